@@ -1,0 +1,35 @@
+/** `npm run evidence [-- NAME…]`: runs the protocols of `evidence/protocols/`, all of them when none is named. */
+import { basename, join } from "node:path";
+import type { Protocol } from "./evidence/protocol.ts";
+import { runProtocol } from "./evidence/run.ts";
+import { findFiles, root } from "./source/files.ts";
+
+const report = (line: string): void => console.error(line);
+const files = findFiles(root, ["evidence/protocols/*.ts"]);
+const names = process.argv.slice(2);
+const known = files.map((file) => basename(file, ".ts"));
+const unknown = names.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  report(
+    `evidence: expected ${known.join(", ") || "no name, there are no protocols"}, got ${unknown.join(", ")}. [E_EVIDENCE_NAME]`,
+  );
+  process.exit(2);
+}
+
+const chosen = files.filter((file) => names.length === 0 || names.includes(basename(file, ".ts")));
+const runs = await Promise.all(chosen.map(async (file) => ({ file, protocol: await load(file) })));
+report(`${runs.length} protocols, about ${runs.reduce((sum, { protocol }) => sum + protocol.minutes, 0)} minutes`);
+for (const run of runs) {
+  const refuted = await runProtocol(run, report).catch((error: unknown) => [String(error)]);
+  if (refuted.length > 0) process.exitCode = 1;
+  console.log(`${refuted.length === 0 ? "shown   " : "NOT SHOWN"} ${run.protocol.name}`);
+  for (const line of refuted) console.log(`          ${line}`);
+}
+
+async function load(file: string): Promise<Protocol> {
+  const { protocol } = (await import(join(root, file))) as { protocol?: Protocol };
+  if (protocol?.name === basename(file, ".ts")) return protocol;
+  throw new Error(
+    `${file}: expected an export \`protocol\` named "${basename(file, ".ts")}", got ${protocol?.name ?? "none"}. [E_EVIDENCE_NAME]`,
+  );
+}

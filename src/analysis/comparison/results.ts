@@ -1,0 +1,96 @@
+/** A measured number: mean over `n` seeds or repeats, `spread` = max − min. */
+export interface Figure {
+  mean: number;
+  spread: number;
+  n: number;
+}
+
+/** Validation bits per byte: exact for next-token models, an upper bound for masked diffusion. */
+export interface BitsPerByte extends Figure {
+  kind: "exact" | "upper-bound";
+  /** Standard error of the Monte-Carlo estimate (upper bounds only). */
+  stdErr?: number;
+}
+
+/** One point of a training curve; `loss` in nats per token (training), `bitsPerByte` on validation text where it was measured. */
+export interface CurvePoint {
+  step: number;
+  tokens: number;
+  /** Seconds of training since the first step, without evaluation. */
+  seconds: number;
+  loss: number;
+  bitsPerByte?: number;
+}
+
+/** Decoding at one context length. */
+export interface DecodePoint {
+  context: number;
+  msPerToken: Figure;
+  stateBytes: number | null;
+}
+
+/** Text a model wrote, unpicked: the first and only draw with this seed. */
+export interface Sample {
+  prompt: string;
+  text: string;
+  seed: number;
+}
+
+/** Everything measured of one architecture; the first block is the stable JSON shape other tools read. */
+export interface ComparisonResult {
+  spec: string;
+  seeds: number[];
+  params: number;
+  activeParams: number;
+  bitsPerByte: BitsPerByte;
+  trainTokensPerS: Figure;
+  decodeTokensPerS: Figure;
+  firstTokenMs: Figure;
+  peakTrainBytes: Figure;
+  peakDecodeBytes: Figure;
+  /** State bytes per sequence at these context lengths (keys "1024", "16384", "262144"); null for a model without state. */
+  stateBytes: Record<string, number> | null;
+
+  title: string;
+  /** Share of the parameters that are embeddings, 0…1. */
+  embeddingShare: number;
+  /** What was tuned to reach the size, for instance { width: 96, "layers[*].channel.hidden": 250 }. */
+  tuned: Record<string, number | string>;
+  /** Canonical spec as JSON data (layers expanded, defaults filled). */
+  canonical: Readonly<Record<string, unknown>>;
+  curves: { seed: number; points: CurvePoint[] }[];
+  decode: DecodePoint[];
+  sample: Sample | null;
+  /** How generation was measured, e.g. "block of 32 tokens, 32 denoising steps". */
+  decodeNote?: string;
+}
+
+/** How the figures came about: enough to run the same comparison again. */
+export interface Protocol {
+  command: string;
+  seqlab: string;
+  date: string;
+  data: { name: string; sha256: string; trainBytes: number; validationBytes: number };
+  tokenizer: { kind: string; size: number; bytesPerToken: number };
+  size: string;
+  budget: string;
+  /** Training tokens per model and seed. */
+  tokens: number;
+  seeds: number[];
+  context: number;
+  batch: number;
+  optimizer: Readonly<Record<string, unknown>>;
+  versions: Readonly<Record<string, string>>;
+  machine: { cpu: string; cores: number; threads: number; memoryBytes: number; os: string };
+  /** Resident bytes of the child process just before each model is built. */
+  baselineBytes: number;
+  seconds: number;
+}
+
+/** The document `seqlab compare --json` prints. */
+export interface Comparison {
+  protocol: Protocol;
+  results: ComparisonResult[];
+  /** Share (0…1) of words of three letters or more that occur in the training text, best next-token model and untrained. */
+  wordShare?: { spec: string; trained: number; untrained: number; words: number };
+}

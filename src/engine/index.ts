@@ -1,0 +1,3 @@
+export type * from "./engine.ts";
+export { createNodeEngine, type NodeEngineOptions } from "./node/node-engine.ts";
+export { emitOnnx, type OnnxModel } from "./onnx/emit.ts";

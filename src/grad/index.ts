@@ -1,0 +1,2 @@
+export { gradRules } from "./rules.ts";
+export { grad, vjp } from "./vjp.ts";

@@ -1,0 +1,54 @@
+/**
+ * Mixer families: what shares a colour, in lines, legends and diagrams alike.
+ * The hues keep an OKLab distance of 0.1 or more under protanopia, deuteranopia and tritanopia (a test measures it), and 3:1 against the page.
+ */
+export interface FamilyColor {
+  title: string;
+  light: string;
+  dark: string;
+}
+
+export const FAMILIES = {
+  attention: { title: "attention", light: "#3549c8", dark: "#6683fb" },
+  "state-space": { title: "state space", light: "#cf6e12", dark: "#f3661a" },
+  "linear-attention": { title: "linear attention", light: "#1c9a91", dark: "#79c79d" },
+  xlstm: { title: "xLSTM", light: "#a571f6", dark: "#c39fff" },
+  recurrent: { title: "recurrent", light: "#84106a", dark: "#b27a9b" },
+  "continuous-time": { title: "continuous time", light: "#655200", dark: "#f6cf3a" },
+  hybrid: { title: "hybrid", light: "#1b1f24", dark: "#f0eee8" },
+  other: { title: "other", light: "#7a828c", dark: "#969da7" },
+} as const satisfies Record<string, FamilyColor>;
+
+export type Family = keyof typeof FAMILIES;
+
+/** Families of the mixers that exist; a kind that is not listed is "other" until it gets its line. */
+const FAMILY_OF_MIXER: Readonly<Record<string, Family>> = {
+  attention: "attention",
+  mamba: "state-space",
+  mamba2: "state-space",
+  gateddeltanet: "linear-attention",
+  gla: "linear-attention",
+  mlstm: "xlstm",
+  slstm: "xlstm",
+  lstm: "recurrent",
+  gru: "recurrent",
+  cfc: "continuous-time",
+  ltc: "continuous-time",
+};
+
+export function familyOfMixer(kind: string): Family {
+  const key = kind.toLowerCase().replace(/[^a-z0-9]/g, "");
+  return Object.hasOwn(FAMILY_OF_MIXER, key) ? (FAMILY_OF_MIXER[key] ?? "other") : "other";
+}
+
+/** The family of a whole stack: that of its mixers, or hybrid where they differ. */
+export function familyOfStack(mixerKinds: readonly string[]): Family {
+  const families = new Set(mixerKinds.map(familyOfMixer));
+  const [only] = families;
+  return families.size > 1 ? "hybrid" : (only ?? "other");
+}
+
+/** CSS value by which both the page and its figures name the colour. */
+export function colorOf(family: Family): string {
+  return `var(--${family})`;
+}

@@ -1,0 +1,46 @@
+/** Names at the ends of lines, moved apart, each tied to its line by a hairline and its marker; only the rank on a narrow figure. */
+import type { Series } from "../series.ts";
+import { GLYPHS } from "../glyphs.ts";
+import { dodge } from "./dodge.ts";
+import { FONT_SIZE, type Mark, type PixelFrame, pixelMark, type View } from "./plot.ts";
+import { textWidth } from "./text-width.ts";
+
+export interface LineEnd {
+  series: Series;
+  x: number;
+  y: number;
+}
+
+const LEAD = 16;
+const MARKER = 14;
+
+/** Room to the right of the plot that {@link endLabels} needs. */
+export function labelRoom(series: readonly Series[], view: View): number {
+  const widest = Math.max(0, ...series.map((one) => textWidth(labelOf(one, view), FONT_SIZE)));
+  return Math.ceil(LEAD + MARKER + widest + 4);
+}
+
+export function endLabels(ends: readonly LineEnd[], view: View): Mark {
+  return pixelMark((frame) => {
+    const gap = view === "wide" ? 15 : 13.5;
+    const wanted = ends.map((end) => frame.y(end.y));
+    const placed = dodge(wanted, gap, frame.marginTop, frame.height - frame.marginBottom);
+    return frame.element("g", { "aria-hidden": "true" }, ends.map((end, i) => label(frame, end, placed[i] ?? 0, view)));
+  });
+}
+
+function label(frame: PixelFrame, { series, x, y }: LineEnd, labelY: number, view: View): SVGElement {
+  const from = { x: frame.x(x), y: frame.y(y) };
+  const edge = frame.width - frame.marginRight;
+  const markerX = edge + LEAD;
+  const leader = `M${from.x},${from.y}H${Math.max(from.x, edge)}L${markerX - 6},${labelY}`;
+  return frame.element("g", { "data-s": series.rank }, [
+    frame.element("path", { class: "leader", d: leader }),
+    frame.element("path", { d: GLYPHS[series.glyph], transform: `translate(${markerX},${labelY})`, fill: series.color }),
+    frame.element("text", { x: markerX + MARKER - 5, y: labelY, dy: "0.34em", "text-anchor": "start" }, labelOf(series, view)),
+  ]);
+}
+
+export function labelOf(series: Series, view: View): string {
+  return view === "wide" ? series.label : String(series.rank);
+}

@@ -1,0 +1,55 @@
+/** Title, what was compared, and the few things worth knowing before the figures. */
+import type { Comparison, ComparisonResult } from "../../analysis/comparison/results.ts";
+import { html, type Html, isolated, type Part } from "../escape.ts";
+import { bitsPerByte, bytes, contextLength, counted, decimals3, duration, shortCount, whole } from "../format.ts";
+import { namedSwatch, type Series } from "../series.ts";
+import { extreme, isQuick, leadOf, QUICK_CAVEAT } from "../verdict.ts";
+
+const WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
+
+export function header(comparison: Comparison, series: readonly Series[]): Html {
+  const { protocol } = comparison;
+  const setting = html`Trained on ${isolated(protocol.data.name)}, ${shortCount(protocol.tokens)} tokens per model and seed, ${counted(protocol.seeds.length, "seed")}, size ${isolated(protocol.size)}, budget ${isolated(protocol.budget)}. Everything ran on one machine in ${duration(protocol.seconds)}, ${isolated(protocol.date)}.`;
+  return html`<header class="masthead">
+<p class="eyebrow">seqlab comparison</p>
+<h1>${headline(comparison)}</h1>
+<p class="dek">${setting}</p>
+${isQuick(comparison) && html`<p class="caveat" role="note">${QUICK_CAVEAT}</p>`}
+<p class="finding">${finding(series)}</p>
+${tiles(series)}
+</header>`;
+}
+
+export function headline({ results, protocol }: Comparison): Html {
+  const count = WORDS[results.length] ?? whole(results.length);
+  return html`${count} ${results.length === 1 ? "architecture" : "architectures"} on ${isolated(protocol.data.name)}`;
+}
+
+function finding(series: readonly Series[]): Part {
+  const lead = leadOf(series);
+  if (lead === undefined) return "No model reached a finite score.";
+  const { best, second, gap, noise, verdict } = lead;
+  const reached = html`<strong>${isolated(best.name)}</strong> reached ${bitsPerByte(best.result.bitsPerByte)} validation bits per byte`;
+  if (second === undefined) return html`${reached}.`;
+  const runnerUp = html`<strong>${isolated(second.name)}</strong>`;
+  if (verdict === "tie") return html`${reached}, but ${runnerUp} is only ${decimals3(gap)} behind, within the spread of their seeds (${decimals3(noise)}): a tie at the top.`;
+  const spread = verdict === "unknown" ? "with one seed each, so the spread is unknown" : `more than their seeds spread (${decimals3(noise)})`;
+  return html`${reached}, ${decimals3(gap)} ahead of ${runnerUp}, ${spread}.`;
+}
+
+/** Who is best at what; left out where there is nothing to choose from. */
+function tiles(series: readonly Series[]): Html | false {
+  const longest = Math.max(0, ...series.flatMap(({ result }) => Object.keys(result.stateBytes ?? {}).map(Number)));
+  const state = (result: ComparisonResult) => result.stateBytes?.[String(longest)] ?? Number.NaN;
+  const all = [
+    tile("Lowest bits per byte", leadOf(series)?.second && leadOf(series)?.best, (result) => bitsPerByte(result.bitsPerByte)),
+    tile("Fastest training", extreme(series, (result) => result.trainTokensPerS.mean, "most"), (result) => `${whole(result.trainTokensPerS.mean)} tokens/s`),
+    tile("Fastest decoding", extreme(series, (result) => result.decodeTokensPerS.mean, "most"), (result) => `${whole(result.decodeTokensPerS.mean)} tokens/s`),
+    tile(`Least state at ${contextLength(longest)} tokens`, extreme(series, state, "least"), (result) => bytes(state(result))),
+  ];
+  return all.some((one) => one !== false) && html`<dl class="tiles">${all}</dl>`;
+}
+
+function tile(label: string, winner: Series | undefined, value: (result: ComparisonResult) => string): Html | false {
+  return winner !== undefined && html`<div class="tile"><dt>${label}</dt><dd><span class="tile-value">${value(winner.result)}</span>${namedSwatch(winner)}</dd></div>`;
+}

@@ -1,0 +1,149 @@
+import type { DType, Shape } from "./dtype.ts";
+import { topological } from "./graph.ts";
+import { apply, apply1, constant, type Operand, scalar, Tensor } from "./tensor.ts";
+
+/** A value fed at run time under this name. */
+export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+  return apply1("input", [], { name, shape, dtype });
+}
+
+export function concat(axis: number, parts: readonly Tensor[]): Tensor {
+  const first = parts[0]!;
+  return parts.length === 1 ? first : apply1("concat", parts, { axis: first.axis(axis) });
+}
+
+/** Joins tensors of one shape along a new axis. */
+export function stack(axis: number, parts: readonly Tensor[]): Tensor {
+  return concat(axis, parts.map((part) => part.unsqueeze(axis)));
+}
+
+/** a where the condition holds, else b; numbers take the other branch's dtype. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
+  const tensor = (value: Operand) => (typeof value === "number" ? scalar(value, dtype) : value);
+  return apply1("where", [condition, tensor(a), tensor(b)], {});
+}
+
+export function full(shape: Shape, value: number, dtype: DType = "f32"): Tensor {
+  return scalar(value, dtype).expand(shape);
+}
+export const zeros = (shape: Shape, dtype: DType = "f32"): Tensor => full(shape, 0, dtype);
+export const ones = (shape: Shape, dtype: DType = "f32"): Tensor => full(shape, 1, dtype);
+
+/** 0, 1, … length − 1. */
+export function iota(length: number, dtype: DType = "i32"): Tensor {
+  return constant(Array.from({ length }, (_, i) => i), [length], dtype);
+}
+
+/** Row-major index of every element of a shape, broadcast from one short constant per axis. */
+export function elementIndex(shape: Shape, dtype: "i32" | "u32" = "u32"): Tensor {
+  let index = scalar(0, dtype);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const along = iota(shape[axis]!, dtype).mul(scalar(stride, dtype));
+    index = index.add(along.reshape([shape[axis]!, ...new Array<number>(shape.length - 1 - axis).fill(1)]));
+    stride *= shape[axis]!;
+  }
+  return index.expand(shape);
+}
+
+/** Greatest elements sorted; see {@link Tensor.topk}. Sorting is top-k of the whole axis. */
+export function sort(x: Tensor, axis: number, { descending = false } = {}): { values: Tensor; indices: Tensor } {
+  return x.topk(axis, x.dim(axis), { largest: descending });
+}
+
+/** (x over the last axis − mean) / deviation · gain + bias. Ba et al. 2016, eq. 3–4. */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  return apply1("layerNorm", [x, gain, bias], { epsilon });
+}
+
+/** x / root-mean-square over the last axis · gain. Zhang & Sennrich 2019, eq. 4. */
+export function rmsNorm(x: Tensor, gain: Tensor, epsilon = 1e-5): Tensor {
+  return apply1("rmsNorm", [x, gain], { epsilon });
+}
+
+/** x·Φ(x), exact or by tanh. Hendrycks & Gimpel 2016. */
+export function gelu(x: Tensor, approximate: "none" | "tanh" = "none"): Tensor {
+  return apply1("gelu", [x], { approximate });
+}
+
+/** x·sigmoid(x). */
+export function silu(x: Tensor): Tensor {
+  return apply1("silu", [x], {});
+}
+
+/** log sigmoid(x), stable. */
+export function logSigmoid(x: Tensor): Tensor {
+  return x.neg().softplus().neg();
+}
+
+/** −log softmax(logits)[target] in nats; logits [..., C], targets i32 [...]. */
+export function softmaxCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const flat = logits.reshape([-1, logits.dim(-1)]);
+  return apply1("softmaxCrossEntropy", [flat, targets.reshape([-1])], {}).reshape(targets.shape);
+}
+
+/** Inverse of I + strict lower part of A over the last two axes (square). */
+export function unitLowerInverse(a: Tensor): Tensor {
+  return apply1("unitLowerInverse", [a], {});
+}
+
+/** Convolution over the axes after channels: x [B, C, ...], w [O, C/groups, ...]; `pads` default to none. */
+export function conv(
+  x: Tensor,
+  w: Tensor,
+  options: { strides?: number[]; dilations?: number[]; pads?: [number[], number[]]; groups?: number } = {},
+): Tensor {
+  const fill = (value: number) => x.shape.slice(2).map(() => value);
+  const { strides = fill(1), dilations = fill(1), pads = [fill(0), fill(0)], groups = 1 } = options;
+  return apply1("conv", [x, w], { strides, dilations, pads, groups });
+}
+
+/** What one step of a scan returns: the next states, and what is stacked. */
+export interface ScanStep {
+  states: readonly Tensor[];
+  ys: readonly Tensor[];
+}
+
+/** States first to last; `xs` are sliced on axis 0 and `ys` stacked on axis 0 in the order of time, also when `reverse`. */
+export interface ScanOptions {
+  init: readonly Tensor[];
+  xs: readonly Tensor[];
+  /** Number of steps; needed only where there are no xs. */
+  length?: number;
+  reverse?: boolean;
+  step: (states: readonly Tensor[], xs: readonly Tensor[]) => ScanStep;
+}
+
+/** Repeats `step` over axis 0. Tensors of the surrounding graph may be used inside; they are captured, with gradients. */
+export function scan({ init, xs, length, reverse = false, step }: ScanOptions): ScanStep {
+  const steps = length ?? xs[0]!.dim(0);
+  const placeholder = (t: Tensor, shape: Shape) => input("", shape, t.dtype);
+  const states = init.map((t) => placeholder(t, t.shape));
+  const slices = xs.map((t) => placeholder(t, t.shape.slice(1)));
+  const { states: nextStates, ys } = step(states, slices);
+  return scanOf({ states, xs: slices, nextStates, ys }, { init, xs, length: steps, reverse });
+}
+
+/** A scan from a body already recorded. */
+export function scanOf(
+  body: { states: readonly Tensor[]; xs: readonly Tensor[]; nextStates: readonly Tensor[]; ys: readonly Tensor[] },
+  { init, xs, length, reverse }: { init: readonly Tensor[]; xs: readonly Tensor[]; length: number; reverse: boolean },
+): ScanStep {
+  const captures = capturesOf([...body.nextStates, ...body.ys], [...body.states, ...body.xs]);
+  const outputs = apply("scan", [...init, ...xs, ...captures], { body, length, reverse, captures });
+  return { states: outputs.slice(0, init.length), ys: outputs.slice(init.length) };
+}
+
+/** The outermost tensors that `outputs` reach and that do not depend on `placeholders`. */
+function capturesOf(outputs: readonly Tensor[], placeholders: readonly Tensor[]): Tensor[] {
+  const inside = new Set<Tensor>(placeholders);
+  const captures = new Set<Tensor>();
+  for (const node of topological(outputs)) {
+    if (!node.inputs.some((t) => inside.has(t))) continue;
+    for (const t of node.outputs) inside.add(t);
+    for (const t of node.inputs) if (!inside.has(t)) captures.add(t);
+  }
+  for (const t of outputs) if (!inside.has(t)) captures.add(t);
+  return [...captures];
+}

@@ -1,0 +1,74 @@
+import { iota, where } from "./functions.ts";
+import { rewrite, type Visit } from "./graph.ts";
+import { type AnyNode, constant, type Tensor } from "./tensor.ts";
+import type { FusedOp, OpAttrs } from "./vocabulary.ts";
+
+type Expansion<K extends FusedOp> = (inputs: readonly Tensor[], attrs: OpAttrs[K]) => Tensor;
+
+/** The meaning of every fused op, in primitives: what the reference engine runs and native forms are tested against. */
+export const expansions: { [K in FusedOp]: Expansion<K> } = {
+  softmax: ([x], { axis }) => {
+    const e = x!.sub(x!.max(axis, true)).exp();
+    return e.div(e.sum(axis, true));
+  },
+  logSoftmax: ([x], { axis }) => {
+    const shifted = x!.sub(x!.max(axis, true));
+    return shifted.sub(shifted.exp().sum(axis, true).log());
+  },
+  layerNorm: ([x, gain, bias], { epsilon }) => {
+    const centred = x!.sub(x!.mean(-1, true));
+    return centred.div(centred.square().mean(-1, true).add(epsilon).sqrt()).mul(gain!).add(bias!);
+  },
+  rmsNorm: ([x, gain], { epsilon }) => x!.div(x!.square().mean(-1, true).add(epsilon).sqrt()).mul(gain!),
+  gelu: ([x], { approximate }) =>
+    approximate === "tanh"
+      ? x!.mul(0.5).mul(x!.add(x!.pow(3).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh().add(1))
+      : x!.mul(0.5).mul(x!.mul(Math.SQRT1_2).erf().add(1)),
+  silu: ([x]) => x!.mul(x!.sigmoid()),
+  softmaxCrossEntropy: ([logits, targets]) =>
+    logits!.logSoftmax(-1).gatherElements(-1, targets!.unsqueeze(-1)).squeeze(-1).neg(),
+  unitLowerInverse: ([a]) => invertUnitLower(a!),
+};
+
+/**
+ * Inverse by doubling: the inverses of all diagonal blocks of size s give those of size 2s, since
+ * [[P, 0], [B, Q]]⁻¹ = [[P⁻¹, 0], [−Q⁻¹ B P⁻¹, Q⁻¹]]; log₂ n products, as stable as forward substitution.
+ */
+function invertUnitLower(a: Tensor): Tensor {
+  const size = a.dim(-1);
+  let inverse = where(iota(size).unsqueeze(1).equal(iota(size)), 1, 0).expand(a.shape);
+  for (let block = 1; block < size; block *= 2)
+    inverse = inverse.sub(inverse.matmul(a.mul(couplingMask(size, block))).matmul(inverse));
+  return inverse;
+}
+
+/** 1 where row and column lie in the two halves, lower and upper, of one diagonal block of size 2·block. */
+function couplingMask(size: number, block: number): Tensor {
+  const couples = (row: number, column: number) =>
+    Math.floor(row / (2 * block)) === Math.floor(column / (2 * block)) && row % (2 * block) >= block && column % (2 * block) < block;
+  return constant(
+    Array.from({ length: size * size }, (_, i) => (couples(Math.floor(i / size), i % size) ? 1 : 0)),
+    [size, size],
+  );
+}
+
+export type FusedNode = Extract<AnyNode, { op: FusedOp }>;
+
+export function isFused(node: AnyNode): node is FusedNode {
+  return Object.hasOwn(expansions, node.op);
+}
+
+/** Replaces fused ops, also inside scans, by their expansions; `keep` tells which of them an engine runs as they are. */
+export function expandFused(outputs: readonly Tensor[], keep: (node: FusedNode) => boolean = () => false): Tensor[] {
+  const visit: Visit = (node, inputs) => {
+    if (!isFused(node) || keep(node)) return undefined;
+    const expanded = expand(node.op, inputs, node.attrs as OpAttrs[typeof node.op]);
+    return rewrite([expanded], new Map(inputs.map((t) => [t, t])), visit);
+  };
+  return rewrite(outputs, new Map(), visit);
+}
+
+function expand<K extends FusedOp>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor {
+  const table: { [P in FusedOp]: Expansion<P> } = expansions;
+  return table[op](inputs, attrs);
+}
