@@ -1,0 +1,190 @@
+import type { z } from "zod";
+import type { Random } from "../ops/random.ts";
+import type { Shape, Tensor } from "../tensor/index.ts";
+import type { ParameterDeclaration } from "./weights/declare.ts";
+import type { Weights } from "./weights/use.ts";
+
+/** What a component promises; the suites run every law that follows, and the opposite of what is declared absent. */
+export interface Capabilities {
+  /** Whether output t may depend on later inputs. */
+  flow: "causal" | "bidirectional" | "both" | "causal-values-only";
+  /** What decoding carries: constant size, growing with context, or decoding is impossible. */
+  state: "finite" | "growing" | "none";
+  length: "any" | "max" | "fixed";
+  batch: "independent" | "coupled in training" | "coupled";
+  smooth: "everywhere" | "away from ties" | "surrogate";
+  exact: "bitwise" | "rounding";
+}
+
+/** Optional inputs a component may declare that it reads (`reads`). */
+export type IoField = "mask_BT" | "positions_BT" | "dt_BT" | "segments_BT" | "memory" | "cond_BTD" | "grid";
+
+/** Everything a component may know beside its input. */
+export interface Io {
+  /** bool [B, T], true at real tokens. */
+  mask_BT?: Tensor;
+  /** i32 [B, T]; absent means 0 … T − 1 after `length_B`. */
+  positions_BT?: Tensor;
+  /** f32 [B, T], time since the previous token, in the data's unit. */
+  dt_BT?: Tensor;
+  /** i32 [B, T]: tokens of different segments do not see each other. */
+  segments_BT?: Tensor;
+  memory?: { x_BSD: Tensor; mask_BS?: Tensor };
+  cond_BTD?: Tensor;
+  grid?: readonly [height: number, width: number];
+  /** i32 [B]: tokens already in growing states; absent means none. In `step`, also the position of the new token. */
+  length_B?: Tensor;
+  mode: "train" | "eval";
+  /** A stream of random draws, its path below the component's own. */
+  rng(label: string): Random;
+}
+
+/** A state that grows with context: `shape(n)` for n tokens per sequence, entries along `axis`. */
+export interface GrowingState {
+  shape: (tokens: number) => Shape;
+  /** Axis of the tokens in `shape(n)`. */
+  axis: number;
+  /** Only the last `window` entries are kept, entry t at slot t mod window. */
+  window?: number;
+}
+
+/** A state of constant size per sequence; `start` is the value of every element before the first token (0 if absent). */
+export interface FiniteState {
+  shape: Shape;
+  start?: number;
+}
+
+/** One field of a component's state, per sequence: the engine adds the batch axis in front. A shape alone starts at 0. */
+export type StateDeclaration = Shape | FiniteState | GrowingState;
+
+export type StateOf<S> = { readonly [K in keyof S]: Tensor };
+/** Absent fields stand for the declared start, which `forward` may then skip. */
+export type MaybeState<S> = { readonly [K in keyof S]?: Tensor | undefined };
+
+/** A routing or regularisation loss for the objective: total loss += weight · value (f32 []). */
+export interface AuxiliaryLoss {
+  name: string;
+  value: Tensor;
+  weight: number;
+}
+
+/** What `forward` and `step` return. For growing fields `s` holds only the new entries; the engine appends them. */
+export interface Result<S> {
+  y: Tensor;
+  s: StateOf<S>;
+  losses?: readonly AuxiliaryLoss[];
+  /** Next values of buffers by name. */
+  buffers?: Readonly<Record<string, Tensor>>;
+  /** Named tensors for hooks. */
+  probes?: Readonly<Record<string, Tensor>>;
+}
+
+export interface Citation {
+  by: string;
+  title?: string;
+  arxiv?: string;
+  url?: string;
+}
+
+type Config = Record<string, unknown>;
+type Dims = Record<string, unknown>;
+type Params = Record<string, ParameterDeclaration>;
+type States = Record<string, StateDeclaration>;
+
+/** What every kind of component declares. */
+interface Component<C extends Config, D extends Dims, P extends Params> {
+  /** As in specs; equals the file's name. */
+  kind: string;
+  title: string;
+  cite: Citation;
+  /** The defining equations, one a line, plain text. */
+  equations: readonly string[];
+  config: z.ZodType<C>;
+  /** Sizes from the config and the model width; a size that is not a positive integer is rejected with its spec path. */
+  dims: (c: C, width: number) => D;
+  params: (d: D, c: C) => P;
+  /** Tensors without gradient, updated by the step and saved: shapes, all starting at 0. */
+  buffers?: (d: D, c: C) => Record<string, Shape>;
+  /** Config values by which parameter counts are equalised, most useful first, with the unit of change. */
+  tune?: readonly { key: keyof C & string; unit: number }[];
+  reads?: readonly IoField[];
+}
+
+export interface MixerContext<C, D, P, S> {
+  c: C;
+  d: D;
+  p: Weights<P>;
+  s: S;
+  b: Readonly<Record<string, Tensor>>;
+  io: Io;
+}
+
+/** A token mixer: forward over [B, T, D] (training, prefill) and, unless `state: none`, step over [B, D] (decoding). */
+export interface Mixer<C extends Config = Config, D extends Dims = Dims, P extends Params = Params, S extends States = States>
+  extends Component<C, D, P> {
+  capabilities: Capabilities | ((c: C) => Capabilities);
+  state: (d: D, c: C) => S;
+  forward: (x_BTD: Tensor, at: MixerContext<C, D, P, MaybeState<S>>) => Result<S>;
+  step?: (x_BD: Tensor, at: MixerContext<C, D, P, StateOf<S>>) => Result<S>;
+}
+
+export interface ChannelContext<C, D, P> {
+  c: C;
+  d: D;
+  p: Weights<P>;
+  b: Readonly<Record<string, Tensor>>;
+  io: Io;
+}
+
+/** A channel mixer: x [..., D] → [..., D], the same for every token (routers may couple tokens: `capabilities.batch`). */
+export interface Channel<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+  capabilities: Omit<Capabilities, "state"> | ((c: C) => Omit<Capabilities, "state">);
+  /** Parameters that act on one token (all unless routed). */
+  activeParams?: (d: D, c: C) => number;
+  forward: (x: Tensor, at: ChannelContext<C, D, P>) => Omit<Result<never>, "s">;
+}
+
+/** A norm over the last axis (or over batch and time: `buffers`). */
+export interface Norm<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+  forward: (x: Tensor, at: ChannelContext<C, D, P>) => Omit<Result<never>, "s">;
+}
+
+/** How a sublayer's output joins its input. */
+export interface Residual<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+  forward: (x: Tensor, y: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+}
+
+/** A position scheme: any of three hooks. `width` of `dims` is the model width (embed) or the head size (rotate, bias). */
+export interface Position<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+  /** Added to (or applied on) embeddings: x [B, T, D], positions i32 [B, T] → [B, T, D]. */
+  embed?: (x_BTD: Tensor, positions_BT: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+  /** Applied to queries and keys: x [B, H, T, K], positions i32 [B, T]. */
+  rotate?: (x_BHTK: Tensor, positions_BT: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+  /** Added to scores: query positions i32 [B, T], key positions i32 [B, S] → broadcastable to [B, H, T, S]. */
+  bias?: (at: ChannelContext<C, D, P> & { heads: number; queries_BT: Tensor; keys_BS: Tensor }) => Tensor;
+  /** Largest position + 1 that is defined; absent means any. */
+  limit?: (c: C) => number;
+}
+
+/** Ids to vectors: i32 [B, T] → [B, T, D]. */
+export interface Embedding<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Omit<Component<C, D, P>, "dims"> {
+  dims: (c: C, width: number, vocabulary: number) => D;
+  forward: (ids: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+}
+
+/** Vectors to logits: [..., D] → [..., C]. `tied` reads the embedding's table. */
+export interface Head<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Omit<Component<C, D, P>, "dims"> {
+  dims: (c: C, width: number, vocabulary: number) => D;
+  forward: (x: Tensor, at: ChannelContext<C, D, P> & { table: Tensor | undefined }) => Tensor;
+}
+
+// Each returns its argument with its own type, so that `forward` and `step` see the declared config, dims, params and state.
+export const defineMixer = <C extends Config, D extends Dims, P extends Params, S extends States>(m: Mixer<C, D, P, S>) => m;
+export const defineChannel = <C extends Config, D extends Dims, P extends Params>(c: Channel<C, D, P>) => c;
+export const defineNorm = <C extends Config, D extends Dims, P extends Params>(n: Norm<C, D, P>) => n;
+export const defineResidual = <C extends Config, D extends Dims, P extends Params>(r: Residual<C, D, P>) => r;
+export const definePosition = <C extends Config, D extends Dims, P extends Params>(p: Position<C, D, P>) => p;
+export const defineEmbedding = <C extends Config, D extends Dims, P extends Params>(e: Embedding<C, D, P>) => e;
+export const defineHead = <C extends Config, D extends Dims, P extends Params>(h: Head<C, D, P>) => h;

@@ -1,0 +1,29 @@
+/** Texts, tokenizers, batches, and synthetic tasks. */
+export { type Batch, type Batches, type BatchOptions, type BatchPosition, createBatches } from "./batches.ts";
+export {
+  type Corpus,
+  type CorpusFormat,
+  type CorpusOptions,
+  type CorpusSplit,
+  corpusFormats,
+  documentSeparator,
+  loadCorpus,
+  splitCorpus,
+} from "./corpus.ts";
+export { createRng, type Rng } from "./random.ts";
+export {
+  copyExample,
+  type ModularOptions,
+  modularAdditionExample,
+  type RecallOptions,
+  recallExample,
+  reversalExample,
+  type SymbolOptions,
+  type SyntheticExample,
+} from "./synthetic.ts";
+export { type BpeOptions, createBpeTokenizer, trainBpe } from "./tokenizers/bpe.ts";
+export { byteTokenizer } from "./tokenizers/byte.ts";
+export { createCharTokenizer, fitCharTokenizer } from "./tokenizers/char.ts";
+export { fitTokenizer, type TokenizerChoice, tokenizerFromJSON } from "./tokenizers/fit.ts";
+export type { Merge, StreamDecoder, Tokenizer, TokenizerJSON } from "./tokenizers/tokenizer.ts";
+export { type ValidationWindows, validationWindows } from "./validation.ts";
