@@ -1,22 +1,24 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { fail } from "../../src/tensor/index.ts";
 
-/** Loads a package from the folder named by `SEQLAB_BENCH_JS`; the project itself does not depend on the peers. */
-export async function importPeer<T>(name: string): Promise<{ module: T; version: string }> {
-  const require = peerRequire();
-  const module = (await import(pathToFileURL(require.resolve(name)).href)) as T;
-  return { module, version: peerVersion(name) };
+/** Loads a package from the folder named by `SEQLAB_BENCH_JS`: the project itself does not depend on its peers. */
+export function loadPeer(name: string): { module: unknown; version: string; file: string } {
+  const folder = peerFolder();
+  const require = createRequire(join(folder, "package.json"));
+  const module: unknown = require(name);
+  const about = JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8")) as unknown;
+  return { module, version: (about as { version: string }).version, file: require.resolve(name) };
 }
 
-/** The version installed there. */
-export function peerVersion(name: string): string {
-  return (peerRequire()(`${name}/package.json`) as { version: string }).version;
-}
-
-function peerRequire(): NodeJS.Require {
+function peerFolder(): string {
   const folder = process.env.SEQLAB_BENCH_JS;
-  if (folder) return createRequire(join(resolve(folder), "package.json"));
-  fail({ code: "E_BENCH_JS", where: "SEQLAB_BENCH_JS", expected: "a folder with installed npm packages", got: "nothing" });
+  if (folder) return resolve(folder);
+  fail({
+    code: "E_BENCH_JS",
+    where: "SEQLAB_BENCH_JS",
+    expected: "a folder where the peer's npm packages are installed",
+    got: "nothing",
+  });
 }

@@ -11,7 +11,7 @@ export interface Generator {
 }
 
 interface GeneratorModule {
-  generator?: Generator | undefined;
+  generator?: Generator | readonly Generator[] | undefined;
 }
 
 /** Every generator, in the order of their file names; a module may export none while its source is absent. */

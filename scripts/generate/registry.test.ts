@@ -24,31 +24,18 @@ test("two components in one file are refused", () => {
   expect(() => declaredComponents("a.ts", text)).toThrow(/E_COMPONENT_COUNT/);
 });
 
-test("the registry quotes kinds that are no names and tells same names of two folders apart", () => {
-  const text = renderRegistry([
-    { folder: "mixers", components: [{ name: "mamba2", kind: "mamba-2" }] },
-    { folder: "channels", components: [{ name: "none", kind: "none" }] },
-    { folder: "positions", components: [{ name: "none", kind: "none" }] },
-    { folder: "routers", components: [] },
-  ]);
-  expect(text).toBe(`// Written by \`npm run generate\` from the components' declarations.
+test("the registry quotes kinds that are no names and renames a component that bears its folder's name", () => {
+  const components = [
+    { name: "mamba2", kind: "mamba-2" },
+    { name: "mixers", kind: "mixers" },
+  ];
+  expect(renderRegistry("mixers", components)).toBe(`// Written by \`npm run generate\` from the components' declarations.
 import { mamba2 } from "../mixers/mamba-2.ts";
-import { none as channels_none } from "../channels/none.ts";
-import { none as positions_none } from "../positions/none.ts";
+import { mixers as mixersComponent } from "../mixers/mixers.ts";
 
 export const mixers = {
   "mamba-2": mamba2,
-} as const;
-
-export const channels = {
-  none: channels_none,
-} as const;
-
-export const positions = {
-  none: positions_none,
-} as const;
-
-export const routers = {
+  mixers: mixersComponent,
 } as const;
 `);
 });

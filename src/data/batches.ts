@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { parseStored } from "../checkpoints/index.ts";
 import { fail } from "../tensor/error.ts";
-import { createRng } from "./random.ts";
+import { createRng } from "../ops/index.ts";
 
 export interface BatchOptions {
   ids: Int32Array;

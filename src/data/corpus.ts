@@ -77,10 +77,10 @@ export function splitCorpus(corpus: Corpus, { ratio = 0.1 }: { ratio?: number } 
   }
   const cut = corpus.bytes - Math.floor(corpus.bytes * ratio);
   const { documents = [] } = corpus;
-  const [train, validation] = documents.length > 1 ? splitDocuments(documents, cut) : splitText(corpus.text, cut);
+  const contents = documents.length > 1 ? splitDocuments(documents, cut) : splitText(corpus.text, cut);
   const split = {
-    train: corpusOf(`${corpus.name}: train`, train),
-    validation: corpusOf(`${corpus.name}: validation`, validation),
+    train: corpusOf(`${corpus.name}: train`, contents.train),
+    validation: corpusOf(`${corpus.name}: validation`, contents.validation),
   };
   for (const [part, { bytes }] of Object.entries(split)) {
     const where = `${corpus.name}: ${part}`;
@@ -89,14 +89,14 @@ export function splitCorpus(corpus: Corpus, { ratio = 0.1 }: { ratio?: number } 
   return split;
 }
 
-function splitText(text: string, cut: number): [Content, Content] {
+function splitText(text: string, cut: number): Record<keyof CorpusSplit, Content> {
   const bytes = Buffer.from(text);
   let start = cut;
   while (((bytes[start] ?? 0) & 0xc0) === 0x80) start--; // to the first byte of the character
-  return [{ text: bytes.toString("utf8", 0, start) }, { text: bytes.toString("utf8", start) }];
+  return { train: { text: bytes.toString("utf8", 0, start) }, validation: { text: bytes.toString("utf8", start) } };
 }
 
-function splitDocuments(documents: readonly string[], cut: number): [Content, Content] {
+function splitDocuments(documents: readonly string[], cut: number): Record<keyof CorpusSplit, Content> {
   let start = 0;
   let best = { first: 1, distance: Number.POSITIVE_INFINITY };
   for (let first = 1; first < documents.length; first++) {
@@ -104,5 +104,8 @@ function splitDocuments(documents: readonly string[], cut: number): [Content, Co
     const distance = Math.abs(start - cut);
     if (distance < best.distance) best = { first, distance };
   }
-  return [{ documents: documents.slice(0, best.first) }, { documents: documents.slice(best.first) }];
+  return {
+    train: { documents: documents.slice(0, best.first) },
+    validation: { documents: documents.slice(best.first) },
+  };
 }

@@ -10,7 +10,6 @@ export {
   loadCorpus,
   splitCorpus,
 } from "./corpus.ts";
-export { createRng, type Rng } from "./random.ts";
 export {
   copyExample,
   type ModularOptions,

@@ -4,7 +4,7 @@
  * Symbols are numbered from 0; `vocabulary` below means the count that a model must know.
  */
 import { fail } from "../tensor/error.ts";
-import type { Rng } from "./random.ts";
+import type { Rng } from "../ops/index.ts";
 
 export interface SyntheticExample {
   /** [T] */

@@ -46,6 +46,13 @@ export function clipped(text: string, max: number): string {
   return letters.length <= max ? text : `${letters.slice(0, Math.max(1, max - 1)).join("")}…`;
 }
 
+/** Like {@link clipped}, but leaves out the middle: names tend to differ at their ends. */
+export function clippedMiddle(text: string, max: number): string {
+  const letters = graphemes(text);
+  const tail = Math.floor((max - 1) / 2);
+  return letters.length <= max ? text : `${letters.slice(0, max - 1 - tail).join("")}…${letters.slice(-tail).join("")}`;
+}
+
 export function graphemes(text: string): string[] {
   return Array.from(SEGMENTER.segment(text), (part) => part.segment);
 }
@@ -56,12 +63,10 @@ const SEGMENTER = new Intl.Segmenter("en", { granularity: "grapheme" });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what is looked for
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** Control pictures (U+2400…) where Unicode has one, the code point otherwise. */
+/** As in source code, because every font has these letters: \x1b, \u202e. */
 function symbolOf(character: string): string {
-  const code = character.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "\u2421";
-  return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  const code = character.charCodeAt(0).toString(16);
+  return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
 }
 
 function render(part: Part): string {

@@ -9,9 +9,14 @@ const BINARY_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 /** Three significant digits, never exponents: 0.0123, 1.23, 12.3, 123, 12,346. */
 export function threeDigits(value: number): string {
   if (!Number.isFinite(value)) return MISSING;
-  if (value === 0) return "0";
+  return value === 0 ? "0" : grouped(value, threeDigitDecimals(value));
+}
+
+/** Decimals with which a number has three significant digits. */
+export function threeDigitDecimals(value: number): number {
+  if (value === 0 || !Number.isFinite(value)) return 0;
   const size = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))));
-  return grouped(value, Math.min(6, Math.max(0, 2 - size)));
+  return Math.min(6, Math.max(0, 2 - size));
 }
 
 /** Whole number with thousands separators. */
@@ -44,20 +49,20 @@ export function mebibytes(value: number): string {
 export function bytesFigure(figure: Figure): string {
   if (!Number.isFinite(figure.mean)) return MISSING;
   const power = binaryPower(figure.mean);
-  const unit = 1024 ** power;
-  return `${plusMinus(figure, (value) => trimmed(value / unit))} ${BINARY_UNITS[power]}`;
+  const [mean, spread] = [figure.mean / 1024 ** power, figure.spread / 1024 ** power];
+  return `${plusMinus({ mean, spread, n: figure.n }, decimalsOf(trimmed(mean)))} ${BINARY_UNITS[power]}`;
 }
 
-/** `mean ± spread`; the spread is left out where only one value was measured. */
-export function plusMinus(figure: Figure, format: (value: number) => string): string {
-  if (!Number.isFinite(figure.mean)) return MISSING;
-  const measured = figure.n > 1 && Number.isFinite(figure.spread);
-  return measured ? `${format(figure.mean)} ± ${format(figure.spread)}` : format(figure.mean);
+/** `mean ± spread`, both with the same number of decimals; the spread is left out where only one value was measured. */
+export function plusMinus({ mean, spread, n }: Figure, decimals = threeDigitDecimals(mean)): string {
+  if (!Number.isFinite(mean)) return MISSING;
+  const measured = n > 1 && Number.isFinite(spread);
+  return measured ? `${grouped(mean, decimals)} ± ${grouped(spread, decimals)}` : grouped(mean, decimals);
 }
 
 /** Bits per byte with three decimals and its spread; `≤` in front of an upper bound. */
 export function bitsPerByte(figure: BitsPerByte): string {
-  const text = plusMinus(figure, decimals3);
+  const text = plusMinus(figure, 3);
   return figure.kind === "upper-bound" && text !== MISSING ? `≤ ${text}` : text;
 }
 
@@ -93,6 +98,18 @@ export function contextLength(tokens: number): string {
 export function counted(count: number, noun: string): string {
   return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** An ISO timestamp as "15 January 2026, 10:20 UTC"; anything else as it is. */
+export function calendarDate(text: string): string {
+  const time = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) return text;
+  const date = new Date(time);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${text.slice(11, 16)} UTC`;
+}
+
+const MONTHS = "January February March April May June July August September October November December".split(" ");
+
+const decimalsOf = (text: string): number => text.split(".")[1]?.length ?? 0;
 
 function binaryPower(value: number): number {
   const power = Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10 + 1e-9);

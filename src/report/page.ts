@@ -48,7 +48,7 @@ ${protocolSection(comparison, series)}
 `.html;
 }
 
-const CONTENTS = { leaderboard: "Leaderboard", learning: "Learning", cost: "Memory and time", architectures: "Architectures", samples: "Samples", protocol: "Protocol" };
+const CONTENTS = { leaderboard: "Leaderboard", learning: "Learning", cost: "Quality, memory and time", architectures: "Architectures", samples: "Samples", protocol: "Protocol" };
 
 function contents(): Html {
   const links = Object.entries(CONTENTS).map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
@@ -60,7 +60,7 @@ function figureSections({ protocol }: Comparison, series: readonly Series[]): Ht
   const learning = [loss.tokens, loss.seconds];
   const cost = [qualityFigure(series), stateFigure(series), memoryFigure(series, protocol.baselineBytes), decodeFigure(series)];
   return html`${figureSection("learning", "Learning", learning)}
-${figureSection("cost", "Memory and time", cost)}`;
+${figureSection("cost", "Quality, memory and time", cost)}`;
 }
 
 function figureSection(id: string, title: string, figures: readonly FigureSpec[]): Html {

@@ -1,7 +1,7 @@
 /** What a model looks like in every figure, table and key of one report: number, name, colour, dash and marker. */
 import type { Comparison, ComparisonResult } from "../analysis/comparison/results.ts";
 import { readArchitecture } from "./diagram/architecture.ts";
-import { clipped, type Html, html, isolated, raw, visibleLine } from "./escape.ts";
+import { clippedMiddle, type Html, html, isolated, raw, visibleLine } from "./escape.ts";
 import { colorOf, type Family, familyOfStack } from "./families.ts";
 import { GLYPHS, type Glyph, strokeOf } from "./glyphs.ts";
 
@@ -29,7 +29,7 @@ export function rankedSeries({ results }: Comparison): Series[] {
     const position = seen.get(family) ?? 0;
     seen.set(family, position + 1);
     const name = visibleLine(result.spec);
-    return { name, label: clipped(name, LABEL_LETTERS), family, color: colorOf(family), ...strokeOf(position), result };
+    return { name, label: clippedMiddle(name, LABEL_LETTERS), family, color: colorOf(family), ...strokeOf(position), result };
   });
   return drawn.sort((a, b) => score(a.result) - score(b.result) || 0).map((series, i) => ({ rank: i + 1, ...series }));
 }

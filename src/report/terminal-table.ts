@@ -68,9 +68,9 @@ function tunedLines(series: readonly Series[]): string[] {
 function noteLines(comparison: Comparison): string[] {
   const { protocol, results } = comparison;
   const bound = results.some((result) => result.bitsPerByte.kind === "upper-bound");
-  const spread = protocol.seeds.length > 1 ? `± spread over ${counted(protocol.seeds.length, "seed")} (highest minus lowest)` : "one seed, no spread";
-  const notes = `bits/byte: validation text, lower is better; ${spread}${bound ? "; ≤ upper bound" : ""}. state: bytes per sequence.`;
-  return [notes, ...(isQuick(comparison) ? [QUICK_CAVEAT] : [])];
+  const spread = protocol.seeds.length > 1 ? `±: spread over ${counted(protocol.seeds.length, "seed")} (highest minus lowest)` : "One seed, no spread";
+  const notes = ["bits/byte: validation text, lower is better. state: bytes per sequence.", `${spread}${bound ? "; ≤ upper bound" : ""}.`];
+  return [...notes, ...(isQuick(comparison) ? [QUICK_CAVEAT] : [])];
 }
 
 const widthOf = ({ head, cells }: Column): number => Math.max(...[...head, ...cells].map(columnsOf));

@@ -13,7 +13,8 @@ function round(x: number): number {
 export const unaryFunctions: Readonly<Record<UnaryOp, Unary>> = {
   neg: (x) => -x,
   abs: Math.abs,
-  sign: Math.sign,
+  // 0 also for NaN, as in PyTorch and ONNX Runtime.
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
   exp: Math.exp,
   log: Math.log,
   sqrt: Math.sqrt,

@@ -4,12 +4,15 @@ import { familyOfMixer } from "../families.ts";
 import { whole } from "../format.ts";
 import type { Architecture, LayerSpec } from "./architecture.ts";
 import { type Fold, fold } from "./fold.ts";
-import { arrow, box, type Piece, pill, stacked, word } from "./pieces.ts";
+import { arrow, box, type Piece, pill, stacked, wire, word } from "./pieces.ts";
 import { compactLayer, layerPieces } from "./layer.ts";
 import { optionPhrases, titleOf } from "./wording.ts";
 
-export const DIAGRAM_WIDTH = 264;
-const CENTER = 122;
+export const DIAGRAM_WIDTH = 276;
+const CENTER = 116;
+/** Left and right edges of the frames; a group leaves room for the counts of the layers in it. */
+const LAYER_FRAME = { left: 16, right: 216 };
+const GROUP_FRAME = { left: 6, right: 246 };
 /** More different layers than this are drawn as one line each, or the diagram would run over pages. */
 const FULL_LAYERS = 5;
 
@@ -53,19 +56,17 @@ function foldPieces(folds: readonly Fold<LayerSpec>[], compact: boolean): Piece[
     const inner = "group" in one ? foldPieces(one.group, compact) : compact ? [compactLayer(one.item)] : layerPieces(one.item);
     const body = stacked("group" in one ? inner.slice(0, -1) : inner);
     const bare = compact && one.count === 1 && !("group" in one);
-    return [bare ? body : framed(body, one.count, "group" in one ? 0 : 8), arrow()];
+    return [bare ? body : framed(body, one.count, "group" in one ? GROUP_FRAME : LAYER_FRAME), arrow()];
   });
 }
 
 /** A frame around what is repeated, with its count to the right; groups stand out further than single layers. */
-function framed(body: Piece, count: number, inset: number): Piece {
-  const left = inset;
-  const width = 2 * (CENTER - inset);
-  const height = body.height + 20;
+function framed(body: Piece, count: number, { left, right }: { left: number; right: number }): Piece {
+  const inner = stacked([wire(10), body, wire(10)]);
   return {
-    height,
-    at: (x, y) => html`<rect class="frame" x="${left}" y="${y}" width="${width}" height="${height}" rx="8"/>${body.at(x, y + 10)}${
-      count > 1 && html`<text class="count" x="${left + width + 5}" y="${y + height / 2 + 5}">× ${count}</text>`
+    height: inner.height,
+    at: (x, y) => html`<rect class="frame" x="${left}" y="${y}" width="${right - left}" height="${inner.height}" rx="8"/>${inner.at(x, y)}${
+      count > 1 && html`<text class="count" x="${right + 6}" y="${y + inner.height / 2 + 5}">× ${count}</text>`
     }`,
   };
 }

@@ -5,7 +5,7 @@ import type { LayerSpec, PartSpec } from "./architecture.ts";
 import { arrow, BOX_WIDTH, box, type Piece, pill, stacked, wire } from "./pieces.ts";
 import { optionPhrases, titleOf } from "./wording.ts";
 
-const BYPASS = BOX_WIDTH / 2 + 12;
+const BYPASS = BOX_WIDTH / 2 + 11;
 const SUM = 8;
 
 export function layerPieces(layer: LayerSpec): Piece[] {

@@ -8,7 +8,7 @@ export interface Piece {
   at(x: number, y: number): Html;
 }
 
-export const BOX_WIDTH = 164;
+export const BOX_WIDTH = 156;
 const LINE = 14;
 
 export function stacked(pieces: readonly Piece[]): Piece {

@@ -1,8 +1,8 @@
 /** Time per decoded token against context length. */
-import { html, isolated, type Part } from "../escape.ts";
+import { html, type Part } from "../escape.ts";
 import { contextLength, plusMinus, threeDigits } from "../format.ts";
 import type { Series } from "../series.ts";
-import type { FigureSpec } from "./figure.ts";
+import { type FigureSpec, nameList } from "./figure.ts";
 import { type Axis, drawLines, type Line } from "./lines.ts";
 import { decimalTicks, evenTicks, extent, powerTicks } from "./ticks.ts";
 
@@ -13,8 +13,9 @@ export function decodeFigure(series: readonly Series[]): FigureSpec {
     id: "decode-context",
     title: "Decoding time against context length",
     draw: (view) => draw(lines, view),
+    keyed: true,
     alt: `Line chart: milliseconds per decoded token against context length. ${lines.map(summary).join(" ")}`,
-    caption: html`Lower is better; a flat line keeps its speed however long the text. Bars span the repeats. ${series.map(note)}`,
+    caption: html`Lower is better; a flat line keeps its speed however long the text. Bars span the repeats. ${decodeNotes(series)}`,
     values: {
       columns: contexts.map((context) => `ms per token at ${contextLength(context)}`),
       rows: series.map((one) => ({ series: one, cells: contexts.map((context) => decodeAt(one, context)) })),
@@ -55,20 +56,22 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
 
 /** From zero where the times are of one size, logarithmic where they are not. */
 function timeAxis({ low, high }: { low: number; high: number }): Axis {
-  const label = "Time per token (ms)";
+  const label = (scale: string) => `Time per token (ms${scale})`;
   const format = (value: number) => threeDigits(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-  if (!(high / low > 12)) return { label, format, type: "linear", domain: [0, high * 1.05], ticks: evenTicks(0, high * 1.05, 6) };
+  if (!(high / low > 12)) return { label: label(""), format, type: "linear", domain: [0, high * 1.05], ticks: evenTicks(0, high * 1.05, 6) };
   const domain = [low / 1.25, high * 1.25] as const;
-  return { label: `${label}, logarithmic`, format, type: "log", domain, ticks: decimalTicks(domain[0], domain[1], 9) };
+  return { label: label(", log scale"), format, type: "log", domain, ticks: decimalTicks(domain[0], domain[1], 9) };
 }
 
 function decodeAt({ result }: Series, context: number): string {
   const point = result.decode.find((one) => one.context === context);
-  return point === undefined ? "not measured" : plusMinus(point.msPerToken, threeDigits);
+  return point === undefined ? "not measured" : plusMinus(point.msPerToken);
 }
 
-function note({ name, result }: Series): Part {
-  return result.decodeNote !== undefined && html`${isolated(name)}: ${result.decodeNote}. `;
+/** How generation was measured where it is not token by token, equal notes once. */
+export function decodeNotes(series: readonly Series[]): Part {
+  const noted = [...new Set(series.flatMap(({ result }) => result.decodeNote ?? []))];
+  return noted.map((note) => html`${nameList(series.filter(({ result }) => result.decodeNote === note))}: ${note}. `);
 }
 
 function summary({ series, points }: Line): string {

@@ -21,21 +21,30 @@ export function labelRoom(series: readonly Series[], view: View): number {
 }
 
 export function endLabels(ends: readonly LineEnd[], view: View): Mark {
+  return placedMark(ends, view, (frame, end, labelY) => label(frame, end, labelY, view));
+}
+
+/** The hairlines from line to label, a mark of their own so that they lie below the lines. */
+export function endLeaders(ends: readonly LineEnd[], view: View): Mark {
+  return placedMark(ends, view, (frame, { series, x, y }, labelY) => {
+    const edge = frame.width - frame.marginRight;
+    const d = `M${frame.x(x)},${frame.y(y)}H${Math.max(frame.x(x), edge)}L${edge + LEAD - 6},${labelY}`;
+    return frame.element("path", { class: "leader", "data-s": series.rank, d });
+  });
+}
+
+function placedMark(ends: readonly LineEnd[], view: View, draw: (frame: PixelFrame, end: LineEnd, labelY: number) => SVGElement): Mark {
   return pixelMark((frame) => {
     const gap = view === "wide" ? 15 : 13.5;
     const wanted = ends.map((end) => frame.y(end.y));
     const placed = dodge(wanted, gap, frame.marginTop, frame.height - frame.marginBottom);
-    return frame.element("g", { "aria-hidden": "true" }, ends.map((end, i) => label(frame, end, placed[i] ?? 0, view)));
+    return frame.element("g", {}, ends.map((end, i) => draw(frame, end, placed[i] ?? 0)));
   });
 }
 
-function label(frame: PixelFrame, { series, x, y }: LineEnd, labelY: number, view: View): SVGElement {
-  const from = { x: frame.x(x), y: frame.y(y) };
-  const edge = frame.width - frame.marginRight;
-  const markerX = edge + LEAD;
-  const leader = `M${from.x},${from.y}H${Math.max(from.x, edge)}L${markerX - 6},${labelY}`;
+function label(frame: PixelFrame, { series }: LineEnd, labelY: number, view: View): SVGElement {
+  const markerX = frame.width - frame.marginRight + LEAD;
   return frame.element("g", { "data-s": series.rank }, [
-    frame.element("path", { class: "leader", d: leader }),
     frame.element("path", { d: GLYPHS[series.glyph], transform: `translate(${markerX},${labelY})`, fill: series.color }),
     frame.element("text", { x: markerX + MARKER - 5, y: labelY, dy: "0.34em", "text-anchor": "start" }, labelOf(series, view)),
   ]);

@@ -9,18 +9,20 @@ export interface FigureSpec {
   draw(view: View): Html;
   /** What a reader who does not see the figure is told in its place. */
   alt: string;
+  /** Whether the narrow drawing names models by their rank alone and so needs a key. */
+  keyed: boolean;
   /** One or two plain sentences: how to read it. */
   caption: Part;
   values: { columns: readonly string[]; rows: readonly { series: Series; cells: readonly string[] }[] };
 }
 
-export function renderFigure({ id, title, draw, alt, caption, values }: FigureSpec): Html {
+export function renderFigure({ id, title, draw, alt, keyed, caption, values }: FigureSpec): Html {
   const series = values.rows.map((row) => row.series);
   return html`<figure class="figure" id="${id}" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${title}</h3>
 <div class="drawing wide" role="img" aria-label="${alt}">${draw("wide")}</div>
 <div class="drawing narrow" role="img" aria-label="${alt}">${draw("narrow")}</div>
-${key(series)}
+${keyed && key(series)}
 <figcaption>${caption}</figcaption>
 ${valueTable(title, values)}
 </figure>`;

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { type Html, html } from "../escape.ts";
 import { GLYPHS } from "../glyphs.ts";
 import type { Series } from "../series.ts";
-import { endLabels, labelRoom } from "./end-labels.ts";
+import { endLabels, endLeaders, labelRoom } from "./end-labels.ts";
 import { drawPlot, FONT_SIZE, type Mark, pixelMark, type View, WIDTH } from "./plot.ts";
 import { textWidth } from "./text-width.ts";
 
@@ -41,6 +41,7 @@ export function drawLines(figure: LineFigure, view: View): Html {
   const drawn = figure.lines.filter((line) => line.points.some((point) => Number.isFinite(point.y)));
   if (drawn.length === 0) return html`<p class="empty">No finite values to draw.</p>`;
   const { x, y } = figure;
+  const ends = drawn.map(endOf);
   return drawPlot({
     width: WIDTH[view],
     height: heightFor(drawn.length, view),
@@ -50,7 +51,7 @@ export function drawLines(figure: LineFigure, view: View): Html {
     marginRight: labelRoom(drawn.map((line) => line.series), view),
     x: { type: x.type, domain: [...x.domain], ...(x.type === "log" && { base: 2 }) },
     y: { type: y.type, domain: [...y.domain] },
-    marks: [...frameMarks(x, y), ...drawn.toReversed().flatMap((line) => lineMarks(line, figure.spread)), endLabels(drawn.map(endOf), view)],
+    marks: [...frameMarks(x, y), endLeaders(ends, view), ...drawn.toReversed().flatMap((line) => lineMarks(line, figure.spread)), endLabels(ends, view)],
   });
 }
 
@@ -59,13 +60,13 @@ export function heightFor(lines: number, view: View): number {
   return view === "wide" ? Math.max(360, 90 + lines * 15.5) : Math.max(300, 86 + lines * 14);
 }
 
-/** Grid and axes as every figure has them; labels carry the units. */
+/** Grid and axes as every figure has them; labels carry the units. Ticks are texts, not a format: on a log scale Plot would drop some of those. */
 export function frameMarks(x: Axis, y: Axis): Mark[] {
-  const plain = { tickSize: 0, tickPadding: 8, labelAnchor: "right", labelArrow: "right", labelOffset: 38 } as const;
+  const plain = { tickSize: 0, tickPadding: 8, labelAnchor: "center", labelArrow: "none", labelOffset: 38 } as const;
   return [
     Plot.gridY(ticksOf(y), { stroke: "var(--rule)", strokeOpacity: 1 }),
-    Plot.axisX(ticksOf(x), { ...plain, label: x.label, tickFormat: x.format }),
-    Plot.axisY(ticksOf(y), { tickSize: 0, tickPadding: 6, label: y.label, labelArrow: "up", labelOffset: leftMargin(y) - 2, tickFormat: y.format }),
+    Plot.axisX(ticksOf(x), { ...plain, label: x.label, text: x.format }),
+    Plot.axisY(ticksOf(y), { tickSize: 0, tickPadding: 6, label: y.label, labelArrow: "up", labelOffset: leftMargin(y) - 2, text: y.format }),
   ];
 }
 

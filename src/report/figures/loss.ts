@@ -68,13 +68,13 @@ function drawing(curves: readonly Curve[], by: "tokens" | "seconds", { label, fo
 }
 
 /** What is common to both: the values at the end of training. */
-function shared(curves: readonly Curve[]): Pick<FigureSpec, "values"> {
+function shared(curves: readonly Curve[]): Pick<FigureSpec, "values" | "keyed"> {
   const rows = curves.map(({ series, bins }) => {
     const last = bins.at(-1);
     const spread = last ? `${decimals3(last.low)} – ${decimals3(last.high)}` : "—";
     return { series, cells: [decimals3(last?.loss ?? Number.NaN), spread, shortCount(last?.tokens ?? Number.NaN), duration(last?.seconds ?? Number.NaN)] };
   });
-  return { values: { columns: ["Final loss (nats per token)", "Lowest – highest seed", "Tokens", "Time"], rows } };
+  return { keyed: true, values: { columns: ["Final loss (nats per token)", "Lowest – highest seed", "Tokens", "Time"], rows } };
 }
 
 function reading(curves: readonly Curve[]): Part {
@@ -82,7 +82,12 @@ function reading(curves: readonly Curve[]): Part {
   const dense = curves.some(({ series }) => series.result.curves.some((curve) => curve.points.length > BINS));
   const band = seeds > 1 ? `Lines are means over ${counted(seeds, "seed")}, bands span the lowest and highest seed` : "One seed per model, so no band is drawn";
   const smoothed = dense ? `; every point averages 1/${BINS} of training` : "";
-  return [`${band}${smoothed}. The steep first steps are cut off. `, upperBounds(curves), diverged(curves)];
+  return [`${band}${smoothed}. `, cutOff(curves), upperBounds(curves), diverged(curves)];
+}
+
+function cutOff(curves: readonly Curve[]): Part {
+  const ceiling = lossCeiling(curves.map((curve) => curve.bins));
+  return curves.some(({ bins }) => bins.some((bin) => bin.loss > ceiling)) && `Losses above ${threeDigits(ceiling)} are not drawn. `;
 }
 
 function upperBounds(curves: readonly Curve[]): Part {

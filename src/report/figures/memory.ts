@@ -17,6 +17,7 @@ export function memoryFigure(series: readonly Series[], baselineBytes: number): 
     id: "memory",
     title: "Peak memory",
     draw: (view) => draw(sorted, view),
+    keyed: false,
     alt: `Bar chart: peak resident memory above the empty process, least first. ${sorted.map(summary).join(" ")}`,
     caption: html`Shorter is better. Solid bars: training; outlined bars: decoding. Each is the highest resident memory of the model's own process less the ${bytes(baselineBytes)} it held before the model was built.`,
     values: {
@@ -45,7 +46,7 @@ function draw(series: readonly Series[], view: View) {
     y: { domain: [0, series.length], reverse: true, axis: null },
     marks: [
       Plot.gridX(ticks, { stroke: "var(--rule)", strokeOpacity: 1 }),
-      Plot.axisX(ticks, { tickSize: 0, tickPadding: 8, label: "Peak resident memory", labelAnchor: "left", labelArrow: "none", labelOffset: 38, tickFormat: bytes }),
+      Plot.axisX(ticks, { tickSize: 0, tickPadding: 8, label: "Peak resident memory (bytes)", labelAnchor: "center", labelArrow: "none", labelOffset: 38, tickFormat: bytes }),
       pixelMark((frame) => frame.element("g", {}, series.map((one, i) => bars(frame, one, frame.y(i), view)))),
     ],
   });

@@ -36,7 +36,7 @@ function bestBox(anchor: Anchor, taken: readonly Box[], inside: Box): Box {
       const box = boxAt(anchor, dx, dy, distance);
       const covered = taken.reduce((sum, other) => sum + overlap(box, other), 0) + outside(box, inside) * 20;
       if (covered < least) [best, least] = [box, covered];
-      if (least === 0) return best;
+      if (least < 0.5) return best;
     }
   }
   return best;

@@ -25,11 +25,11 @@ export function qualityMarks(points: readonly QualityPoint[], { view, strip }: {
   });
 }
 
-/** A missing context takes the other's place; a model without state stands in the middle of the strip. */
+/** A missing context takes the other's place; a model without state stands in the strip, its label beside it. */
 function spotOf(point: QualityPoint, frame: PixelFrame, strip: number): Spot {
   const { short, long, score, half } = point;
   const known = short ?? long;
-  const at = (value: number | undefined) => (known === undefined ? frame.marginLeft + strip / 2 : frame.x(value ?? known));
+  const at = (value: number | undefined) => (known === undefined ? frame.marginLeft + Math.min(14, strip / 2) : frame.x(value ?? known));
   return { point, y: frame.y(score), top: frame.y(score + half), bottom: frame.y(score - half), short: at(short), long: at(long) };
 }
 

@@ -2,7 +2,7 @@
 import { html } from "../escape.ts";
 import { bitsPerByte, bytes, decimals3, threeDigits } from "../format.ts";
 import type { Series } from "../series.ts";
-import type { FigureSpec } from "./figure.ts";
+import { type FigureSpec, nameList } from "./figure.ts";
 import { type Axis, frameMarks, heightFor, leftMargin } from "./lines.ts";
 import { drawPlot, type View, WIDTH } from "./plot.ts";
 import { qualityMarks } from "./quality-marks.ts";
@@ -23,12 +23,14 @@ export const LONG_CONTEXT = 16384;
 
 export function qualityFigure(series: readonly Series[]): FigureSpec {
   const points = series.flatMap(qualityPoint);
+  const bounds = series.filter((one) => one.result.bitsPerByte.kind === "upper-bound");
   return {
     id: "quality-state",
     title: "Quality against state size",
     draw: (view) => draw(points, view),
+    keyed: true,
     alt: `Scatter plot: validation bits per byte against state bytes at 1k and 16k tokens. ${series.map(summary).join(" ")}`,
-    caption: html`Lower and further left is better: good text from little memory. The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow. Vertical bars span the seeds.`,
+    caption: html`Lower and further left is better: good text from little memory. The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow. Vertical bars span the seeds. ${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
     values: {
       columns: ["Validation bits per byte", "State at 1k tokens", "State at 16k tokens"],
       rows: series.map((one) => ({ series: one, cells: [bitsPerByte(one.result.bitsPerByte), stateAt(one, SHORT_CONTEXT), stateAt(one, LONG_CONTEXT)] })),
@@ -70,7 +72,7 @@ function axes(points: readonly QualityPoint[], view: View): { x: Axis; y: Axis }
   const scores: [number, number] = [score.low - pad, score.high + pad];
   const domain = [state.low / 2, state.high * (view === "wide" ? 3 : 2)] as const;
   return {
-    x: { label: "State (bytes per sequence)", type: "log", domain, ticks: powerTicks(4, domain[0], domain[1], view === "wide" ? 7 : 4), format: bytes },
+    x: { label: "State (bytes per sequence, log scale)", type: "log", domain, ticks: powerTicks(4, domain[0], domain[1], view === "wide" ? 7 : 4), format: bytes },
     y: { label: "Validation (bits per byte)", type: "linear", domain: scores, ticks: evenTicks(...scores, 6), format: threeDigits },
   };
 }

@@ -1,5 +1,5 @@
 /** State bytes per sequence against context length. */
-import { html } from "../escape.ts";
+import { html, type Part } from "../escape.ts";
 import { bytes, contextLength } from "../format.ts";
 import type { Series } from "../series.ts";
 import { type FigureSpec, nameList } from "./figure.ts";
@@ -14,8 +14,9 @@ export function stateFigure(series: readonly Series[]): FigureSpec {
     id: "state-context",
     title: "State against context length",
     draw: (view) => draw(lines, view),
+    keyed: true,
     alt: `Line chart, both axes logarithmic: bytes of state per sequence against context length. ${lines.map(summary).join(" ")}`,
-    caption: html`What one sequence must keep in memory to go on generating. A flat line costs the same however long the text; a rising one grows with every token. ${
+    caption: html`What one sequence must keep in memory to go on generating. A flat line costs the same however long the text; a rising one grows with every token. ${coinciding(series)}${
       stateless.length > 0 && html`Without a state, and so not drawn: ${nameList(stateless)}.`
     }`,
     values: {
@@ -23,6 +24,17 @@ export function stateFigure(series: readonly Series[]): FigureSpec {
       rows: series.map((one) => ({ series: one, cells: contexts.map((context) => stateAt(one, context)) })),
     },
   };
+}
+
+/** Models with the same state everywhere, which no drawing can show apart. */
+function coinciding(series: readonly Series[]): Part {
+  const groups = new Map<string, Series[]>();
+  for (const one of series) {
+    const line = JSON.stringify(statePoints(one));
+    if (statePoints(one).length > 0) groups.set(line, [...(groups.get(line) ?? []), one]);
+  }
+  const equal = [...groups.values()].filter((group) => group.length > 1);
+  return equal.length > 0 && html`Lines that coincide: ${equal.map((group, i) => [i > 0 && "; ", nameList(group)])}. `;
 }
 
 /** Points with a positive number of bytes, by context: a logarithm has no place for the others. */
@@ -48,7 +60,7 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
         ticks: powerTicks(2, x.low, x.high, view === "wide" ? 9 : 5),
         format: contextLength,
       },
-      y: { label: "State (bytes per sequence)", type: "log", domain: [y.low / 1.3, y.high * 1.3], ticks: yTicks, format: bytes },
+      y: { label: "State (bytes per sequence, log scale)", type: "log", domain: [y.low / 1.3, y.high * 1.3], ticks: yTicks, format: bytes },
       spread: "bars",
     },
     view,

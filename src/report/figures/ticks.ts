@@ -11,14 +11,14 @@ export function evenTicks(low: number, high: number, most: number, unit = 1): nu
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Powers of `base` from the one at or below `low` to the one at or above `high`, thinned to at most `most`. */
+/** Powers of `base` from `low` to `high`, thinned to at most `most`; `low` itself where no power lies between. */
 export function powerTicks(base: number, low: number, high: number, most: number): number[] {
-  const first = Math.floor(Math.log(low) / Math.log(base) + 1e-9);
-  const last = Math.ceil(Math.log(high) / Math.log(base) - 1e-9);
+  const first = Math.ceil(Math.log(low) / Math.log(base) - 1e-9);
+  const last = Math.floor(Math.log(high) / Math.log(base) + 1e-9);
   const stride = Math.max(1, Math.ceil((last - first + 1) / most));
   const ticks: number[] = [];
   for (let power = first; power <= last; power += stride) ticks.push(base ** power);
-  return ticks;
+  return ticks.length > 0 ? ticks : [low];
 }
 
 /** 1, 2, 5, 10, … between `low` and `high`; decades only where that would be more than `most`. */

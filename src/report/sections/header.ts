@@ -1,7 +1,7 @@
 /** Title, what was compared, and the few things worth knowing before the figures. */
 import type { Comparison, ComparisonResult } from "../../analysis/comparison/results.ts";
 import { html, type Html, isolated, type Part } from "../escape.ts";
-import { bitsPerByte, bytes, contextLength, counted, decimals3, duration, shortCount, whole } from "../format.ts";
+import { bitsPerByte, bytes, calendarDate, contextLength, counted, decimals3, duration, shortCount, whole } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
 import { extreme, isQuick, leadOf, QUICK_CAVEAT } from "../verdict.ts";
 
@@ -9,7 +9,7 @@ const WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eig
 
 export function header(comparison: Comparison, series: readonly Series[]): Html {
   const { protocol } = comparison;
-  const setting = html`Trained on ${isolated(protocol.data.name)}, ${shortCount(protocol.tokens)} tokens per model and seed, ${counted(protocol.seeds.length, "seed")}, size ${isolated(protocol.size)}, budget ${isolated(protocol.budget)}. Everything ran on one machine in ${duration(protocol.seconds)}, ${isolated(protocol.date)}.`;
+  const setting = html`Trained on ${isolated(protocol.data.name)}, ${shortCount(protocol.tokens)} tokens per model and seed, ${counted(protocol.seeds.length, "seed")}, size <code>${isolated(protocol.size)}</code>, budget <code>${isolated(protocol.budget)}</code>${comparison.results.length > 1 && " for all"}. Measured on one machine in ${duration(protocol.seconds)}, ${isolated(calendarDate(protocol.date))}.`;
   return html`<header class="masthead">
 <p class="eyebrow">seqlab comparison</p>
 <h1>${headline(comparison)}</h1>

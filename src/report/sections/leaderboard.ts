@@ -1,7 +1,8 @@
 /** The leaderboard: a table on wide screens, a card per model on a phone. */
 import type { Comparison, ComparisonResult, Figure } from "../../analysis/comparison/results.ts";
 import { html, type Html, isolated, type Part } from "../escape.ts";
-import { bitsPerByte, bytes, bytesFigure, contextLength, counted, percent, plusMinus, threeDigits, whole } from "../format.ts";
+import { bitsPerByte, bytes, bytesFigure, contextLength, counted, percent, plusMinus, whole } from "../format.ts";
+import { decodeNotes } from "../figures/decode.ts";
 import { type Series, swatch } from "../series.ts";
 import { tunedPhrases } from "../tuned.ts";
 
@@ -16,32 +17,47 @@ interface Column {
 }
 
 export function leaderboard({ protocol }: Comparison, series: readonly Series[]): Html {
+  const notes = series.find(({ result }) => result.decodeNote !== undefined);
   const columns = [...COLUMNS, ...stateColumns(series)];
-  const seeds = protocol.seeds.length > 1 ? `± is the spread: highest minus lowest of ${counted(protocol.seeds.length, "seed")} or repeats` : "One seed: no spread over seeds was measured";
   return html`<section id="leaderboard" aria-labelledby="leaderboard-title">
 <h2 id="leaderboard-title">Leaderboard</h2>
-<p class="lead">Ordered by validation bits per byte, lowest first. ${seeds}; ≤ marks an upper bound; the best of each column is bold.</p>
+<p class="lead">${reading(protocol.seeds.length, series)}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="leaderboard-title">
 <table class="leaderboard" role="table">
 <thead role="rowgroup">${heads(columns)}</thead>
 <tbody role="rowgroup">${series.map((one) => row(one, columns, series))}</tbody>
 </table></div>
+${notes !== undefined && html`<p class="note">Decoding and first token of ${decodeNotes(series)}</p>`}
 </section>`;
 }
 
+function reading(seeds: number, series: readonly Series[]): string {
+  const bounds = series.some(({ result }) => result.bitsPerByte.kind === "upper-bound");
+  return [
+    series.length > 1 && "Ordered by validation bits per byte, lowest first; the best of each column is bold.",
+    seeds > 1 ? `± is the spread: highest minus lowest of ${counted(seeds, "seed")} or repeats.` : "One seed, so no spread over seeds.",
+    bounds && "≤ marks an upper bound.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
 const COLUMNS: readonly Column[] = [
-  { group: "", title: "Bits per byte", text: ({ result }) => score(result), value: (result) => result.bitsPerByte.mean, better: "less" },
+  { group: "", title: "Validation bits per byte", text: ({ result }) => score(result), value: (result) => result.bitsPerByte.mean, better: "less" },
   { group: "", title: "Parameters", text: ({ result }) => parameters(result) },
   { group: "", title: "Tuned to the size", text: ({ result }) => html`<span class="tuned">${tunedPhrases(result.tuned).map((phrase) => html`<span>${phrase}</span>`)}</span>` },
-  rate("Training tokens/s", (result) => result.trainTokensPerS, whole, "more"),
-  rate("Decoding tokens/s", (result) => result.decodeTokensPerS, whole, "more"),
-  rate("First token ms", (result) => result.firstTokenMs, threeDigits, "less"),
-  memory("Training", (result) => result.peakTrainBytes),
-  memory("Decoding", (result) => result.peakDecodeBytes),
+  rate("Training (tokens/s)", (result) => result.trainTokensPerS, 0, "more"),
+  rate("Decoding (tokens/s)", (result) => result.decodeTokensPerS, 0, "more"),
+  rate("First token (ms)", (result) => result.firstTokenMs, undefined, "less"),
+  memory("training", (result) => result.peakTrainBytes),
+  memory("decoding", (result) => result.peakDecodeBytes),
 ];
 
-function rate(title: string, pick: (result: ComparisonResult) => Figure, format: (value: number) => string, better: "more" | "less"): Column {
-  return { group: "Speed", title, text: ({ result }) => spreadBelow(pick(result), format), value: (result) => pick(result).mean, better };
+/** What a column's title needs before it where its group is not in sight. */
+const LABEL_PREFIX: Readonly<Record<string, string>> = { "Peak memory": "Peak memory, ", "State per sequence": "State, " };
+
+function rate(title: string, pick: (result: ComparisonResult) => Figure, decimals: number | undefined, better: "more" | "less"): Column {
+  return { group: "Speed", title, text: ({ result }) => spreadBelow(pick(result), decimals), value: (result) => pick(result).mean, better };
 }
 
 function memory(title: string, pick: (result: ComparisonResult) => Figure): Column {
@@ -66,14 +82,14 @@ function heads(columns: readonly Column[]): Part {
     else found.push({ group, span: 1 });
     return found;
   }, []);
-  const first = groups.map(({ group, span }) => (group === "" ? html`<td></td>` : html`<th scope="colgroup" colspan="${span}">${group}</th>`));
+  const first = groups.map(({ group, span }) => (group === "" ? html`<td role="cell"></td>` : html`<th scope="colgroup" role="columnheader" colspan="${span}">${group}</th>`));
   const second = ["Rank", "Model", ...columns.map((column) => column.title)].map((title) => html`<th scope="col" role="columnheader">${title}</th>`);
-  return [html`<tr class="groups" aria-hidden="true"><td></td><td></td>${first}</tr>`, html`<tr role="row">${second}</tr>`];
+  return [html`<tr class="groups" role="row"><td role="cell" colspan="2"></td>${first}</tr>`, html`<tr role="row">${second}</tr>`];
 }
 
 function row(one: Series, columns: readonly Column[], series: readonly Series[]): Html {
   const cells = columns.map((column) => {
-    const label = column.group === "Peak memory" || column.group === "State per sequence" ? `${column.group}, ${column.title.toLowerCase()}` : column.title;
+    const label = `${LABEL_PREFIX[column.group] ?? ""}${column.title}`;
     const best = isBest(one, column, series);
     return html`<td role="cell" data-label="${label}"><span class="value${best && " best"}">${column.text(one)}${best && html`<span class="unseen"> (best)</span>`}</span></td>`;
   });
@@ -94,9 +110,9 @@ function score({ bitsPerByte: figure }: ComparisonResult): Part {
   return [html`<span class="score">${bitsPerByte(figure)}</span>`, error];
 }
 
-function spreadBelow(figure: Figure, format: (value: number) => string): Part {
-  const spread = figure.n > 1 && Number.isFinite(figure.spread) && Number.isFinite(figure.mean);
-  return [plusMinus({ ...figure, n: 1 }, format), spread && html`<span class="note">± ${format(figure.spread)}</span>`];
+function spreadBelow(figure: Figure, decimals: number | undefined): Part {
+  const [mean, spread] = plusMinus(figure, decimals).split(" ± ");
+  return [mean, spread !== undefined && html`<span class="note">± ${spread}</span>`];
 }
 
 function parameters({ params, activeParams, embeddingShare }: ComparisonResult): Part {

@@ -2,7 +2,7 @@
 import type { Comparison, Protocol } from "../../analysis/comparison/results.ts";
 import { asRecord } from "../diagram/architecture.ts";
 import { html, type Html, isolated, multiline, type Part } from "../escape.ts";
-import { bytes, counted, duration, threeDigits, whole } from "../format.ts";
+import { bytes, calendarDate, counted, duration, threeDigits, whole } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
 
 type Row = readonly [label: string, value: Part];
@@ -42,7 +42,7 @@ function trainingRows({ size, budget, tokens, seeds, context, batch, seconds, da
     ["Seeds", seeds.join(", ")],
     ["Context", `${whole(context)} tokens`],
     ["Batch", `${counted(batch, "sequence")}, ${whole(batch * context)} tokens`],
-    ["Date", isolated(date)],
+    ["Date", isolated(calendarDate(date))],
     ["Took", duration(seconds)],
   ];
 }

@@ -13,13 +13,19 @@ export const PRINT_STYLE = `
   #leaderboard { page: wide; break-before: page; break-after: page; margin-top: 0; }
   .scroll { overflow: visible; }
   .leaderboard { min-width: 0; font-size: 8.5pt; }
+  .leaderboard .model-title { display: none; }
+  .tile-value { font-size: 14pt; }
+  #architectures, #protocol { break-before: page; }
+  .protocol { columns: 2; column-gap: 28px; }
+  .facts { font-size: 9pt; }
   .leaderboard td, .leaderboard th { padding: 4px 6px; }
   .leaderboard thead { display: table-header-group; }
   .leaderboard tr, .figure, .architecture, .sample, .facts { break-inside: avoid; }
   .figures { display: block; }
-  .figure { max-width: 620px; margin: 0 auto 30px; }
-  .architectures { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 28px 20px; }
-  .samples { columns: 2; }
+  .figure { max-width: 500px; margin: 0 auto 26px; }
+  .figure figcaption { font-size: 9.5pt; max-width: none; }
+  .architectures { columns: 3; column-gap: 20px; }
+  .samples { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .tile:nth-child(n) { border-top: 0; }
   a { color: inherit; text-decoration: none; }

@@ -1,9 +1,10 @@
 /** Tables: the leaderboard scrolls inside its own container, and becomes a card per model on a phone. */
 export const TABLE_STYLE = `
-.scroll { overflow-x: auto; overscroll-behavior-x: contain; }
+.scroll { position: relative; overflow-x: auto; overscroll-behavior-x: contain; }
 table { border-collapse: collapse; font: 14px/1.4 var(--sans); font-variant-numeric: tabular-nums; }
 th { font-weight: 600; text-align: left; }
-td, th { padding: 8px 10px; vertical-align: top; }
+td, th { padding: 8px 9px; vertical-align: top; }
+.leaderboard thead th::first-letter { text-transform: uppercase; }
 thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-align: bottom; }
 
 .leaderboard { width: 100%; min-width: 1080px; }
@@ -13,7 +14,7 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
 .leaderboard .groups td { padding: 0; }
 .leaderboard tbody tr { border-bottom: 1px solid var(--rule); }
 .leaderboard thead tr:last-child th:nth-child(2), .leaderboard tbody th, .leaderboard thead tr:last-child th:nth-child(5), .leaderboard tbody td:nth-child(5) { text-align: left; }
-.leaderboard tbody th { min-width: 190px; max-width: 250px; }
+.leaderboard tbody th { min-width: 172px; max-width: 220px; }
 .leaderboard .rank { color: var(--muted); width: 30px; padding-left: 0; }
 .leaderboard thead tr:last-child th:first-child { padding-left: 0; }
 .leaderboard .note, .leaderboard .model-title { display: block; font-size: 12px; line-height: 1.35; color: var(--muted); font-weight: 400; white-space: nowrap; }
@@ -21,6 +22,7 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
 .score { white-space: nowrap; }
 .tuned { font-size: 12.5px; line-height: 1.4; }
 .tuned span { display: block; overflow-wrap: anywhere; }
+.leaderboard td:nth-child(5) { min-width: 136px; padding-left: 14px; }
 .best { font-weight: 700; }
 .best .note { font-weight: 400; }
 .leaderboard td:not(:nth-child(5)) .value { white-space: nowrap; }
@@ -47,11 +49,14 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
   .leaderboard thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .leaderboard tbody, .leaderboard tr { display: block; }
   .leaderboard tbody tr { border: 1px solid var(--rule); border-radius: 8px; padding: 14px 16px 10px; margin-bottom: 14px; position: relative; }
-  .leaderboard tbody th { display: block; max-width: none; padding: 0 32px 10px 0; font-size: 16px; border-bottom: 1px solid var(--rule); margin-bottom: 6px; }
+  .leaderboard tbody th { display: block; max-width: none; padding: 0 64px 10px 0; font-size: 16px; border-bottom: 1px solid var(--rule); margin-bottom: 6px; }
   .leaderboard .rank { position: absolute; right: 16px; top: 14px; width: auto; padding: 0; font-size: 16px; }
   .leaderboard td:not(.rank) { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; text-align: right; }
   .leaderboard td:not(.rank)::before { content: attr(data-label); color: var(--muted); text-align: left; flex: none; max-width: 55%; }
-  .leaderboard td .note { white-space: normal; }
+  .leaderboard td .note { display: inline; margin-left: 8px; }
+  .leaderboard .rank::before { content: "rank "; font-size: 13px; }
+  .leaderboard .value, .leaderboard td:not(:nth-child(5)) .value { white-space: normal; }
+  .leaderboard .tuned span { text-align: right; }
   .leaderboard .tuned { font-size: 14px; }
 }
 `;

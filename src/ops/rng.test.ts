@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createRng, threefry } from "./random.ts";
+import { createRng, threefry } from "./rng.ts";
 
 const hex = ({ lo, hi }: { lo: number; hi: number }) =>
   [lo, hi].map((word) => word.toString(16).padStart(8, "0")).join(" ");

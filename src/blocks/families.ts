@@ -1,0 +1,19 @@
+import { erase, type Families, type Family } from "./erased.ts";
+import { channels } from "./generated/channels.ts";
+import { embeddings } from "./generated/embeddings.ts";
+import { heads } from "./generated/heads.ts";
+import { mixers } from "./generated/mixers.ts";
+import { norms } from "./generated/norms.ts";
+import { positions } from "./generated/positions.ts";
+import { residuals } from "./generated/residuals.ts";
+
+/** Every component by family and kind. */
+export const families: { readonly [F in Family]: Readonly<Record<string, Families[F]>> } = {
+  mixers: erase<"mixers">(mixers),
+  channels: erase<"channels">(channels),
+  norms: erase<"norms">(norms),
+  positions: erase<"positions">(positions),
+  residuals: erase<"residuals">(residuals),
+  embeddings: erase<"embeddings">(embeddings),
+  heads: erase<"heads">(heads),
+};

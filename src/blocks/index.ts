@@ -1,0 +1,5 @@
+export * from "./define.ts";
+export * from "./erased.ts";
+export * from "./families.ts";
+export * from "./weights/declare.ts";
+export * from "./weights/use.ts";

@@ -1,0 +1,5 @@
+export { buildModel } from "./build.ts";
+export { initialise } from "./initialise.ts";
+export * from "./model.ts";
+export { isShape, type Part, type Source, stateShape } from "./part.ts";
+export * from "./spec.ts";

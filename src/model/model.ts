@@ -1,0 +1,63 @@
+import type { AuxiliaryLoss, Capabilities, Io, ParameterDeclaration, StateDeclaration } from "../blocks/index.ts";
+import type { Shape, Tensor } from "../tensor/index.ts";
+import type { Source } from "./part.ts";
+import type { ModelSpec } from "./spec.ts";
+
+/** What a traced model returns. */
+export interface ModelResult {
+  /** [B, T, C] from `forward`, [B, C] from `step`. */
+  logits: Tensor;
+  /** By state path: the final state, or the new entries of growing fields. */
+  state: Record<string, Tensor>;
+  losses: AuxiliaryLoss[];
+  /** Next values of buffers by path. */
+  buffers: Record<string, Tensor>;
+  probes: Record<string, Tensor>;
+}
+
+/** What a model is traced over: where weights and buffers come from, the state so far, and the io of its parts. */
+export interface TraceContext {
+  source: Source;
+  io: Io;
+  /** By state path; absent fields start as declared. */
+  state?: Readonly<Record<string, Tensor>>;
+}
+
+/** One layer's facts, for tables and diagrams. */
+export interface LayerReport {
+  path: string;
+  mixer: string;
+  channel: string;
+  parameters: number;
+  activeParameters: number;
+}
+
+/** A model: a spec, its parameter tree, its states, and two ways to trace it. */
+export interface Model {
+  readonly spec: ModelSpec;
+  /** C, ids the embedding and the head know. */
+  readonly vocabulary: number;
+  /** Path → declaration, in the order of the stack. */
+  readonly parameters: ReadonlyMap<string, ParameterDeclaration>;
+  readonly buffers: ReadonlyMap<string, Shape>;
+  readonly states: ReadonlyMap<string, StateDeclaration>;
+  /** What holds for the whole stack: the weakest of its mixers. */
+  readonly flow: Capabilities["flow"];
+  readonly decodes: boolean;
+  /** Longest sequence that is defined, Infinity if any. */
+  readonly limit: number;
+  readonly layers: readonly LayerReport[];
+  /** Parameters that act on one token. */
+  readonly activeParameters: number;
+  /** ids i32 [B, T] → logits [B, T, C]. */
+  forward(ids_BT: Tensor, context: TraceContext): ModelResult;
+  /** ids i32 [B] → logits [B, C]; the state must be complete. */
+  step(ids_B: Tensor, context: TraceContext): ModelResult;
+}
+
+/** Elements of all declared parameters. */
+export function parameterCount(parameters: ReadonlyMap<string, ParameterDeclaration>): number {
+  let count = 0;
+  for (const { shape } of parameters.values()) count += shape.reduce((product, dim) => product * dim, 1);
+  return count;
+}

@@ -1,0 +1,87 @@
+import {
+  type ChannelContext, type Citation, type Io, type ParameterDeclaration, type StateDeclaration, type Weight,
+} from "../blocks/index.ts"; // biome-ignore format: one list
+import { fail, type Shape, type Tensor } from "../tensor/index.ts";
+import type { PartSpec } from "./spec.ts";
+
+type Fields<T> = Record<string, T>;
+
+/** What parts of every family have in common. */
+interface AnyComponent {
+  kind: string;
+  title: string;
+  cite: Citation;
+  equations: readonly string[];
+  params: (d: Fields<unknown>, c: Fields<unknown>) => Fields<ParameterDeclaration>;
+  buffers?: (d: Fields<unknown>, c: Fields<unknown>) => Fields<Shape>;
+}
+
+/** A component with its sizes in one place of a model; `path` prefixes its parameters, `where` its errors. */
+export interface Part<T extends AnyComponent = AnyComponent> {
+  readonly component: T;
+  readonly path: string;
+  readonly c: Fields<unknown>;
+  readonly d: Fields<unknown>;
+  readonly parameters: Readonly<Fields<ParameterDeclaration>>;
+  readonly buffers: Readonly<Fields<Shape>>;
+}
+
+/** Sizes a component and declares its parameters. Throws E_SPEC_DIVIDES where a size is not a positive integer. */
+export function buildPart<T extends AnyComponent>(
+  component: T,
+  { spec, path, where, dims }: { spec: PartSpec; path: string; where: string; dims: (c: Fields<unknown>) => Fields<unknown> },
+): Part<T> {
+  const { kind: _, ...c } = spec;
+  const d = dims(c);
+  for (const [name, size] of Object.entries(d)) assertSize({ where, kind: spec.kind, name, size, c });
+  return { component, path, c, d, parameters: component.params(d, c), buffers: component.buffers?.(d, c) ?? {} };
+}
+
+function assertSize({ where, kind, name, size, c }: { where: string; kind: string; name: string; size: unknown; c: Fields<unknown> }): void {
+  if (typeof size !== "number" || (Number.isInteger(size) && size > 0)) return;
+  const counts = Object.entries(c).filter(([, value]) => typeof value === "number").map(([key, value]) => `${key} ${value}`);
+  fail({
+    code: "E_SPEC_DIVIDES",
+    where,
+    expected: `sizes that come out whole (${name} of ${kind})`,
+    got: `${name} = ${size} from ${counts.join(", ") || "these options"}`,
+    hint: "Choose a width that the number of heads divides, or set the size itself.",
+  });
+}
+
+/** Reads parameters and buffers by path. */
+export interface Source {
+  weight(path: string, declaration: ParameterDeclaration): Tensor;
+  buffer(path: string, shape: Shape): Tensor;
+}
+
+/** What a part's functions receive: config, sizes, weights, buffers, and its own stream of random draws. */
+export function contextOf(part: Part, source: Source, io: Io): ChannelContext<Fields<unknown>, Fields<unknown>, Fields<ParameterDeclaration>> {
+  const p: Fields<Weight> = {};
+  for (const [name, declaration] of Object.entries(part.parameters)) {
+    const path = `${part.path}.${name}`;
+    p[name] = { path, declaration, tensor: source.weight(path, declaration) };
+  }
+  const buffers = Object.entries(part.buffers).map(([name, shape]) => [name, source.buffer(`${part.path}.${name}`, shape)]);
+  return { c: part.c, d: part.d, p, b: Object.fromEntries(buffers), io: { ...io, rng: (label) => io.rng(`${part.path}.${label}`) } };
+}
+
+/** Fields under `path.` taken out of, or put into, flat records. */
+export function under<T>(path: string, fields: Readonly<Fields<T>>): Fields<T> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${path}.${name}`, value]));
+}
+export function below<T>(path: string, flat: Readonly<Fields<T>>, names: Iterable<string>): Fields<T> {
+  return Object.fromEntries([...names].flatMap((name) => (`${path}.${name}` in flat ? [[name, flat[`${path}.${name}`]!]] : [])));
+}
+
+/** A state declaration with its parts told apart. */
+export function stateShape(declaration: StateDeclaration, tokens: number): Shape {
+  if (isShape(declaration)) return declaration;
+  if (typeof declaration.shape !== "function") return declaration.shape;
+  const window = "window" in declaration ? declaration.window : undefined;
+  return declaration.shape(Math.min(tokens, window ?? tokens));
+}
+
+export function isShape(declaration: StateDeclaration): declaration is Shape {
+  return Array.isArray(declaration);
+}

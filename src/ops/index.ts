@@ -1,0 +1,2 @@
+export * from "./random.ts";
+export { createRng, type Rng, threefry } from "./rng.ts";

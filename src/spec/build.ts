@@ -1,0 +1,31 @@
+import { buildModel, type Model, type ModelSpec } from "../model/index.ts";
+import { fail } from "../tensor/index.ts";
+import { type ObjectiveKind, objectives, serves } from "./objectives.ts";
+
+/** A model together with what its objective adds to the vocabulary. */
+export interface BuiltModel {
+  model: Model;
+  /** Ids of the objective's own tokens by name, behind the tokenizer's. */
+  extraTokens: Readonly<Record<string, number>>;
+}
+
+/** Canonical spec → model for a tokenizer of `tokens` ids. Throws where sizes, flow or objective do not fit together. */
+export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): BuiltModel {
+  const objective = objectives[spec.objective.kind as ObjectiveKind];
+  const extraTokens = Object.fromEntries(objective.extraTokens.map((name, i) => [name, tokens + i]));
+  const model = buildModel(spec, { vocabulary: tokens + objective.extraTokens.length });
+  if (!serves(model.flow, objective.flow)) rejectFlow(spec, objective.flow);
+  return { model, extraTokens };
+}
+
+function rejectFlow(spec: ModelSpec, flow: "causal" | "bidirectional"): never {
+  const index = spec.layers.findIndex((layer) => !serves(buildModel({ ...spec, layers: [layer] }, { vocabulary: 2 }).flow, flow));
+  const kind = spec.layers[index]?.mixer.kind;
+  fail({
+    code: "E_SPEC_FLOW",
+    where: `${spec.name}: layers[${index}].mixer`,
+    expected: `a ${flow} mixer, as the objective "${spec.objective.kind}" requires`,
+    got: `${kind}, which is not`,
+    hint: flow === "causal" ? 'Set "causal": true, or choose the objective "masked-diffusion".' : 'Set "causal": false where the mixer has that option, or choose the objective "next-token".',
+  });
+}

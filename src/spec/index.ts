@@ -1,0 +1,7 @@
+export { type BuiltModel, buildSpec } from "./build.ts";
+export { loadSpec, shippedSpecs } from "./load.ts";
+export { nearest } from "./messages.ts";
+export { canonicalSpec, normaliseSpec } from "./normalise.ts";
+export { type ObjectiveKind, objectives } from "./objectives.ts";
+export { parseSpec, parseSpecText } from "./parse.ts";
+export { type ParsedSpec, type SpecInput, slotKinds, specSchema } from "./schema.ts";

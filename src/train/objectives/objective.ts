@@ -1,0 +1,46 @@
+import type { BuiltModel } from "../../spec/index.ts";
+import type { ModelResult, TraceContext } from "../../model/index.ts";
+import type { Rng } from "../../ops/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+
+/** A batch of text inside a graph: windows of T ids and, for each, the id behind it. */
+export interface TracedBatch {
+  inputs_BT: Tensor;
+  targets_BT: Tensor;
+}
+
+/** Losses of a training batch, f32 []. */
+export interface TracedLoss {
+  /** Nats per token, without auxiliary losses: what curves show. */
+  loss: Tensor;
+  result: ModelResult;
+}
+
+/** Windows of validation text as arrays, W × T, with 1 in `mask` at real tokens. */
+export interface EvaluationWindows {
+  count: number;
+  length: number;
+  inputs: Int32Array;
+  targets: Int32Array;
+  mask: Uint8Array;
+}
+
+/** What the evaluation graph is fed for some windows: Σ weight · −log p(target | ids) in nats is its output. */
+export interface EvaluationFeed {
+  ids: Int32Array;
+  targets: Int32Array;
+  weights: Float32Array;
+}
+
+/** What a model is trained for. */
+export interface Objective {
+  kind: string;
+  /** Whether bits per byte are exact or a bound. */
+  bound: "exact" | "upper-bound";
+  /** Whether evaluation feeds a padding mask (models that look at both sides need it). */
+  masked: boolean;
+  train(built: BuiltModel, batch: TracedBatch, context: TraceContext): TracedLoss;
+  /** Passes over the windows, each an estimate of (or exactly) the total nats. */
+  draws(options: { draws: number }): number;
+  feed(windows: EvaluationWindows, built: BuiltModel, at: { draw: number; draws: number; rng: Rng }): EvaluationFeed;
+}
