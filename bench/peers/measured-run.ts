@@ -21,10 +21,10 @@ export interface Trainee {
   close?(): Promise<void>;
 }
 
-/** What a peer declares: its name with version, and how it builds a benched model in one of its modes. */
+/** What a peer declares: its name with version, and how it builds a benched model for a stream of token ids. */
 export interface NodePeer {
   name(): string;
-  build(model: ModelSettings, run: { mode: string; threads: number }): Promise<Trainee>;
+  build(model: ModelSettings, run: { threads: number; ids: Int32Array }): Promise<Trainee>;
 }
 
 /** Builds the model named on the command line, times its steps and prints the measurement. */
@@ -32,8 +32,9 @@ export async function runPeer(load: (run: { mode: string; threads: number }) => 
   const run = parseRun();
   const model = benchModel(run.model);
   const peer = await load(run);
-  const trainee = await peer.build(model, run);
-  const measured = await measure(trainee, randomBatch(model), run);
+  const ids = randomStream(model);
+  const trainee = await peer.build(model, { threads: run.threads, ids });
+  const measured = await measure(trainee, batchesOf(ids, model), run);
   await trainee.close?.();
   const { params } = trainee;
   const tokens = model.batch * model.context;
@@ -57,11 +58,16 @@ function parseRun() {
 }
 
 /** Times `steps` steps after the warm-up; fewer, but at least 3, when they take longer than `budget` seconds. */
-async function measure(trainee: Trainee, batch: TokenBatch, { steps, budget }: { steps: number; budget: number }) {
+async function measure(
+  trainee: Trainee,
+  batches: Iterator<TokenBatch, never>,
+  { steps, budget }: { steps: number; budget: number },
+) {
   const losses: number[] = [];
   const seconds: number[] = [];
   let spent = 0;
   while (seconds.length < steps && !(seconds.length >= 3 && spent > budget)) {
+    const batch = batches.next().value;
     const start = performance.now();
     losses.push(await trainee.step(batch));
     const elapsed = (performance.now() - start) / 1000;
@@ -73,21 +79,19 @@ async function measure(trainee: Trainee, batch: TokenBatch, { steps, budget }: {
 }
 
 /** The tokens that every peer trains on: 16 high bits of a linear congruential generator, modulo the vocabulary. */
-function randomBatch({ batch, context, vocabulary }: ModelSettings): TokenBatch {
-  const inputs_BT = new Int32Array(batch * context);
-  const targets_BT = new Int32Array(batch * context);
+function randomStream({ batch, context, vocabulary }: ModelSettings): Int32Array {
   let value = 1;
-  const draw = () => {
+  return Int32Array.from({ length: (batch + 1) * context + 1 }, () => {
     value = (Math.imul(1664525, value) + 1013904223) >>> 0;
     return (value >>> 16) % vocabulary;
-  };
-  for (let row = 0; row < batch; row++) {
-    let token = draw();
-    for (let t = row * context; t < (row + 1) * context; t++) {
-      inputs_BT[t] = token;
-      token = draw();
-      targets_BT[t] = token;
-    }
+  });
+}
+
+/** Every step reads the whole stream as B rows, from a start that moves: learnable, yet never the same rows twice. */
+function* batchesOf(ids: Int32Array, { batch, context }: ModelSettings): Generator<TokenBatch, never> {
+  const size = batch * context;
+  for (let start = 0; ; ) {
+    start = (start + 7919) % (context + 1);
+    yield { inputs_BT: ids.slice(start, start + size), targets_BT: ids.slice(start + 1, start + size + 1) };
   }
-  return { inputs_BT, targets_BT };
 }

@@ -138,18 +138,28 @@ def gated_deltanet(settings):
 FAMILIES = {"gpt": Gpt, "lstm": Lstm, "mamba2": mamba2, "gated-deltanet": gated_deltanet}
 
 
-def random_batch(settings):
+def random_stream(settings):
     """The tokens that every peer trains on: 16 high bits of a linear congruential generator, modulo the vocabulary."""
     value, tokens = 1, []
-    for _ in range(settings["batch"] * (settings["context"] + 1)):
+    for _ in range((settings["batch"] + 1) * settings["context"] + 1):
         value = (1664525 * value + 1013904223) % 2**32
         tokens.append((value >> 16) % settings["vocabulary"])
-    return torch.tensor(tokens).view(settings["batch"], settings["context"] + 1)
+    return torch.tensor(tokens)
 
 
-def train_step(model, forward, optimizer, tokens_BT):
-    logits_BTC = forward(tokens_BT[:, :-1])
-    loss = F.cross_entropy(logits_BTC.reshape(-1, logits_BTC.shape[-1]), tokens_BT[:, 1:].reshape(-1))
+def batches(settings):
+    """Every step reads the whole stream as B rows, from a start that moves: learnable, yet never the same rows twice."""
+    shape = (settings["batch"], settings["context"])
+    stream, size, start = random_stream(settings), shape[0] * shape[1], 0
+    while True:
+        start = (start + 7919) % (settings["context"] + 1)
+        yield stream[start : start + size].view(shape), stream[start + 1 : start + size + 1].view(shape)
+
+
+def train_step(model, forward, optimizer, batch):
+    inputs_BT, targets_BT = batch
+    logits_BTC = forward(inputs_BT)
+    loss = F.cross_entropy(logits_BTC.reshape(-1, logits_BTC.shape[-1]), targets_BT.reshape(-1))
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -157,12 +167,13 @@ def train_step(model, forward, optimizer, tokens_BT):
     return loss.item()
 
 
-def measure(step, steps, budget_seconds):
+def measure(step, source, steps, budget_seconds):
     """Times `steps` steps after the warm-up, fewer (but at least 3) when they exceed the budget."""
     losses, seconds = [], []
     while len(seconds) < steps and not (len(seconds) >= 3 and sum(seconds) > budget_seconds):
+        batch = next(source)
         start = time.perf_counter()
-        losses.append(step())
+        losses.append(step(batch))
         if len(losses) > WARMUP:
             seconds.append(time.perf_counter() - start)
     return losses, seconds
@@ -188,9 +199,11 @@ def main():
     model = FAMILIES[settings["family"]](settings)
     forward = torch.compile(model) if arguments.mode == "compile" else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01, betas=(0.9, 0.999))
-    tokens_BT = random_batch(settings)
     losses, seconds = measure(
-        lambda: train_step(model, forward, optimizer, tokens_BT), arguments.steps, arguments.seconds
+        lambda batch: train_step(model, forward, optimizer, batch),
+        batches(settings),
+        arguments.steps,
+        arguments.seconds,
     )
     line = {
         "peer": f"torch {torch.__version__}",

@@ -41,7 +41,7 @@ export default defineCommand({
     };
     const models = args.models === undefined ? benchModels() : args.models.split(",").map(benchModel);
     const { comparisons, failures } = await compareAll(models, choosePeers(args.peers), options);
-    log(`\n${comparisonTable(comparisons)}`);
+    if (comparisons.length > 0) log(`\n${comparisonTable(comparisons)}`);
     if (args.json) process.stdout.write(`${JSON.stringify(comparisons.map(result), null, 2)}\n`);
     if (failures > 0) process.exitCode = 1;
   },

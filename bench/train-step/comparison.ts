@@ -48,9 +48,9 @@ export async function compareSteps(model: ModelSettings, peer: Contender, option
   return { model: model.name, mode: peer.mode, ratio, ours: sideOf(ours), theirs: sideOf(theirs) };
 }
 
-/** A few steps of each side; 5 measured ones after the warm-up are enough to see the loss fall. */
+/** A few steps of each side; 8 measured ones after the warm-up are enough to see the loss fall. */
 async function checkSides(model: ModelSettings, peer: Contender, { seconds, threads }: Rounds): Promise<void> {
-  const length: RunLength = { steps: 5, seconds, threads };
+  const length: RunLength = { steps: 8, seconds, threads };
   const ours = await runContender(seqlab, model, length);
   assertSameJob(model, ours, await runContender(peer, model, length));
 }

@@ -28,7 +28,7 @@ export async function runContender(who: Contender, model: ModelSettings, length:
     code: "E_BENCH_PEER",
     where: `${who.id} on ${model.name}`,
     expected: "a measurement",
-    got: `exit status ${code}:\n${stderr.trim().split("\n").slice(-12).join("\n")}\n`,
+    got: `exit status ${code}:\n${stderr.trim().split("\n").slice(-24).join("\n")}\n`,
   });
 }
 

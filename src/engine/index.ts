@@ -1,3 +1,4 @@
+export { countFlops, type FlopCount } from "./flops.ts";
 export type * from "./engine.ts";
 export { createNodeEngine, type NodeEngineOptions } from "./node/node-engine.ts";
 export { emitOnnx, type OnnxModel } from "./onnx/emit.ts";

@@ -78,10 +78,18 @@ function run(stack: Stack, ids: Tensor, { spec, context, form }: { spec: ModelSp
   let x = embedIds(stack, ids, { source, io, form });
   x = dropout(x, spec.dropout, { io, path: "embedding" });
   for (const layer of stack.layers) x = runLayer(layer, x, { context, form, dropoutProb: spec.dropout, extras });
+  if (context.read_BR) x = readTokens(x, context.read_BR);
   x = runNorm(stack.norm, x, context, extras);
   const table = contextOf(stack.embedding, source, io).p["table"]?.tensor;
   const logits = stack.head.component.forward(x, { ...contextOf(stack.head, source, io), table });
   return { logits, ...extras };
+}
+
+/** Vectors of some tokens of each sequence: x [B, T, D], read i32 [B, R] → [B, R, D]. */
+function readTokens(x_BTD: Tensor, read_BR: Tensor): Tensor {
+  const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
+  const rows_BR = read_BR.add(iota(B).mul(T).unsqueeze(1));
+  return x_BTD.reshape([B * T, -1]).gather(0, rows_BR);
 }
 
 function embedIds({ embedding, positions }: Stack, ids: Tensor, { source, io, form }: { source: Source; io: Io; form: "forward" | "step" }): Tensor {

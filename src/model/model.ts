@@ -5,7 +5,7 @@ import type { ModelSpec } from "./spec.ts";
 
 /** What a traced model returns. */
 export interface ModelResult {
-  /** [B, T, C] from `forward`, [B, C] from `step`. */
+  /** [B, T, C] from `forward` ([B, R, C] where tokens are chosen by `read_BR`), [B, C] from `step`. */
   logits: Tensor;
   /** By state path: the final state, or the new entries of growing fields. */
   state: Record<string, Tensor>;
@@ -21,6 +21,8 @@ export interface TraceContext {
   io: Io;
   /** By state path; absent fields start as declared. */
   state?: Readonly<Record<string, Tensor>>;
+  /** i32 [B, R]: the tokens whose logits `forward` returns, [B, R, C]; absent means all. */
+  read_BR?: Tensor;
 }
 
 /** One layer's facts, for tables and diagrams. */

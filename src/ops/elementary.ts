@@ -65,19 +65,22 @@ export function atan2(a: Tensor, b: Tensor): Tensor {
   return where(steep, side.mul(Math.PI / 2).sub(angle), turned);
 }
 
-/** log(eᵃ + eᵇ), stable: b + log(1 + e^(a−b)), and where a = b (also both infinite) their common value plus log 2. */
+/** log(eᵃ + eᵇ), stable: the greater plus log(1 + e^−|a−b|), and where a = b (also both infinite) their sum taken plainly. */
 export function logAddExp(a: Tensor, b: Tensor): Tensor {
   const same = a.equal(b);
   const shift = where(a.abs().equal(Number.POSITIVE_INFINITY), 0, a).stopGradient();
   const [p, q] = [a, b].map((t) => where(same, t.sub(shift), 0).exp());
-  return where(same, p!.add(q!).log().add(shift), b.add(where(same, 0, a.sub(b)).softplus()));
+  const correction = where(same, 0, a.sub(b)).abs().neg().softplus();
+  return where(same, p!.add(q!).log().add(shift), where(a.less(b), b, a).add(correction));
 }
 
-/** a·log b, and 0 where a is 0 unless b is NaN. */
+/** a·log b, and 0 where a is 0 unless b is NaN; at a = b = 0 there is no derivative by b, which is NaN. */
 export function xlogy(a: Tensor, b: Tensor): Tensor {
   const zero = a.equal(0).and(b.isNaN().not());
-  const value = a.mul(where(zero.and(b.lessEqual(0)), 1, b).log());
-  return where(zero, where(b.greater(0), value, 0), value);
+  const edge = zero.and(b.lessEqual(0));
+  const onEdge = where(edge, 0, where(edge, b, 1).log().mul(a.stopGradient()));
+  const value = a.mul(where(edge, 1, b).log());
+  return where(edge, onEdge, where(zero.and(b.equal(Number.POSITIVE_INFINITY)), 0, value));
 }
 
 /** a + w·(b − a). */

@@ -1,5 +1,5 @@
 /** Rearrangements composed of the vocabulary. */
-import { concat, constant, type Tensor } from "../tensor/index.ts";
+import { apply1, concat, constant, conv, convSize, sizeOf, type Tensor } from "../tensor/index.ts";
 
 type PadMode = "reflect" | "replicate" | "circular";
 
@@ -57,4 +57,39 @@ export function pixelShuffle(x: Tensor, r: number): Tensor {
   const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const cells = x.reshape([batch, channels / r ** 2, r, r, height, width]).transpose([0, 1, 4, 2, 5, 3]);
   return cells.reshape([batch, channels / r ** 2, height * r, width * r]);
+}
+
+export interface Patches {
+  kernel: readonly number[];
+  strides: number[];
+  dilations: number[];
+  padding: number[];
+}
+
+/** One kernel per channel and position of the window, which copies that position: [C·k, 1, ...kernel]. */
+function copyingKernels(channels: number, kernel: readonly number[]): Tensor {
+  const size = sizeOf(kernel);
+  const values = Array.from({ length: channels * size * size }, (_, i) => (Math.floor(i / size) % size === i % size ? 1 : 0));
+  return constant(values, [channels * size, 1, ...kernel]);
+}
+
+/** Windows of x [B, C, ...] as columns [B, C·k, positions]: channel slowest, then the place in the window. */
+export function unfold(x: Tensor, { kernel, strides, dilations, padding }: Patches): Tensor {
+  const [batch, channels] = [x.dim(0), x.dim(1)];
+  const columns = conv(x, copyingKernels(channels, kernel), { strides, dilations, pads: [padding, padding], groups: channels });
+  return columns.reshape([batch, channels * sizeOf(kernel), -1]);
+}
+
+/** The adjoint of {@link unfold}: overlapping positions add up in a tensor of this spatial size. */
+export function fold(columns: Tensor, size: readonly number[], { kernel, strides, dilations, padding }: Patches): Tensor {
+  const channels = columns.dim(1) / sizeOf(kernel);
+  const counts = size.map((dim, i) => convSize(dim, kernel[i]!, strides[i]!, dilations[i]!, 2 * padding[i]!));
+  const attrs = { strides, dilations, pads: [padding, padding] as const, groups: channels, output: size };
+  return apply1("convTranspose", [columns.reshape([columns.dim(0), columns.dim(1), ...counts]), copyingKernels(channels, kernel)], attrs);
+}
+
+/** y[t] = Σ_{s ≤ t} kernel[s]·x[t − s] for x [B, C, T] and one kernel per channel [C, L]. */
+export function longConvolution(x: Tensor, kernel: Tensor): Tensor {
+  const channels = x.dim(1);
+  return conv(x, kernel.flip(1).unsqueeze(1), { pads: [[kernel.dim(1) - 1], [0]], groups: channels });
 }

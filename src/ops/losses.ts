@@ -28,9 +28,12 @@ export function smoothAbsolute(x: Tensor, target: Tensor, beta = 1): Tensor {
   return beta === 0 ? d : where(d.less(beta), d.square().mul(0.5 / beta), d.sub(beta / 2));
 }
 
-/** −(t·log p + (1 − t)·log(1 − p)), each logarithm at least −100. */
+/** −(t·log p + (1 − t)·log(1 − p)), where the logarithm of 0 is −100 and has gradient 0. */
 export function binaryCrossEntropy(p: Tensor, target: Tensor): Tensor {
-  const log = (x: Tensor) => x.log().maximum(-100);
+  const log = (x: Tensor) => {
+    const vanished = x.lessEqual(1e-38);
+    return where(vanished, -100, where(vanished, 1, x).log());
+  };
   return target.mul(log(p)).add(target.neg().add(1).mul(log(p.neg().add(1)))).neg();
 }
 

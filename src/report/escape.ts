@@ -59,9 +59,8 @@ export function graphemes(text: string): string[] {
 
 const SEGMENTER = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** C0 and C1 controls but tab and newline; direction marks, embeddings and isolates; line and paragraph separators; the byte order mark. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what is looked for
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** Controls but tab and newline; direction marks, embeddings and isolates; line and paragraph separators; the byte order mark. */
+const HIDDEN = /(?![\n\t])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 /** As in source code, because every font has these letters: \x1b, \u202e. */
 function symbolOf(character: string): string {
@@ -80,4 +79,10 @@ function escapeMarkup(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};

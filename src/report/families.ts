@@ -2,7 +2,7 @@
  * Mixer families: what shares a colour, in lines, legends and diagrams alike.
  * The hues keep an OKLab distance of 0.1 or more under protanopia, deuteranopia and tritanopia (a test measures it), and 3:1 against the page.
  */
-export interface FamilyColor {
+interface FamilyColor {
   title: string;
   light: string;
   dark: string;

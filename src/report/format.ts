@@ -1,5 +1,5 @@
 /** How values are written everywhere in reports and tables: units, digits, spreads. Deterministic, English, no locale of the machine. */
-import type { BitsPerByte, Figure } from "../analysis/comparison/results.ts";
+import type { BitsPerByte, Figure } from "../analysis/index.ts";
 
 /** Stands where a value is missing or not finite. */
 export const MISSING = "—";
@@ -27,7 +27,11 @@ export function whole(value: number): string {
 /** 950, 12.3k, 498k, 1.25M, 3.1G: for axes and narrow columns. */
 export function shortCount(value: number): string {
   if (!Number.isFinite(value)) return MISSING;
-  for (const [factor, suffix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+  for (const [factor, suffix] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
     if (Math.abs(value) >= factor * 0.9995) return `${trimmed(value / factor)}${suffix}`;
   }
   return trimmed(value);
@@ -88,7 +92,10 @@ export function duration(seconds: number): string {
 
 /** Context length in tokens: 1024 → 1k, 262144 → 256k, 1000 → 1,000. */
 export function contextLength(tokens: number): string {
-  for (const [factor, suffix] of [[1024 ** 2, "M"], [1024, "k"]] as const) {
+  for (const [factor, suffix] of [
+    [1024 ** 2, "M"],
+    [1024, "k"],
+  ] as const) {
     if (tokens >= factor && tokens % factor === 0) return `${whole(tokens / factor)}${suffix}`;
   }
   return whole(tokens);

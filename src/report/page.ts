@@ -1,6 +1,6 @@
 /** The report of a comparison: one HTML file without scripts, fonts or anything else from outside. */
-import type { Comparison } from "../analysis/comparison/results.ts";
-import { html, type Html, raw, visibleLine } from "./escape.ts";
+import type { Comparison } from "../analysis/index.ts";
+import { type Html, html, raw, visibleLine } from "./escape.ts";
 import { decodeFigure } from "./figures/decode.ts";
 import { type FigureSpec, renderFigure } from "./figures/figure.ts";
 import { lossFigures } from "./figures/loss.ts";
@@ -48,7 +48,14 @@ ${protocolSection(comparison, series)}
 `.html;
 }
 
-const CONTENTS = { leaderboard: "Leaderboard", learning: "Learning", cost: "Quality, memory and time", architectures: "Architectures", samples: "Samples", protocol: "Protocol" };
+const CONTENTS = {
+  leaderboard: "Leaderboard",
+  learning: "Learning",
+  cost: "Quality, memory and time",
+  architectures: "Architectures",
+  samples: "Samples",
+  protocol: "Protocol",
+};
 
 function contents(): Html {
   const links = Object.entries(CONTENTS).map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
@@ -58,7 +65,12 @@ function contents(): Html {
 function figureSections({ protocol }: Comparison, series: readonly Series[]): Html {
   const loss = lossFigures(series);
   const learning = [loss.tokens, loss.seconds];
-  const cost = [qualityFigure(series), stateFigure(series), memoryFigure(series, protocol.baselineBytes), decodeFigure(series)];
+  const cost = [
+    qualityFigure(series),
+    stateFigure(series),
+    memoryFigure(series, protocol.baselineBytes),
+    decodeFigure(series),
+  ];
   return html`${figureSection("learning", "Learning", learning)}
 ${figureSection("cost", "Quality, memory and time", cost)}`;
 }

@@ -1,5 +1,5 @@
 /** What a model looks like in every figure, table and key of one report: number, name, colour, dash and marker. */
-import type { Comparison, ComparisonResult } from "../analysis/comparison/results.ts";
+import type { Comparison, ComparisonResult } from "../analysis/index.ts";
 import { readArchitecture } from "./diagram/architecture.ts";
 import { clippedMiddle, type Html, html, isolated, raw, visibleLine } from "./escape.ts";
 import { colorOf, type Family, familyOfStack } from "./families.ts";
@@ -29,14 +29,23 @@ export function rankedSeries({ results }: Comparison): Series[] {
     const position = seen.get(family) ?? 0;
     seen.set(family, position + 1);
     const name = visibleLine(result.spec);
-    return { name, label: clippedMiddle(name, LABEL_LETTERS), family, color: colorOf(family), ...strokeOf(position), result };
+    return {
+      name,
+      label: clippedMiddle(name, LABEL_LETTERS),
+      family,
+      color: colorOf(family),
+      ...strokeOf(position),
+      result,
+    };
   });
   return drawn.sort((a, b) => score(a.result) - score(b.result) || 0).map((series, i) => ({ rank: i + 1, ...series }));
 }
 
 /** The piece of line with its marker that stands for a model in tables, keys and headings. */
 export function swatch({ color, dash, glyph }: Series): Html {
-  return html`<svg class="swatch" viewBox="0 0 36 12" width="36" height="12" aria-hidden="true"><path d="M1 6H35" fill="none" stroke="${raw(color)}" stroke-width="2" stroke-dasharray="${dash}"/><path d="${GLYPHS[glyph]}" transform="translate(18 6)" fill="${raw(color)}"/></svg>`;
+  return html`<svg class="swatch" viewBox="0 0 36 12" width="36" height="12" aria-hidden="true">
+<path d="M1 6H35" fill="none" stroke="${raw(color)}" stroke-width="2" stroke-dasharray="${dash}"/>
+<path d="${GLYPHS[glyph]}" transform="translate(18 6)" fill="${raw(color)}"/></svg>`;
 }
 
 /** Swatch and name, as used wherever a model is mentioned on its own. */

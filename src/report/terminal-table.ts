@@ -1,5 +1,5 @@
 /** The leaderboard as plain text for a terminal: aligned columns, units in the header, at most 120 columns wide. */
-import type { Comparison } from "../analysis/comparison/results.ts";
+import type { Comparison } from "../analysis/index.ts";
 import { clipped, graphemes } from "./escape.ts";
 import { bitsPerByte, bytes, contextLength, counted, mebibytes, shortCount, threeDigits, whole } from "./format.ts";
 import { rankedSeries, type Series } from "./series.ts";
@@ -26,13 +26,24 @@ export function comparisonTable(comparison: Comparison): string {
   const used = [rank, ...figures].reduce((sum, column) => sum + widthOf(column) + GAP.length, 0);
   const room = Math.max(NARROWEST_NAME, WIDTH - used);
   names.cells = names.cells.map((name) => clippedTo(name, room));
-  const lines = [...tableLines([rank, names, ...figures]), "", ...tunedLines(series), ...noteLines(comparison)];
+  const lines = [
+    ...tableLines([rank, names, ...figures]),
+    "",
+    ...tunedLines(comparison, series),
+    ...noteLines(comparison),
+  ];
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
 function figureColumns(series: readonly Series[]): Column[] {
-  const right = (head: Column["head"], cell: (one: Series) => string): Column => ({ head, cells: series.map(cell), align: "right" });
-  const contexts = [...new Set(series.flatMap(({ result }) => Object.keys(result.stateBytes ?? {})))].sort((a, b) => Number(a) - Number(b));
+  const right = (head: Column["head"], cell: (one: Series) => string): Column => ({
+    head,
+    cells: series.map(cell),
+    align: "right",
+  });
+  const contexts = [...new Set(series.flatMap(({ result }) => Object.keys(result.stateBytes ?? {})))].sort(
+    (a, b) => Number(a) - Number(b),
+  );
   return [
     right(["#", ""], (one) => String(one.rank)),
     right(["bits/byte", ""], ({ result }) => bitsPerByte(result.bitsPerByte)),
@@ -42,7 +53,11 @@ function figureColumns(series: readonly Series[]): Column[] {
     right(["first", "ms"], ({ result }) => threeDigits(result.firstTokenMs.mean)),
     right(["train", "MiB"], ({ result }) => mebibytes(result.peakTrainBytes.mean)),
     right(["decode", "MiB"], ({ result }) => mebibytes(result.peakDecodeBytes.mean)),
-    ...contexts.slice(0, 3).map((context) => right(["state", `at ${contextLength(Number(context))}`], ({ result }) => stateCell(result.stateBytes, context))),
+    ...contexts
+      .slice(0, 3)
+      .map((context) =>
+        right(["state", `at ${contextLength(Number(context))}`], ({ result }) => stateCell(result.stateBytes, context)),
+      ),
   ];
 }
 
@@ -52,24 +67,51 @@ function stateCell(stateBytes: Readonly<Record<string, number>> | null, context:
 
 function tableLines(columns: readonly Column[]): string[] {
   const widths = columns.map(widthOf);
-  const line = (cells: readonly string[]) => cells.map((cell, i) => padded(cell, widths[i] ?? 0, columns[i]?.align ?? "left")).join(GAP);
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => padded(cell, widths[i] ?? 0, columns[i]?.align ?? "left")).join(GAP);
   const rows = columns[0]?.cells.map((_, row) => line(columns.map((column) => column.cells[row] ?? ""))) ?? [];
-  return [line(columns.map((column) => column.head[0])), line(columns.map((column) => column.head[1])), "─".repeat(widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1))), ...rows];
+  return [
+    line(columns.map((column) => column.head[0])),
+    line(columns.map((column) => column.head[1])),
+    "─".repeat(widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1))),
+    ...rows,
+  ];
 }
 
-function tunedLines(series: readonly Series[]): string[] {
+function tunedLines({ protocol }: Comparison, series: readonly Series[]): string[] {
   const tuned = series.flatMap(({ name, result }) => {
-    const phrases = tunedPhrases(result.tuned);
-    return phrases.length === 0 ? [] : [clippedTo(`${name}: ${phrases.join(", ")}`, WIDTH - 2)];
+    const trained = protocol.tokens === null ? [`${whole(result.tokens)} training tokens`] : [];
+    const phrases = [...tunedPhrases(result.tuned), ...trained];
+    return phrases.length === 0
+      ? []
+      : wrapped([`${name}:`, ...phrases.map((phrase, i) => phrase + (i < phrases.length - 1 ? "," : ""))]);
   });
-  return tuned.length === 0 ? [] : ["Tuned to the size:", ...tuned.map((line) => `  ${line}`)];
+  return tuned.length === 0 ? [] : ["Tuned to the size:", ...tuned];
+}
+
+/** Pieces joined to indented lines of at most {@link WIDTH} columns; a piece that is longer by itself is clipped. */
+function wrapped(pieces: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const piece of pieces.map((one) => clippedTo(one, WIDTH - 4))) {
+    const last = lines.at(-1);
+    if (last !== undefined && columnsOf(last) + 1 + columnsOf(piece) <= WIDTH)
+      lines[lines.length - 1] = `${last} ${piece}`;
+    else lines.push(lines.length === 0 ? `  ${piece}` : `    ${piece}`);
+  }
+  return lines;
 }
 
 function noteLines(comparison: Comparison): string[] {
   const { protocol, results } = comparison;
   const bound = results.some((result) => result.bitsPerByte.kind === "upper-bound");
-  const spread = protocol.seeds.length > 1 ? `±: spread over ${counted(protocol.seeds.length, "seed")} (highest minus lowest)` : "One seed, no spread";
-  const notes = ["bits/byte: validation text, lower is better. state: bytes per sequence.", `${spread}${bound ? "; ≤ upper bound" : ""}.`];
+  const spread =
+    protocol.seeds.length > 1
+      ? `±: spread over ${counted(protocol.seeds.length, "seed")} (highest minus lowest)`
+      : "One seed, no spread";
+  const notes = [
+    "bits/byte: validation text, lower is better. state: bytes per sequence.",
+    `${spread}${bound ? "; ≤ upper bound" : ""}.`,
+  ];
   return [...notes, ...(isQuick(comparison) ? [QUICK_CAVEAT] : [])];
 }
 
@@ -85,7 +127,8 @@ function columnsOf(text: string): number {
   return graphemes(text).reduce((sum, letter) => sum + (WIDE.test(letter) ? 2 : 1), 0);
 }
 
-const WIDE = /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
 
 function clippedTo(text: string, columns: number): string {
   for (let letters = columns; letters > 1; letters -= 1) {

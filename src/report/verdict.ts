@@ -1,22 +1,23 @@
 /** What may be concluded from a comparison: who leads, whether the lead exceeds the spread, and whether the look was a quick one. */
-import type { BitsPerByte, Comparison, ComparisonResult } from "../analysis/comparison/results.ts";
+import type { BitsPerByte, Comparison, ComparisonResult } from "../analysis/index.ts";
+import { extent } from "./figures/ticks.ts";
+import { shortCount } from "./format.ts";
 import type { Series } from "./series.ts";
 
 export const QUICK_CAVEAT = "A quick look ranks learning speed, not final quality.";
 
 /**
  * A quarter of the 20 tokens per parameter at which training is compute-optimal (Hoffmann et al. 2022, arXiv 2203.15556):
- * with fewer, every curve is still in its steep part.
+ * with fewer, a curve is still in its steep part.
  */
 const QUICK_TOKENS_PER_PARAM = 5;
 
 export function isQuick({ protocol, results }: Comparison): boolean {
   if (/(^|\s)--quick(\s|$)/.test(protocol.command)) return true;
-  const largest = Math.max(0, ...results.map((result) => result.params));
-  return protocol.tokens < QUICK_TOKENS_PER_PARAM * largest;
+  return results.some(({ tokens, params }) => tokens < QUICK_TOKENS_PER_PARAM * params);
 }
 
-export interface Lead {
+interface Lead {
   best: Series;
   /** Absent where only one model has a finite score. */
   second?: Series;
@@ -38,10 +39,23 @@ export function leadOf(series: readonly Series[]): Lead | undefined {
 }
 
 /** The model with the largest (or smallest) finite value of a figure, and undefined where fewer than two have one. */
-export function extreme(series: readonly Series[], value: (result: ComparisonResult) => number, which: "most" | "least"): Series | undefined {
+export function extreme(
+  series: readonly Series[],
+  value: (result: ComparisonResult) => number,
+  which: "most" | "least",
+): Series | undefined {
   const known = series.filter((one) => Number.isFinite(value(one.result)));
   const sign = which === "most" ? -1 : 1;
   return known.length < 2 ? undefined : known.toSorted((a, b) => sign * (value(a.result) - value(b.result)))[0];
 }
 
 const seedSpread = ({ spread, n }: BitsPerByte): number => (n > 1 ? spread : Number.NaN);
+
+/** "492k", or "310k to 492k" where the budget gave each model its own number. */
+export function tokensText({ protocol, results }: Comparison): string {
+  const tokens = extent(protocol.tokens === null ? results.map((result) => result.tokens) : [protocol.tokens]);
+  if (tokens === undefined) return "no";
+  return tokens.low === tokens.high
+    ? shortCount(tokens.low)
+    : `${shortCount(tokens.low)} to ${shortCount(tokens.high)}`;
+}

@@ -52,6 +52,8 @@ export interface ComparisonResult {
   stateBytes: Record<string, number> | null;
 
   title: string;
+  /** Training tokens of each seed. */
+  tokens: number;
   /** Share of the parameters that are embeddings, 0…1. */
   embeddingShare: number;
   /** What was tuned to reach the size, for instance { width: 96, "layers[*].channel.hidden": 250 }. */
@@ -74,8 +76,8 @@ export interface Protocol {
   tokenizer: { kind: string; size: number; bytesPerToken: number };
   size: string;
   budget: string;
-  /** Training tokens per model and seed. */
-  tokens: number;
+  /** Training tokens per model and seed; null where the budget gave each model its own number. */
+  tokens: number | null;
   seeds: number[];
   context: number;
   batch: number;

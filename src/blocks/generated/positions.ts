@@ -1,4 +1,14 @@
 // Written by `npm run generate` from the components' declarations.
+import { alibi } from "../positions/alibi.ts";
+import { learned } from "../positions/learned.ts";
+import { none } from "../positions/none.ts";
+import { rope } from "../positions/rope.ts";
+import { sinusoidal } from "../positions/sinusoidal.ts";
 
 export const positions = {
+  alibi,
+  learned,
+  none,
+  rope,
+  sinusoidal,
 } as const;

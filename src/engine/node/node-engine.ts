@@ -68,7 +68,7 @@ function connect(threads: number): Connection {
   let nextId = 1;
   let stopped: Error | undefined;
   const stop = (error: Error) => {
-    stopped = error;
+    stopped ??= error;
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
     worker.unref();

@@ -26,15 +26,15 @@ export interface Architecture {
 const NONE: PartSpec = { kind: "none", options: {} };
 
 export function readArchitecture(canonical: Readonly<Record<string, unknown>>): Architecture {
-  const layers = Array.isArray(canonical["layers"]) ? canonical["layers"] : [];
+  const layers = Array.isArray(canonical.layers) ? canonical.layers : [];
   const { width } = canonical;
   return {
     width: typeof width === "number" ? width : null,
-    embedding: readPart(canonical["embedding"]),
+    embedding: readPart(canonical.embedding),
     layers: layers.flatMap(readLayer),
-    norm: readPart(canonical["norm"]),
-    head: readPart(canonical["head"]),
-    objective: readPart(canonical["objective"]),
+    norm: readPart(canonical.norm),
+    head: readPart(canonical.head),
+    objective: readPart(canonical.objective),
   };
 }
 
@@ -42,17 +42,19 @@ export function readArchitecture(canonical: Readonly<Record<string, unknown>>): 
 function readLayer(value: unknown): LayerSpec[] {
   const fields = asRecord(value);
   const layer: LayerSpec = {
-    mixer: readPart(fields["mixer"]),
-    channel: readPart(fields["channel"]),
-    norm: readPart(fields["norm"]),
-    placement: fields["placement"] === "post" ? "post" : "pre",
-    residual: fields["residual"] === undefined ? { kind: "add", options: {} } : readPart(fields["residual"]),
+    mixer: readPart(fields.mixer),
+    channel: readPart(fields.channel),
+    norm: readPart(fields.norm),
+    placement: fields.placement === "post" ? "post" : "pre",
+    residual: fields.residual === undefined ? { kind: "add", options: {} } : readPart(fields.residual),
   };
   const { repeat } = fields;
-  return Array<LayerSpec>(typeof repeat === "number" && repeat > 1 ? Math.min(1000, Math.floor(repeat)) : 1).fill(layer);
+  return Array<LayerSpec>(typeof repeat === "number" && repeat > 1 ? Math.min(1000, Math.floor(repeat)) : 1).fill(
+    layer,
+  );
 }
 
-export function readPart(value: unknown): PartSpec {
+function readPart(value: unknown): PartSpec {
   if (typeof value === "string") return { kind: value, options: {} };
   const { kind, ...options } = asRecord(value);
   return typeof kind === "string" ? { kind, options } : { ...NONE, options };

@@ -4,11 +4,11 @@ import { familyOfMixer } from "../families.ts";
 import { whole } from "../format.ts";
 import type { Architecture, LayerSpec } from "./architecture.ts";
 import { type Fold, fold } from "./fold.ts";
-import { arrow, box, type Piece, pill, stacked, wire, word } from "./pieces.ts";
 import { compactLayer, layerPieces } from "./layer.ts";
+import { arrow, box, type Piece, pill, stacked, wire, word } from "./pieces.ts";
 import { optionPhrases, titleOf } from "./wording.ts";
 
-export const DIAGRAM_WIDTH = 276;
+const DIAGRAM_WIDTH = 276;
 const CENTER = 116;
 /** Left and right edges of the frames; a group leaves room for the counts of the layers in it. */
 const LAYER_FRAME = { left: 16, right: 216 };
@@ -36,7 +36,12 @@ export function drawArchitecture(architecture: Architecture): Html {
 /** The same in words: "token embedding; 4 × (RMSNorm, Attention, add; RMSNorm, SwiGLU, add); …". */
 export function describeArchitecture(architecture: Architecture): string {
   const folds = fold(architecture.layers, (layer) => JSON.stringify(layer));
-  const ends = [titleOf(architecture.embedding.kind), ...folds.map(foldWords), titleOf(architecture.norm.kind), titleOf(architecture.head.kind)];
+  const ends = [
+    titleOf(architecture.embedding.kind),
+    ...folds.map(foldWords),
+    titleOf(architecture.norm.kind),
+    titleOf(architecture.head.kind),
+  ];
   return `${counted(architecture.layers.length)}, from input to output: ${ends.join("; ")}.`;
 }
 
@@ -53,7 +58,8 @@ function layerStrip(layers: readonly LayerSpec[]): Piece {
 
 function foldPieces(folds: readonly Fold<LayerSpec>[], compact: boolean): Piece[] {
   return folds.flatMap((one): Piece[] => {
-    const inner = "group" in one ? foldPieces(one.group, compact) : compact ? [compactLayer(one.item)] : layerPieces(one.item);
+    const inner =
+      "group" in one ? foldPieces(one.group, compact) : compact ? [compactLayer(one.item)] : layerPieces(one.item);
     const body = stacked("group" in one ? inner.slice(0, -1) : inner);
     const bare = compact && one.count === 1 && !("group" in one);
     return [bare ? body : framed(body, one.count, "group" in one ? GROUP_FRAME : LAYER_FRAME), arrow()];
@@ -65,9 +71,10 @@ function framed(body: Piece, count: number, { left, right }: { left: number; rig
   const inner = stacked([wire(10), body, wire(10)]);
   return {
     height: inner.height,
-    at: (x, y) => html`<rect class="frame" x="${left}" y="${y}" width="${right - left}" height="${inner.height}" rx="8"/>${inner.at(x, y)}${
-      count > 1 && html`<text class="count" x="${right + 6}" y="${y + inner.height / 2 + 5}">× ${count}</text>`
-    }`,
+    at: (x, y) =>
+      html`<rect class="frame" x="${left}" y="${y}" width="${right - left}" height="${inner.height}" rx="8"/>${inner.at(x, y)}${
+        count > 1 && html`<text class="count" x="${right + 6}" y="${y + inner.height / 2 + 5}">× ${count}</text>`
+      }`,
   };
 }
 

@@ -1,5 +1,5 @@
 /** One layer of a diagram: norm, mixer or channel mixer, and the residual path around them. */
-import { html } from "../escape.ts";
+import { type Html, html } from "../escape.ts";
 import { colorOf, familyOfMixer } from "../families.ts";
 import type { LayerSpec, PartSpec } from "./architecture.ts";
 import { arrow, BOX_WIDTH, box, type Piece, pill, stacked, wire } from "./pieces.ts";
@@ -20,7 +20,12 @@ export function compactLayer({ mixer, channel }: LayerSpec): Piece {
 }
 
 function mixerBox({ mixer }: LayerSpec): Piece {
-  return box({ title: titleOf(mixer.kind), lines: optionPhrases(mixer), kind: "mixer", color: colorOf(familyOfMixer(mixer.kind)) });
+  return box({
+    title: titleOf(mixer.kind),
+    lines: optionPhrases(mixer),
+    kind: "mixer",
+    color: colorOf(familyOfMixer(mixer.kind)),
+  });
 }
 
 function channelBox(channel: PartSpec): Piece {
@@ -44,8 +49,14 @@ function bypassed(inner: Piece, kind: string): Piece {
   const sum = leave + 12 + SUM;
   return {
     height: sum + SUM,
-    at: (x, y) => html`${wire(enter).at(x, y)}<path class="wire" d="M${x} ${y + 2}H${x - BYPASS + 6}q-6 0-6 6V${y + sum - 6}q0 6 6 6H${x - SUM}"/>${inner.at(x, y + enter)}${arrow(12).at(x, y + leave)}<circle class="sum" cx="${x}" cy="${y + sum}" r="${SUM}"/><path class="wire" d="M${x - 4} ${y + sum}H${x + 4}M${x} ${y + sum - 4}V${y + sum + 4}"/>${
-      kind !== "add" && html`<text class="small quiet" x="${x + SUM + 5}" y="${y + sum + 4}" text-anchor="start">${titleOf(kind)}</text>`
-    }`,
+    at: (x, y) =>
+      html`${wire(enter).at(x, y)}
+<path class="wire" d="M${x} ${y + 2}H${x - BYPASS + 6}q-6 0-6 6V${y + sum - 6}q0 6 6 6H${x - SUM}"/>
+${inner.at(x, y + enter)}${arrow(12).at(x, y + leave)}${plus(x, y + sum)}
+${kind !== "add" && html`<text class="small quiet" x="${x + SUM + 5}" y="${y + sum + 4}" text-anchor="start">${titleOf(kind)}</text>`}`,
   };
+}
+
+function plus(x: number, y: number): Html {
+  return html`<circle class="sum" cx="${x}" cy="${y}" r="${SUM}"/><path class="wire" d="M${x - 4} ${y}H${x + 4}M${x} ${y - 4}V${y + 4}"/>`;
 }

@@ -27,7 +27,12 @@ export function stacked(pieces: readonly Piece[]): Piece {
 }
 
 export function arrow(height = 16): Piece {
-  return { height, at: (x, y) => html`<path class="wire" d="M${x} ${y}V${y + height - 2}"/><path class="tip" d="M${x - 3.2} ${y + height - 5.5}L${x} ${y + height}L${x + 3.2} ${y + height - 5.5}Z"/>` };
+  return {
+    height,
+    at: (x, y) =>
+      html`<path class="wire" d="M${x} ${y}V${y + height - 2}"/>
+<path class="tip" d="M${x - 3.2} ${y + height - 5.5}L${x} ${y + height}L${x + 3.2} ${y + height - 5.5}Z"/>`,
+  };
 }
 
 export function wire(height: number): Piece {
@@ -42,11 +47,12 @@ export function word(text: string): Piece {
 export function pill(text: string): Piece {
   return {
     height: 20,
-    at: (x, y) => html`<rect class="pill" x="${x - 48}" y="${y}" width="96" height="20" rx="10"/><text class="small" x="${x}" y="${y + 13.8}">${fitted(text, 88)}</text>`,
+    at: (x, y) =>
+      html`<rect class="pill" x="${x - 48}" y="${y}" width="96" height="20" rx="10"/><text class="small" x="${x}" y="${y + 13.8}">${fitted(text, 88)}</text>`,
   };
 }
 
-export interface BoxLook {
+interface BoxLook {
   title: string;
   /** Short phrases, laid out on at most two lines. */
   lines: readonly string[];
@@ -58,12 +64,13 @@ export interface BoxLook {
 export function box({ title, lines, kind, color }: BoxLook): Piece {
   const rows = wrapped(lines.map(visibleLine));
   const height = 26 + rows.length * LINE;
-  const details = rows.map((row, i) => ({ row, y: 31 + i * LINE }));
+  const own = color !== undefined && html` style="--own:${color}"`;
+  const detail = (row: string, x: number, y: number): Part => html`<text class="small" x="${x}" y="${y}">${row}</text>`;
   return {
     height,
-    at: (x, y) => html`<g class="box ${kind}"${color === undefined ? "" : html` style="--own:${color}"`}><title>${[title, ...lines].join(" · ")}</title><rect x="${x - BOX_WIDTH / 2}" y="${y}" width="${BOX_WIDTH}" height="${height}" rx="5"/><text class="title" x="${x}" y="${y + 17.5}">${fitted(title, BOX_WIDTH - 12)}</text>${details.map(
-      (detail): Part => html`<text class="small" x="${x}" y="${y + detail.y}">${detail.row}</text>`,
-    )}</g>`,
+    at: (x, y) => html`<g class="box ${kind}"${own}><title>${[title, ...lines].join(" · ")}</title>
+<rect x="${x - BOX_WIDTH / 2}" y="${y}" width="${BOX_WIDTH}" height="${height}" rx="5"/>
+<text class="title" x="${x}" y="${y + 17.5}">${fitted(title, BOX_WIDTH - 12)}</text>${rows.map((row, i) => detail(row, x, y + 31 + i * LINE))}</g>`,
   };
 }
 

@@ -1,6 +1,7 @@
 /** How the parts of a spec are written in a diagram. Names that follow no rule are listed; all else is read off the key. */
-import type { PartSpec } from "./architecture.ts";
+
 import { threeDigits, whole } from "../format.ts";
+import type { PartSpec } from "./architecture.ts";
 
 const TITLES: Readonly<Record<string, string>> = {
   attention: "Attention",
@@ -25,7 +26,20 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Options that say most about a part, in the order in which a reader wants them. */
-const FIRST = ["heads", "kvHeads", "experts", "topK", "window", "mask", "causal", "flow", "hidden", "positions", "state", "stateSize"];
+const FIRST = [
+  "heads",
+  "kvHeads",
+  "experts",
+  "topK",
+  "window",
+  "mask",
+  "causal",
+  "flow",
+  "hidden",
+  "positions",
+  "state",
+  "stateSize",
+];
 const LAST = ["eps", "bias", "init", "dropout"];
 
 export function titleOf(kind: string): string {
@@ -36,7 +50,8 @@ export function titleOf(kind: string): string {
 /** "4 heads", "2 kv heads", "RoPE", "hidden 176": one short phrase per option, the telling ones first. */
 export function optionPhrases({ options }: PartSpec): string[] {
   const keys = Object.keys(options);
-  const place = (key: string) => (FIRST.includes(key) ? FIRST.indexOf(key) : LAST.includes(key) ? 200 : 100 + keys.indexOf(key));
+  const place = (key: string) =>
+    FIRST.includes(key) ? FIRST.indexOf(key) : LAST.includes(key) ? 200 : 100 + keys.indexOf(key);
   return keys.sort((a, b) => place(a) - place(b)).flatMap((key) => phrase(key, options[key]));
 }
 
@@ -52,5 +67,7 @@ function phrase(key: string, value: unknown): string[] {
 
 function numberPhrase(words: string, value: number): string {
   if (!Number.isInteger(value)) return `${words} ${threeDigits(value)}`;
-  return words.endsWith("s") ? `${whole(value)} ${value === 1 ? words.slice(0, -1) : words}` : `${words} ${whole(value)}`;
+  return words.endsWith("s")
+    ? `${whole(value)} ${value === 1 ? words.slice(0, -1) : words}`
+    : `${words} ${whole(value)}`;
 }

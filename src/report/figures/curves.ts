@@ -1,5 +1,5 @@
 /** Training curves as they are drawn: averaged over short stretches of training, then over seeds. */
-import type { ComparisonResult, CurvePoint } from "../../analysis/comparison/results.ts";
+import type { ComparisonResult, CurvePoint } from "../../analysis/index.ts";
 
 /** One stretch of training: mean over the seeds with a finite loss, and the lowest and highest of them. NaN where no seed has one. */
 export interface CurveBin {
@@ -14,7 +14,9 @@ export const BINS = 120;
 
 /** At most {@link BINS} stretches of equal length in tokens. */
 export function meanCurve({ curves }: Pick<ComparisonResult, "curves">): CurveBin[] {
-  const seeds = curves.map((curve) => curve.points.filter(({ tokens, seconds }) => Number.isFinite(tokens) && Number.isFinite(seconds)));
+  const seeds = curves.map((curve) =>
+    curve.points.filter(({ tokens, seconds }) => Number.isFinite(tokens) && Number.isFinite(seconds)),
+  );
   const total = seeds.flat().reduce((most, { tokens }) => Math.max(most, tokens), 1);
   const binned = seeds.map((points) => intoBins(points, total));
   return Array.from({ length: BINS }, (_, i) => binned.flatMap((bins) => bins[i] ?? [])).flatMap((perSeed) =>
@@ -44,8 +46,15 @@ export function divergedSeeds({ curves }: Pick<ComparisonResult, "curves">): num
  * flatten all that follows. A diverging run is cut off a little above where the curves began.
  */
 export function lossCeiling(curves: readonly CurveBin[][]): number {
-  const starts = curves.flatMap((bins) => bins.filter((bin) => Number.isFinite(bin.loss)).slice(0, 1).map((bin) => bin.loss));
-  const settled = curves.flatMap((bins) => bins.filter((bin) => bin.tokens >= 0.04 * (bins.at(-1)?.tokens ?? 0)).map((bin) => bin.high));
+  const starts = curves.flatMap((bins) =>
+    bins
+      .filter((bin) => Number.isFinite(bin.loss))
+      .slice(0, 1)
+      .map((bin) => bin.loss),
+  );
+  const settled = curves.flatMap((bins) =>
+    bins.filter((bin) => bin.tokens >= 0.04 * (bins.at(-1)?.tokens ?? 0)).map((bin) => bin.high),
+  );
   const highest = Math.max(...settled.filter(Number.isFinite), Number.NEGATIVE_INFINITY);
   const start = starts.sort((a, b) => a - b)[Math.floor(starts.length / 2)] ?? highest;
   return Math.min(highest, start * 1.1);
@@ -65,7 +74,13 @@ function crossing(above: CurveBin, below: CurveBin, ceiling: number): CurveBin {
   const share = (above.loss - ceiling) / (above.loss - below.loss);
   const between = (from: number, to: number) => from + share * (to - from);
   const low = Math.min(ceiling, between(above.low, below.low));
-  return { tokens: between(above.tokens, below.tokens), seconds: between(above.seconds, below.seconds), loss: ceiling, low, high: ceiling };
+  return {
+    tokens: between(above.tokens, below.tokens),
+    seconds: between(above.seconds, below.seconds),
+    loss: ceiling,
+    low,
+    high: ceiling,
+  };
 }
 
 function averaged(perSeed: readonly CurvePoint[][]): CurveBin {

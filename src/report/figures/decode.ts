@@ -8,7 +8,9 @@ import { decimalTicks, evenTicks, extent, powerTicks } from "./ticks.ts";
 
 export function decodeFigure(series: readonly Series[]): FigureSpec {
   const lines = series.map((one): Line => ({ series: one, points: decodePoints(one) }));
-  const contexts = [...new Set(series.flatMap((one) => one.result.decode.map((point) => point.context)))].sort((a, b) => a - b);
+  const contexts = [...new Set(series.flatMap((one) => one.result.decode.map((point) => point.context)))].sort(
+    (a, b) => a - b,
+  );
   return {
     id: "decode-context",
     title: "Decoding time against context length",
@@ -57,8 +59,12 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
 /** From zero where the times are of one size, logarithmic where they are not. */
 function timeAxis({ low, high }: { low: number; high: number }): Axis {
   const label = (scale: string) => `Time per token (ms${scale})`;
-  const format = (value: number) => threeDigits(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
-  if (!(high / low > 12)) return { label: label(""), format, type: "linear", domain: [0, high * 1.05], ticks: evenTicks(0, high * 1.05, 6) };
+  const format = (value: number) =>
+    threeDigits(value)
+      .replace(/(\.\d*?)0+$/, "$1")
+      .replace(/\.$/, "");
+  if (!(low > 0 && high / low > 12))
+    return { label: label(""), format, type: "linear", domain: [0, high * 1.05], ticks: evenTicks(0, high * 1.05, 6) };
   const domain = [low / 1.25, high * 1.25] as const;
   return { label: label(", log scale"), format, type: "log", domain, ticks: decimalTicks(domain[0], domain[1], 9) };
 }

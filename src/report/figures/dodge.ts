@@ -27,7 +27,11 @@ interface Pool {
 }
 
 function mergeBack(pools: Pool[]): void {
-  for (let last = pools.at(-1), before = pools.at(-2); last && before && mean(before) > mean(last); last = pools.at(-1), before = pools.at(-2)) {
+  for (
+    let last = pools.at(-1), before = pools.at(-2);
+    last && before && mean(before) > mean(last);
+    last = pools.at(-1), before = pools.at(-2)
+  ) {
     pools.splice(-2, 2, { sum: before.sum + last.sum, members: [...before.members, ...last.members] });
   }
 }

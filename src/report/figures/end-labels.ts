@@ -1,11 +1,12 @@
 /** Names at the ends of lines, moved apart, each tied to its line by a hairline and its marker; only the rank on a narrow figure. */
-import type { Series } from "../series.ts";
+
 import { GLYPHS } from "../glyphs.ts";
+import type { Series } from "../series.ts";
 import { dodge } from "./dodge.ts";
 import { FONT_SIZE, type Mark, type PixelFrame, pixelMark, type View } from "./plot.ts";
 import { textWidth } from "./text-width.ts";
 
-export interface LineEnd {
+interface LineEnd {
   series: Series;
   x: number;
   y: number;
@@ -33,20 +34,36 @@ export function endLeaders(ends: readonly LineEnd[], view: View): Mark {
   });
 }
 
-function placedMark(ends: readonly LineEnd[], view: View, draw: (frame: PixelFrame, end: LineEnd, labelY: number) => SVGElement): Mark {
+function placedMark(
+  ends: readonly LineEnd[],
+  view: View,
+  draw: (frame: PixelFrame, end: LineEnd, labelY: number) => SVGElement,
+): Mark {
   return pixelMark((frame) => {
     const gap = view === "wide" ? 15 : 13.5;
     const wanted = ends.map((end) => frame.y(end.y));
     const placed = dodge(wanted, gap, frame.marginTop, frame.height - frame.marginBottom);
-    return frame.element("g", {}, ends.map((end, i) => draw(frame, end, placed[i] ?? 0)));
+    return frame.element(
+      "g",
+      {},
+      ends.map((end, i) => draw(frame, end, placed[i] ?? 0)),
+    );
   });
 }
 
 function label(frame: PixelFrame, { series }: LineEnd, labelY: number, view: View): SVGElement {
   const markerX = frame.width - frame.marginRight + LEAD;
   return frame.element("g", { "data-s": series.rank }, [
-    frame.element("path", { d: GLYPHS[series.glyph], transform: `translate(${markerX},${labelY})`, fill: series.color }),
-    frame.element("text", { x: markerX + MARKER - 5, y: labelY, dy: "0.34em", "text-anchor": "start" }, labelOf(series, view)),
+    frame.element("path", {
+      d: GLYPHS[series.glyph],
+      transform: `translate(${markerX},${labelY})`,
+      fill: series.color,
+    }),
+    frame.element(
+      "text",
+      { x: markerX + MARKER - 5, y: labelY, dy: "0.34em", "text-anchor": "start" },
+      labelOf(series, view),
+    ),
   ]);
 }
 

@@ -30,9 +30,11 @@ ${valueTable(title, values)}
 
 /** Numbers of the narrow figure explained; wide figures carry the names themselves. */
 function key(series: readonly Series[]): Html {
-  const entries = series.toSorted((a, b) => a.rank - b.rank).map((one) => {
-    return html`<li data-s="${one.rank}"><span class="key-rank">${one.rank}</span>${swatch(one)}${isolated(one.label)}</li>`;
-  });
+  const entries = series
+    .toSorted((a, b) => a.rank - b.rank)
+    .map((one) => {
+      return html`<li data-s="${one.rank}"><span class="key-rank">${one.rank}</span>${swatch(one)}${isolated(one.label)}</li>`;
+    });
   return html`<ul class="key" aria-hidden="true">${entries}</ul>`;
 }
 

@@ -7,7 +7,7 @@ import { endLabels, endLeaders, labelRoom } from "./end-labels.ts";
 import { drawPlot, FONT_SIZE, type Mark, pixelMark, type View, WIDTH } from "./plot.ts";
 import { textWidth } from "./text-width.ts";
 
-export interface LinePoint {
+interface LinePoint {
   x: number;
   /** Not finite where the line is to break. */
   y: number;
@@ -28,7 +28,7 @@ export interface Axis {
   format: (value: number) => string;
 }
 
-export interface LineFigure {
+interface LineFigure {
   lines: readonly Line[];
   x: Axis;
   y: Axis;
@@ -48,10 +48,18 @@ export function drawLines(figure: LineFigure, view: View): Html {
     marginTop: 30,
     marginBottom: 42,
     marginLeft: leftMargin(y),
-    marginRight: labelRoom(drawn.map((line) => line.series), view),
+    marginRight: labelRoom(
+      drawn.map((line) => line.series),
+      view,
+    ),
     x: { type: x.type, domain: [...x.domain], ...(x.type === "log" && { base: 2 }) },
     y: { type: y.type, domain: [...y.domain] },
-    marks: [...frameMarks(x, y), endLeaders(ends, view), ...drawn.toReversed().flatMap((line) => lineMarks(line, figure.spread)), endLabels(ends, view)],
+    marks: [
+      ...frameMarks(x, y),
+      endLeaders(ends, view),
+      ...drawn.toReversed().flatMap((line) => lineMarks(line, figure.spread)),
+      endLabels(ends, view),
+    ],
   });
 }
 
@@ -66,7 +74,14 @@ export function frameMarks(x: Axis, y: Axis): Mark[] {
   return [
     Plot.gridY(ticksOf(y), { stroke: "var(--rule)", strokeOpacity: 1 }),
     Plot.axisX(ticksOf(x), { ...plain, label: x.label, text: x.format }),
-    Plot.axisY(ticksOf(y), { tickSize: 0, tickPadding: 6, label: y.label, labelArrow: "up", labelOffset: leftMargin(y) - 2, text: y.format }),
+    Plot.axisY(ticksOf(y), {
+      tickSize: 0,
+      tickPadding: 6,
+      label: y.label,
+      labelArrow: "up",
+      labelOffset: leftMargin(y) - 2,
+      text: y.format,
+    }),
   ];
 }
 
@@ -84,8 +99,18 @@ function lineMarks({ series, points }: Line, spread: LineFigure["spread"]): Mark
     ...(spread === "band" && spreadOf.length > 1
       ? [Plot.areaY(points, { x: "x", y1: "low", y2: "high", fill: series.color, fillOpacity: 0.16, ...own })]
       : []),
-    ...(spread === "bars" ? [Plot.ruleX(spreadOf, { x: "x", y1: "low", y2: "high", stroke: series.color, strokeWidth: 1.2, ...own })] : []),
-    Plot.lineY(points, { x: "x", y: "y", stroke: series.color, strokeWidth: 1.9, ...(series.dash && { strokeDasharray: series.dash }), title, ...own }),
+    ...(spread === "bars"
+      ? [Plot.ruleX(spreadOf, { x: "x", y1: "low", y2: "high", stroke: series.color, strokeWidth: 1.2, ...own })]
+      : []),
+    Plot.lineY(points, {
+      x: "x",
+      y: "y",
+      stroke: series.color,
+      strokeWidth: 1.9,
+      ...(series.dash && { strokeDasharray: series.dash }),
+      title,
+      ...own,
+    }),
     pointMarks(series, spread === "bars" ? points : points.filter((point) => Number.isFinite(point.y)).slice(-1)),
   ];
 }
@@ -93,7 +118,9 @@ function lineMarks({ series, points }: Line, spread: LineFigure["spread"]): Mark
 function pointMarks(series: Series, points: readonly LinePoint[]): Mark {
   return pixelMark((frame) => {
     const at = (point: LinePoint) => `translate(${frame.x(point.x)},${frame.y(point.y)})`;
-    const marks = points.filter((point) => Number.isFinite(point.y)).map((point) => frame.element("path", { d: GLYPHS[series.glyph], transform: at(point) }));
+    const marks = points
+      .filter((point) => Number.isFinite(point.y))
+      .map((point) => frame.element("path", { d: GLYPHS[series.glyph], transform: at(point) }));
     return frame.element("g", { "data-s": series.rank, fill: series.color, class: "points" }, marks);
   });
 }

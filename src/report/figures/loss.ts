@@ -1,6 +1,7 @@
 /** Training loss against tokens and against seconds. */
-import { counted, decimals3, duration, shortCount, threeDigits } from "../format.ts";
+
 import { html, type Part } from "../escape.ts";
+import { counted, decimals3, duration, shortCount, threeDigits } from "../format.ts";
 import type { Series } from "../series.ts";
 import { BINS, belowCeiling, type CurveBin, divergedSeeds, lossCeiling, meanCurve } from "./curves.ts";
 import { type FigureSpec, nameList } from "./figure.ts";
@@ -35,7 +36,10 @@ function againstTokens(curves: readonly Curve[]) {
 function againstSeconds(curves: readonly Curve[]) {
   const inMinutes = longest(curves) > 600;
   const format = (seconds: number) => threeDigits(inMinutes ? seconds / 60 : seconds).replace(/\.0+$/, "");
-  const draw = drawing(curves, "seconds", { label: `Training time (${inMinutes ? "minutes" : "seconds"}, without evaluation)`, format });
+  const draw = drawing(curves, "seconds", {
+    label: `Training time (${inMinutes ? "minutes" : "seconds"}, without evaluation)`,
+    format,
+  });
   return {
     id: "loss-seconds",
     title: "Training loss against time",
@@ -45,10 +49,17 @@ function againstSeconds(curves: readonly Curve[]) {
   };
 }
 
-function drawing(curves: readonly Curve[], by: "tokens" | "seconds", { label, format }: Pick<Axis, "label" | "format">): FigureSpec["draw"] {
+function drawing(
+  curves: readonly Curve[],
+  by: "tokens" | "seconds",
+  { label, format }: Pick<Axis, "label" | "format">,
+): FigureSpec["draw"] {
   const ceiling = lossCeiling(curves.map((curve) => curve.bins));
   const lines = curves.map(({ series, bins }): Line => {
-    return { series, points: belowCeiling(bins, ceiling).map((bin) => ({ x: bin[by], y: bin.loss, low: bin.low, high: bin.high })) };
+    return {
+      series,
+      points: belowCeiling(bins, ceiling).map((bin) => ({ x: bin[by], y: bin.loss, low: bin.low, high: bin.high })),
+    };
   });
   const x = extent(curves.flatMap(({ bins }) => bins.map((bin) => bin[by])));
   const y = extent(lines.flatMap(({ points }) => points.flatMap((point) => [point.low, point.high])));
@@ -60,7 +71,13 @@ function drawing(curves: readonly Curve[], by: "tokens" | "seconds", { label, fo
       {
         lines,
         x: { label, format, type: "linear", domain: [0, end], ticks: evenTicks(0, end, view === "wide" ? 5 : 3) },
-        y: { label: "Training loss (nats per token)", type: "linear", domain, ticks: evenTicks(...domain, 6), format: threeDigits },
+        y: {
+          label: "Training loss (nats per token)",
+          type: "linear",
+          domain,
+          ticks: evenTicks(...domain, 6),
+          format: threeDigits,
+        },
         spread: "band",
       },
       view,
@@ -72,32 +89,57 @@ function shared(curves: readonly Curve[]): Pick<FigureSpec, "values" | "keyed"> 
   const rows = curves.map(({ series, bins }) => {
     const last = bins.at(-1);
     const spread = last ? `${decimals3(last.low)} – ${decimals3(last.high)}` : "—";
-    return { series, cells: [decimals3(last?.loss ?? Number.NaN), spread, shortCount(last?.tokens ?? Number.NaN), duration(last?.seconds ?? Number.NaN)] };
+    return {
+      series,
+      cells: [
+        decimals3(last?.loss ?? Number.NaN),
+        spread,
+        shortCount(last?.tokens ?? Number.NaN),
+        duration(last?.seconds ?? Number.NaN),
+      ],
+    };
   });
-  return { keyed: true, values: { columns: ["Final loss (nats per token)", "Lowest – highest seed", "Tokens", "Time"], rows } };
+  return {
+    keyed: true,
+    values: { columns: ["Final loss (nats per token)", "Lowest – highest seed", "Tokens", "Time"], rows },
+  };
 }
 
 function reading(curves: readonly Curve[]): Part {
   const seeds = Math.max(0, ...curves.map(({ series }) => series.result.curves.length));
   const dense = curves.some(({ series }) => series.result.curves.some((curve) => curve.points.length > BINS));
-  const band = seeds > 1 ? `Lines are means over ${counted(seeds, "seed")}, bands span the lowest and highest seed` : "One seed per model, so no band is drawn";
+  const band =
+    seeds > 1
+      ? `Lines are means over ${counted(seeds, "seed")}, bands span the lowest and highest seed`
+      : "One seed per model, so no band is drawn";
   const smoothed = dense ? `; every point averages 1/${BINS} of training` : "";
   return [`${band}${smoothed}. `, cutOff(curves), upperBounds(curves), diverged(curves)];
 }
 
 function cutOff(curves: readonly Curve[]): Part {
   const ceiling = lossCeiling(curves.map((curve) => curve.bins));
-  return curves.some(({ bins }) => bins.some((bin) => bin.loss > ceiling)) && `Losses above ${threeDigits(ceiling)} are not drawn. `;
+  return (
+    curves.some(({ bins }) => bins.some((bin) => bin.loss > ceiling)) &&
+    `Losses above ${threeDigits(ceiling)} are not drawn. `
+  );
 }
 
 function upperBounds(curves: readonly Curve[]): Part {
-  const bounds = curves.map((curve) => curve.series).filter((series) => series.result.bitsPerByte.kind === "upper-bound");
-  return bounds.length > 0 && html`The loss of ${nameList(bounds)} is a noisy estimate of an upper bound: compare its trend, not its level. `;
+  const bounds = curves
+    .map((curve) => curve.series)
+    .filter((series) => series.result.bitsPerByte.kind === "upper-bound");
+  return (
+    bounds.length > 0 &&
+    html`The loss of ${nameList(bounds)} is a noisy estimate of an upper bound: compare its trend, not its level. `
+  );
 }
 
 function diverged(curves: readonly Curve[]): Part {
   const broken = curves.filter(({ series }) => divergedSeeds(series.result) > 0);
-  return broken.length > 0 && html`Some losses of ${nameList(broken.map((curve) => curve.series))} were not finite; they are left out.`;
+  return (
+    broken.length > 0 &&
+    html`Some losses of ${nameList(broken.map((curve) => curve.series))} were not finite; they are left out.`
+  );
 }
 
 function altText(what: string, curves: readonly Curve[]): string {
@@ -105,4 +147,5 @@ function altText(what: string, curves: readonly Curve[]): string {
   return `Line chart: ${what}, one line per model. Final values: ${ends.join(", ")}.`;
 }
 
-const longest = (curves: readonly Curve[]): number => Math.max(0, ...curves.map(({ bins }) => bins.at(-1)?.seconds ?? 0));
+const longest = (curves: readonly Curve[]): number =>
+  Math.max(0, ...curves.map(({ bins }) => bins.at(-1)?.seconds ?? 0));

@@ -1,28 +1,34 @@
 /** Peak memory of training and decoding: two bars per model, each written out. */
 import * as Plot from "@observablehq/plot";
-import type { Figure } from "../../analysis/comparison/results.ts";
+import type { Figure } from "../../analysis/index.ts";
 import { html } from "../escape.ts";
 import { bytes, bytesFigure } from "../format.ts";
 import type { Series } from "../series.ts";
 import type { FigureSpec } from "./figure.ts";
-import { drawPlot, FONT_SIZE, pixelMark, type PixelFrame, type View, WIDTH } from "./plot.ts";
+import { drawPlot, FONT_SIZE, type PixelFrame, pixelMark, type View, WIDTH } from "./plot.ts";
 import { textWidth } from "./text-width.ts";
 import { evenTicks, extent } from "./ticks.ts";
 
 const BAR = 11;
 
 export function memoryFigure(series: readonly Series[], baselineBytes: number): FigureSpec {
-  const sorted = series.toSorted((a, b) => size(a.result.peakTrainBytes) - size(b.result.peakTrainBytes) || a.rank - b.rank);
+  const sorted = series.toSorted(
+    (a, b) => size(a.result.peakTrainBytes) - size(b.result.peakTrainBytes) || a.rank - b.rank,
+  );
   return {
     id: "memory",
     title: "Peak memory",
     draw: (view) => draw(sorted, view),
     keyed: false,
     alt: `Bar chart: peak resident memory above the empty process, least first. ${sorted.map(summary).join(" ")}`,
-    caption: html`Shorter is better. Solid bars: training; outlined bars: decoding. Each is the highest resident memory of the model's own process less the ${bytes(baselineBytes)} it held before the model was built.`,
+    caption: html`Shorter is better. Solid bars: training; outlined bars: decoding.
+Each is the highest resident memory of the model's own process less the ${bytes(baselineBytes)} it held before the model was built.`,
     values: {
       columns: ["Peak in training", "Peak in decoding"],
-      rows: sorted.map((one) => ({ series: one, cells: [bytesFigure(one.result.peakTrainBytes), bytesFigure(one.result.peakDecodeBytes)] })),
+      rows: sorted.map((one) => ({
+        series: one,
+        cells: [bytesFigure(one.result.peakTrainBytes), bytesFigure(one.result.peakDecodeBytes)],
+      })),
     },
   };
 }
@@ -46,8 +52,22 @@ function draw(series: readonly Series[], view: View) {
     y: { domain: [0, series.length], reverse: true, axis: null },
     marks: [
       Plot.gridX(ticks, { stroke: "var(--rule)", strokeOpacity: 1 }),
-      Plot.axisX(ticks, { tickSize: 0, tickPadding: 8, label: "Peak resident memory (bytes)", labelAnchor: "center", labelArrow: "none", labelOffset: 38, tickFormat: bytes }),
-      pixelMark((frame) => frame.element("g", {}, series.map((one, i) => bars(frame, one, frame.y(i), view)))),
+      Plot.axisX(ticks, {
+        tickSize: 0,
+        tickPadding: 8,
+        label: "Peak resident memory (bytes)",
+        labelAnchor: "center",
+        labelArrow: "none",
+        labelOffset: 38,
+        tickFormat: bytes,
+      }),
+      pixelMark((frame) =>
+        frame.element(
+          "g",
+          {},
+          series.map((one, i) => bars(frame, one, frame.y(i), view)),
+        ),
+      ),
     ],
   });
 }
@@ -74,7 +94,13 @@ interface BarLook {
 function bar(frame: PixelFrame, figure: Figure, { y, kind, fill, stroke }: BarLook): SVGElement[] {
   const known = Number.isFinite(figure.mean);
   const end = known ? frame.x(Math.max(0, figure.mean)) : frame.marginLeft;
-  const box = { x: frame.marginLeft + 0.6, y, width: Math.max(1, end - frame.marginLeft - 1.2), height: BAR - 1, rx: 1.5 };
+  const box = {
+    x: frame.marginLeft + 0.6,
+    y,
+    width: Math.max(1, end - frame.marginLeft - 1.2),
+    height: BAR - 1,
+    rx: 1.5,
+  };
   const words = `${kind} ${known ? bytesFigure(figure) : "not measured"}`;
   return [
     ...(known ? [frame.element("rect", { ...box, fill, stroke, "stroke-width": 1.2 })] : []),

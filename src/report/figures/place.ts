@@ -15,7 +15,16 @@ export interface Anchor {
 
 const HEIGHT = 14;
 /** Directions in which a label is tried, as shares of its own size: right, left, above, below, then the corners. */
-const DIRECTIONS = [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]] as const;
+const DIRECTIONS = [
+  [1, 0],
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [1, -1],
+  [1, 1],
+  [-1, -1],
+  [-1, 1],
+] as const;
 const DISTANCES = [9, 15, 23, 33, 45, 60, 80];
 
 /** One box per anchor, in order; `obstacles` are what labels must not cover, `inside` the area they must stay in. */

@@ -28,7 +28,12 @@ export function pixelMark(draw: (frame: PixelFrame) => SVGElement): Mark {
     const { document } = context;
     const x = (value: number) => Number(scales.x?.(value) ?? Number.NaN);
     const y = (value: number) => Number(scales.y?.(value) ?? Number.NaN);
-    return draw({ x, y, ...dimensions, element: (name, attributes, text) => element(document, name, attributes, text) });
+    return draw({
+      x,
+      y,
+      ...dimensions,
+      element: (name, attributes, text) => element(document, name, attributes, text),
+    });
   };
 }
 
@@ -38,9 +43,14 @@ export interface PixelFrame extends Plot.Dimensions {
   element: (name: string, attributes: Attributes, content?: string | SVGElement[]) => SVGElement;
 }
 
-export type Attributes = Readonly<Record<string, string | number>>;
+type Attributes = Readonly<Record<string, string | number>>;
 
-function element(document: Document, name: string, attributes: Attributes, content: string | SVGElement[] = []): SVGElement {
+function element(
+  document: Document,
+  name: string,
+  attributes: Attributes,
+  content: string | SVGElement[] = [],
+): SVGElement {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name) as SVGElement;
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== "") node.setAttribute(key, typeof value === "number" ? String(round(value)) : value);
@@ -56,7 +66,11 @@ const NUMERIC = ["d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "h
 function shorten(node: Element): void {
   for (const name of NUMERIC) {
     const value = node.getAttribute(name);
-    if (value !== null) node.setAttribute(name, value.replace(/-?\d+\.\d{2,}/g, (digits) => String(round(Number(digits)))));
+    if (value !== null)
+      node.setAttribute(
+        name,
+        value.replace(/-?\d+\.\d{2,}/g, (digits) => String(round(Number(digits)))),
+      );
   }
 }
 

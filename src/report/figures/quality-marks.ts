@@ -29,13 +29,26 @@ export function qualityMarks(points: readonly QualityPoint[], { view, strip }: {
 function spotOf(point: QualityPoint, frame: PixelFrame, strip: number): Spot {
   const { short, long, score, half } = point;
   const known = short ?? long;
-  const at = (value: number | undefined) => (known === undefined ? frame.marginLeft + Math.min(14, strip / 2) : frame.x(value ?? known));
-  return { point, y: frame.y(score), top: frame.y(score + half), bottom: frame.y(score - half), short: at(short), long: at(long) };
+  const at = (value: number | undefined) =>
+    known === undefined ? frame.marginLeft + Math.min(14, strip / 2) : frame.x(value ?? known);
+  return {
+    point,
+    y: frame.y(score),
+    top: frame.y(score + half),
+    bottom: frame.y(score - half),
+    short: at(short),
+    long: at(long),
+  };
 }
 
 function stripMarks(frame: PixelFrame, strip: number): SVGElement[] {
   if (strip === 0) return [];
-  const box = { x: frame.marginLeft, y: frame.marginTop, width: strip - 12, height: frame.height - frame.marginTop - frame.marginBottom };
+  const box = {
+    x: frame.marginLeft,
+    y: frame.marginTop,
+    width: strip - 12,
+    height: frame.height - frame.marginTop - frame.marginBottom,
+  };
   return [
     frame.element("rect", { ...box, class: "strip", rx: 3 }),
     frame.element("text", { x: box.x + box.width / 2, y: box.y + box.height + 18, class: "quiet" }, "no state"),
@@ -43,13 +56,20 @@ function stripMarks(frame: PixelFrame, strip: number): SVGElement[] {
 }
 
 function placed(spots: readonly Spot[], frame: PixelFrame, view: View): Box[] {
-  const anchors = spots.map(({ point, long, y }): Anchor => ({ x: long, y, width: textWidth(labelOf(point.series, view), FONT_SIZE) + 2 }));
+  const anchors = spots.map(
+    ({ point, long, y }): Anchor => ({ x: long, y, width: textWidth(labelOf(point.series, view), FONT_SIZE) + 2 }),
+  );
   const obstacles = spots.flatMap(({ short, long, y, top, bottom }): Box[] => [
     { x: short - 6, y: Math.min(y - 6, top), width: 12, height: Math.max(12, bottom - top) },
     { x: long - 7, y: Math.min(y - 7, top), width: 14, height: Math.max(14, bottom - top) },
     { x: Math.min(short, long), y: y - 2, width: Math.abs(long - short), height: 4 },
   ]);
-  const inside = { x: frame.marginLeft + 2, y: frame.marginTop, width: frame.width - frame.marginLeft - 4, height: frame.height - frame.marginTop - frame.marginBottom };
+  const inside = {
+    x: frame.marginLeft + 2,
+    y: frame.marginTop,
+    width: frame.width - frame.marginLeft - 4,
+    height: frame.height - frame.marginTop - frame.marginBottom,
+  };
   return placeLabels(anchors, obstacles, inside);
 }
 
@@ -60,7 +80,9 @@ function spotGroup(frame: PixelFrame, spot: Spot, label: Box | undefined, view: 
   return frame.element("g", { "data-s": rank }, [
     ...(spot.short === spot.long ? [] : [line(`M${spot.short},${spot.y}H${spot.long}`)]),
     ...(spot.bottom > spot.top ? [line(`M${spot.long},${spot.top}V${spot.bottom}`)] : []),
-    ...(stateless || spot.point.long === undefined ? [] : [frame.element("circle", { cx: spot.long, cy: spot.y, r: 7.5, class: "ring", stroke: color })]),
+    ...(stateless || spot.point.long === undefined
+      ? []
+      : [frame.element("circle", { cx: spot.long, cy: spot.y, r: 7.5, class: "ring", stroke: color })]),
     frame.element("path", { d: GLYPHS[glyph], transform: `translate(${spot.short},${spot.y})`, fill: color }),
     ...(label === undefined ? [] : labelMarks(frame, spot, label, view)),
   ]);
@@ -70,6 +92,10 @@ function labelMarks(frame: PixelFrame, { point, long, y }: Spot, box: Box, view:
   const nearX = Math.max(box.x, Math.min(long, box.x + box.width));
   const nearY = Math.max(box.y, Math.min(y, box.y + box.height));
   const far = Math.hypot(nearX - long, nearY - y) > 14;
-  const text = frame.element("text", { x: box.x + box.width / 2, y: box.y + box.height / 2, dy: "0.34em" }, labelOf(point.series, view));
+  const text = frame.element(
+    "text",
+    { x: box.x + box.width / 2, y: box.y + box.height / 2, dy: "0.34em" },
+    labelOf(point.series, view),
+  );
   return far ? [frame.element("path", { class: "leader", d: `M${long},${y}L${nearX},${nearY}` }), text] : [text];
 }

@@ -18,8 +18,8 @@ export interface QualityPoint {
   long?: number;
 }
 
-export const SHORT_CONTEXT = 1024;
-export const LONG_CONTEXT = 16384;
+const SHORT_CONTEXT = 1024;
+const LONG_CONTEXT = 16384;
 
 export function qualityFigure(series: readonly Series[]): FigureSpec {
   const points = series.flatMap(qualityPoint);
@@ -30,10 +30,15 @@ export function qualityFigure(series: readonly Series[]): FigureSpec {
     draw: (view) => draw(points, view),
     keyed: true,
     alt: `Scatter plot: validation bits per byte against state bytes at 1k and 16k tokens. ${series.map(summary).join(" ")}`,
-    caption: html`Lower and further left is better: good text from little memory. The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow. Vertical bars span the seeds. ${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
+    caption: html`Lower and further left is better: good text from little memory.
+The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow.
+Vertical bars span the seeds. ${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
     values: {
       columns: ["Validation bits per byte", "State at 1k tokens", "State at 16k tokens"],
-      rows: series.map((one) => ({ series: one, cells: [bitsPerByte(one.result.bitsPerByte), stateAt(one, SHORT_CONTEXT), stateAt(one, LONG_CONTEXT)] })),
+      rows: series.map((one) => ({
+        series: one,
+        cells: [bitsPerByte(one.result.bitsPerByte), stateAt(one, SHORT_CONTEXT), stateAt(one, LONG_CONTEXT)],
+      })),
     },
   };
 }
@@ -44,7 +49,9 @@ function qualityPoint(series: Series): QualityPoint[] {
   const half = figure.n > 1 && Number.isFinite(figure.spread) ? figure.spread / 2 : 0;
   const short = positive(stateBytes?.[String(SHORT_CONTEXT)]);
   const long = positive(stateBytes?.[String(LONG_CONTEXT)]);
-  return [{ series, score: figure.mean, half, ...(short !== undefined && { short }), ...(long !== undefined && { long }) }];
+  return [
+    { series, score: figure.mean, half, ...(short !== undefined && { short }), ...(long !== undefined && { long }) },
+  ];
 }
 
 function draw(points: readonly QualityPoint[], view: View) {
@@ -66,20 +73,39 @@ function draw(points: readonly QualityPoint[], view: View) {
 }
 
 function axes(points: readonly QualityPoint[], view: View): { x: Axis; y: Axis } {
-  const state = extent(points.flatMap(({ short, long }) => [short ?? Number.NaN, long ?? Number.NaN])) ?? { low: 1024, high: 4096 };
+  const state = extent(points.flatMap(({ short, long }) => [short ?? Number.NaN, long ?? Number.NaN])) ?? {
+    low: 1024,
+    high: 4096,
+  };
   const score = extent(points.flatMap(({ score: at, half }) => [at - half, at + half])) ?? { low: 0, high: 1 };
   const pad = (score.high - score.low) * 0.08 || 0.05;
   const scores: [number, number] = [score.low - pad, score.high + pad];
   const domain = [state.low / 2, state.high * (view === "wide" ? 3 : 2)] as const;
   return {
-    x: { label: "State (bytes per sequence, log scale)", type: "log", domain, ticks: powerTicks(4, domain[0], domain[1], view === "wide" ? 7 : 4), format: bytes },
-    y: { label: "Validation (bits per byte)", type: "linear", domain: scores, ticks: evenTicks(...scores, 6), format: threeDigits },
+    x: {
+      label: "State (bytes per sequence, log scale)",
+      type: "log",
+      domain,
+      ticks: powerTicks(4, domain[0], domain[1], view === "wide" ? 7 : 4),
+      format: bytes,
+    },
+    y: {
+      label: "Validation (bits per byte)",
+      type: "linear",
+      domain: scores,
+      ticks: evenTicks(...scores, 6),
+      format: threeDigits,
+    },
   };
 }
 
 function summary({ name, result }: Series): string {
-  const state = result.stateBytes === null ? "no state" : `${bytes(result.stateBytes[String(SHORT_CONTEXT)] ?? Number.NaN)} at 1k tokens`;
+  const state =
+    result.stateBytes === null
+      ? "no state"
+      : `${bytes(result.stateBytes[String(SHORT_CONTEXT)] ?? Number.NaN)} at 1k tokens`;
   return `${name}: ${decimals3(result.bitsPerByte.mean)} bits per byte, ${state}.`;
 }
 
-const positive = (value: number | undefined): number | undefined => (value !== undefined && value > 0 && Number.isFinite(value) ? value : undefined);
+const positive = (value: number | undefined): number | undefined =>
+  value !== undefined && value > 0 && Number.isFinite(value) ? value : undefined;

@@ -8,7 +8,9 @@ import { extent, powerTicks } from "./ticks.ts";
 
 export function stateFigure(series: readonly Series[]): FigureSpec {
   const lines = series.map((one): Line => ({ series: one, points: statePoints(one) }));
-  const contexts = [...new Set(series.flatMap((one) => Object.keys(one.result.stateBytes ?? {})))].map(Number).sort((a, b) => a - b);
+  const contexts = [...new Set(series.flatMap((one) => Object.keys(one.result.stateBytes ?? {})))]
+    .map(Number)
+    .sort((a, b) => a - b);
   const stateless = series.filter((one) => one.result.stateBytes === null);
   return {
     id: "state-context",
@@ -60,7 +62,13 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
         ticks: powerTicks(2, x.low, x.high, view === "wide" ? 9 : 5),
         format: contextLength,
       },
-      y: { label: "State (bytes per sequence, log scale)", type: "log", domain: [y.low / 1.3, y.high * 1.3], ticks: yTicks, format: bytes },
+      y: {
+        label: "State (bytes per sequence, log scale)",
+        type: "log",
+        domain: [y.low / 1.3, y.high * 1.3],
+        ticks: yTicks,
+        format: bytes,
+      },
       spread: "bars",
     },
     view,

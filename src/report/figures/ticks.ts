@@ -23,10 +23,13 @@ export function powerTicks(base: number, low: number, high: number, most: number
 
 /** 1, 2, 5, 10, … between `low` and `high`; decades only where that would be more than `most`. */
 export function decimalTicks(low: number, high: number, most: number): number[] {
+  if (!(low > 0)) return [];
   for (const steps of [[1, 2, 5], [1, 3], [1]]) {
     const ticks: number[] = [];
     for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += 1) {
-      ticks.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(3))).filter((v) => v >= low && v <= high));
+      ticks.push(
+        ...steps.map((step) => Number((step * 10 ** power).toPrecision(3))).filter((v) => v >= low && v <= high),
+      );
     }
     if (ticks.length <= most || steps.length === 1) return ticks;
   }

@@ -1,16 +1,17 @@
 /** Every spec as a diagram, with the key to the colours. */
-import { describeArchitecture, drawArchitecture } from "../diagram/draw.ts";
+
 import { readArchitecture } from "../diagram/architecture.ts";
-import { html, type Html, isolated } from "../escape.ts";
+import { describeArchitecture, drawArchitecture } from "../diagram/draw.ts";
+import { type Html, html, isolated, raw } from "../escape.ts";
 import { colorOf, FAMILIES, type Family, familyOfMixer } from "../families.ts";
 import { whole } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
-import { raw } from "../escape.ts";
 
 export function architectures(series: readonly Series[]): Html {
   return html`<section id="architectures" aria-labelledby="architectures-title">
 <h2 id="architectures-title">Architectures</h2>
-<p class="lead">Each column reads from input to output: a layer is a token mixer (coloured) and a channel mixer (grey), each with its norm and its residual path. “× 4” means four equal layers. The strip above shows all layers in order.</p>
+<p class="lead">Each column reads from input to output: a layer is a token mixer (coloured) and a channel mixer (grey), each with its norm and its residual path.
+“× 4” means four equal layers. The strip above shows all layers in order.</p>
 ${familyKey(series)}
 <div class="architectures">${series.map(card)}</div>
 </section>`;
@@ -19,11 +20,16 @@ ${familyKey(series)}
 /** Families that occur, in the fixed order of the palette; hybrid lines have a colour too. */
 function familyKey(series: readonly Series[]): Html {
   const layers = series.flatMap((one) => readArchitecture(one.result.canonical).layers);
-  const present = new Set<Family>([...layers.map((layer) => familyOfMixer(layer.mixer.kind)), ...series.map((one) => one.family)]);
-  const entries = (Object.keys(FAMILIES) as Family[]).filter((family) => present.has(family)).map((family) => {
-    const title = family === "hybrid" ? "lines of hybrids" : FAMILIES[family].title;
-    return html`<li><span class="chip" style="background:${raw(colorOf(family))}"></span>${title}</li>`;
-  });
+  const present = new Set<Family>([
+    ...layers.map((layer) => familyOfMixer(layer.mixer.kind)),
+    ...series.map((one) => one.family),
+  ]);
+  const entries = (Object.keys(FAMILIES) as Family[])
+    .filter((family) => present.has(family))
+    .map((family) => {
+      const title = family === "hybrid" ? "lines of hybrids" : FAMILIES[family].title;
+      return html`<li><span class="chip" style="background:${raw(colorOf(family))}"></span>${title}</li>`;
+    });
   return html`<ul class="families" aria-label="Colours of mixer families">${entries}</ul>`;
 }
 

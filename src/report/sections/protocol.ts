@@ -1,7 +1,7 @@
 /** How the figures came about: everything that is needed to run the same comparison again. */
-import type { Comparison, Protocol } from "../../analysis/comparison/results.ts";
+import type { Comparison, Protocol } from "../../analysis/index.ts";
 import { asRecord } from "../diagram/architecture.ts";
-import { html, type Html, isolated, multiline, type Part } from "../escape.ts";
+import { type Html, html, isolated, multiline, type Part } from "../escape.ts";
 import { bytes, calendarDate, counted, duration, threeDigits, whole } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
 
@@ -30,7 +30,10 @@ function dataRows({ data, tokenizer }: Protocol): Row[] {
     ["SHA-256", html`<code>${data.sha256}</code>`],
     ["Training text", exactBytes(data.trainBytes)],
     ["Validation text", exactBytes(data.validationBytes)],
-    ["Tokenizer", html`${tokenizer.kind}, ${counted(tokenizer.size, "entry").replace("entrys", "entries")}, ${threeDigits(tokenizer.bytesPerToken)} bytes per token`],
+    [
+      "Tokenizer",
+      html`${tokenizer.kind}, ${counted(tokenizer.size, "entry").replace("entrys", "entries")}, ${threeDigits(tokenizer.bytesPerToken)} bytes per token`,
+    ],
   ];
 }
 
@@ -38,7 +41,7 @@ function trainingRows({ size, budget, tokens, seeds, context, batch, seconds, da
   return [
     ["Size", isolated(size)],
     ["Budget", isolated(budget)],
-    ["Training tokens per model and seed", whole(tokens)],
+    ["Training tokens per seed", tokens === null ? "each model its own, see the leaderboard" : whole(tokens)],
     ["Seeds", seeds.join(", ")],
     ["Context", `${whole(context)} tokens`],
     ["Batch", `${counted(batch, "sequence")}, ${whole(batch * context)} tokens`],

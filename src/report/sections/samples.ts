@@ -1,13 +1,14 @@
 /** What every model wrote: the first and only draw, whatever it is. */
-import type { Comparison } from "../../analysis/comparison/results.ts";
-import { html, type Html, isolated, multiline } from "../escape.ts";
+import type { Comparison } from "../../analysis/index.ts";
+import { type Html, html, isolated, multiline } from "../escape.ts";
 import { counted, percent } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
 
 export function samples({ wordShare }: Comparison, series: readonly Series[]): Html {
   const share =
     wordShare !== undefined &&
-    html`<p class="lead">Of the words of three letters or more that ${isolated(wordShare.spec)} wrote, ${percent(wordShare.trained)} occur in the training text; before training it was ${percent(wordShare.untrained)} (${counted(wordShare.words, "word")}).</p>`;
+    html`<p class="lead">Of the words of three letters or more that ${isolated(wordShare.spec)} wrote,
+${percent(wordShare.trained)} occur in the training text; before training it was ${percent(wordShare.untrained)} (${counted(wordShare.words, "word")}).</p>`;
   return html`<section id="samples" aria-labelledby="samples-title">
 <h2 id="samples-title">Samples</h2>
 <p class="lead">One draw per model, unpicked and unedited. The prompt is in italics; what follows is the model’s.</p>

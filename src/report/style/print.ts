@@ -14,6 +14,7 @@ export const PRINT_STYLE = `
   .scroll { overflow: visible; }
   .leaderboard { min-width: 0; font-size: 8.5pt; }
   .leaderboard .model-title { display: none; }
+  .leaderboard .note, .leaderboard .tuned, .leaderboard thead th { font-size: 7.5pt; }
   .tile-value { font-size: 14pt; }
   #architectures, #protocol { break-before: page; }
   .protocol { columns: 2; column-gap: 28px; }

@@ -22,7 +22,9 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
 .score { white-space: nowrap; }
 .tuned { font-size: 12.5px; line-height: 1.4; }
 .tuned span { display: block; overflow-wrap: anywhere; }
-.leaderboard td:nth-child(5) { min-width: 136px; padding-left: 14px; }
+.leaderboard td:nth-child(5) { min-width: 136px; }
+.leaderboard tbody td:nth-child(5), .leaderboard thead tr:last-child th:nth-child(5) { padding-left: 16px; }
+.scroll + .note { margin-top: 12px; }
 .best { font-weight: 700; }
 .best .note { font-weight: 400; }
 .leaderboard td:not(:nth-child(5)) .value { white-space: nowrap; }
@@ -51,7 +53,7 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
   .leaderboard tbody tr { border: 1px solid var(--rule); border-radius: 8px; padding: 14px 16px 10px; margin-bottom: 14px; position: relative; }
   .leaderboard tbody th { display: block; max-width: none; padding: 0 64px 10px 0; font-size: 16px; border-bottom: 1px solid var(--rule); margin-bottom: 6px; }
   .leaderboard .rank { position: absolute; right: 16px; top: 14px; width: auto; padding: 0; font-size: 16px; }
-  .leaderboard td:not(.rank) { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; text-align: right; }
+  .leaderboard tbody td:not(.rank) { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; text-align: right; }
   .leaderboard td:not(.rank)::before { content: attr(data-label); color: var(--muted); text-align: left; flex: none; max-width: 55%; }
   .leaderboard td .note { display: inline; margin-left: 8px; }
   .leaderboard .rank::before { content: "rank "; font-size: 13px; }

@@ -2,6 +2,8 @@ import type { Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter } from "./adapter.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
+export type { Absent };
+
 type OpResult = Tensor | Readonly<Record<string, Tensor>> | Absent;
 
 /** Adapters of kind `ops`: each builds `out.y`, or its outputs by their names without `out.`. */

@@ -3,7 +3,7 @@ import { runReference } from "../../engine/reference.ts";
 import { vjp } from "../../grad/index.ts";
 import { constant, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenGraph } from "./adapter.ts";
-import { integerError, relativeError, tolerances } from "./compare.ts";
+import { integerError, relativeError, smallestScale, tolerances } from "./compare.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 /** What came of one case. `where` names the tensor with the largest error, or says why the case is absent. */
@@ -75,6 +75,6 @@ function judge(c: GoldenCase, findings: readonly Finding[]): Pick<GoldenResult, 
 function errorOf(c: GoldenCase, { name, values, shape }: Finding): number {
   const stored = c.stored[name];
   if (!stored || (shape && shape.join() !== stored.shape.join())) return Number.POSITIVE_INFINITY;
-  const compare = /^(F|BF)/.test(stored.dtype) ? relativeError : integerError;
-  return compare(values, numbersOf(stored, name));
+  const expected = numbersOf(stored, name);
+  return /^(F|BF)/.test(stored.dtype) ? relativeError(values, expected, smallestScale(c)) : integerError(values, expected);
 }

@@ -1,0 +1,54 @@
+import { type ModelSpec, parameterCount } from "../../model/index.ts";
+import { type BuiltModel, buildSpec } from "../../spec/index.ts";
+import { sizeOf } from "../../tensor/index.ts";
+import { stateBytesAt } from "../cost.ts";
+import type { Outcomes, TrainJob } from "./jobs.ts";
+import { figure } from "./protocol.ts";
+import type { BitsPerByte, ComparisonResult } from "./results.ts";
+
+const stateContexts = [1024, 16_384, 262_144] as const;
+
+/** Joins what the jobs of one model found. */
+export function assembleResult(
+  { spec, tuned }: { spec: ModelSpec; tuned: Record<string, number> },
+  { jobs, trained, decoded, tokens, prompt }: { jobs: readonly TrainJob[]; trained: readonly Outcomes["train"][]; decoded: Outcomes["decode"]; tokens: number; prompt: string },
+): ComparisonResult {
+  const built = buildSpec(spec, { tokens });
+  const params = parameterCount(built.model.parameters);
+  const states = stateContexts.map((context) => [String(context), stateBytesAt(built, context)] as const);
+  const { batch, length, steps } = jobs[0]!.config;
+  return {
+    spec: spec.name,
+    seeds: jobs.map(({ config }) => config.seed),
+    params,
+    activeParams: built.model.activeParameters,
+    bitsPerByte: bitsOf(trained),
+    trainTokensPerS: figure(trained.map(({ tokensPerS }) => tokensPerS)),
+    decodeTokensPerS: decoded.decodeTokensPerS,
+    firstTokenMs: decoded.firstTokenMs,
+    peakTrainBytes: figure(trained.map(({ peakBytes }) => peakBytes)),
+    peakDecodeBytes: figure([decoded.peakBytes]),
+    stateBytes: states.some(([, bytes]) => bytes === null) ? null : (Object.fromEntries(states) as Record<string, number>),
+    title: spec.title,
+    tokens: steps * batch * length,
+    embeddingShare: embeddingShare(built, params),
+    tuned,
+    canonical: spec as unknown as Record<string, unknown>,
+    curves: jobs.map(({ config }, i) => ({ seed: config.seed, points: trained[i]!.curve })),
+    decode: decoded.decode,
+    sample: { prompt, text: decoded.sample, seed: 0 },
+    ...(decoded.note !== undefined && { decodeNote: decoded.note }),
+  };
+}
+
+function bitsOf(trained: readonly Outcomes["train"][]): BitsPerByte {
+  const evaluations = trained.map(({ evaluation }) => evaluation);
+  const errors = evaluations.flatMap(({ stdErr }) => stdErr ?? []);
+  const stdErr = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0)) / evaluations.length;
+  return { ...figure(evaluations.map(({ bitsPerByte }) => bitsPerByte)), kind: evaluations[0]!.kind, ...(errors.length > 0 && { stdErr }) };
+}
+
+function embeddingShare({ model }: BuiltModel, params: number): number {
+  const embeddings = [...model.parameters.values()].filter(({ role }) => role === "embedding");
+  return embeddings.reduce((sum, { shape }) => sum + sizeOf(shape), 0) / params;
+}

@@ -1,0 +1,198 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Corpus, TokenizerChoice } from "../../data/index.ts";
+import { type ModelSpec, parameterCount } from "../../model/index.ts";
+import { buildSpec } from "../../spec/index.ts";
+import { trainingSchema, type TrainingInput } from "../../train/index.ts";
+import { trainFlopsPerToken } from "../cost.ts";
+import type { Job, JobProgress, Outcomes, TrainJob } from "./jobs.ts";
+import { type PreparedData, prepareData } from "./prepare.ts";
+import { describeMachine, versions } from "./protocol.ts";
+import { assembleResult } from "./assemble.ts";
+import type { Comparison, ComparisonResult } from "./results.ts";
+import { runJob } from "./run-job.ts";
+import type { BudgetMeasure, Setting, SizeMeasure } from "./settings.ts";
+import { equalise, type Sized } from "./sizing.ts";
+import { openStore } from "./store.ts";
+import { knownWordShare, wordsOf } from "./words.ts";
+
+export interface ComparisonOptions {
+  specs: readonly ModelSpec[];
+  corpus: Corpus;
+  tokenizer: TokenizerChoice;
+  size: Setting<SizeMeasure> | undefined;
+  budget: Setting<BudgetMeasure>;
+  seeds: readonly number[];
+  training: Omit<TrainingInput, "steps" | "seed">;
+  threads: number;
+  /** Draws of upper bounds. */
+  draws: number;
+  /** Tokens of each model's sample. */
+  sampleTokens: number;
+  /** Where ids, weights and outcomes of finished jobs lie; a later run with the same folder goes on from them. */
+  folder: string;
+  /** As typed, for the protocol. */
+  command: string;
+}
+
+/** What happens while a comparison runs. */
+export type ComparisonEvent =
+  | { kind: "plan"; models: readonly Sized[]; jobs: number; steps: Readonly<Record<string, number>> }
+  | { kind: "start"; job: Job; index: number; jobs: number }
+  | { kind: "progress"; job: Job; index: number; jobs: number; progress: JobProgress }
+  | { kind: "end"; job: Job; index: number; jobs: number; outcome: Outcomes[keyof Outcomes]; reused: boolean };
+
+interface Hooks {
+  signal?: AbortSignal;
+  onEvent?: (event: ComparisonEvent) => void;
+}
+
+/** One model of the comparison, sized, with its number of steps. */
+interface Contender extends Sized {
+  steps: number;
+}
+
+/** Trains and measures every spec under one size and budget, each job in a process of its own, one after the other. */
+export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Promise<Comparison> {
+  const started = performance.now();
+  const folder = resolve(options.folder);
+  mkdirSync(folder, { recursive: true });
+  const data = prepareData(options.corpus, { choice: options.tokenizer, folder });
+  const run = jobRunner(folder, options, hooks);
+  const sized = options.specs.map((spec) => sizeOne(spec, options, data));
+  const contenders: Contender[] = [];
+  for (const model of sized) contenders.push({ ...model, steps: await stepsOf(model, { options, data, run }) });
+  run.announce(contenders);
+  const results: ComparisonResult[] = [];
+  let baselineBytes = 0;
+  for (const contender of contenders) {
+    const jobs = options.seeds.map((seed) => trainingJob(contender, { options, data, seed, folder }));
+    const trained: Outcomes["train"][] = [];
+    for (const job of jobs) trained.push(await run.do(job));
+    const decoded = await run.do(decodingJob(jobs[0]!, { options, data }));
+    baselineBytes = Math.max(baselineBytes, trained[0]!.baselineBytes);
+    results.push(assembleResult(contender, { jobs, trained, decoded, tokens: data.tokenizer.size, prompt: promptOf(data) }));
+  }
+  results.sort((a, b) => a.bitsPerByte.mean - b.bitsPerByte.mean);
+  const wordShare = await measureWords(results, { contenders, options, data, run, folder });
+  const seconds = (performance.now() - started) / 1000;
+  return { protocol: protocolOf({ options, data, contenders, baselineBytes, seconds }), results, ...(wordShare && { wordShare }) };
+}
+
+function sizeOne(spec: ModelSpec, { size }: ComparisonOptions, { tokenizer }: PreparedData): Sized {
+  if (size !== undefined) return equalise(spec, { size, tokens: tokenizer.size });
+  return { spec, tuned: {}, reached: parameterCount(buildSpec(spec, { tokens: tokenizer.size }).model.parameters) };
+}
+
+interface Runner {
+  do<J extends Job>(job: J): Promise<Outcomes[J["kind"]]>;
+  announce(contenders: readonly Contender[]): void;
+}
+
+function jobRunner(folder: string, { seeds, specs }: ComparisonOptions, { signal, onEvent }: Hooks): Runner {
+  const store = openStore(folder);
+  const jobs = specs.length * (seeds.length + 1) + 2;
+  let index = 0;
+  return {
+    announce: (contenders) => onEvent?.({ kind: "plan", models: contenders, jobs, steps: Object.fromEntries(contenders.map(({ spec, steps }) => [spec.name, steps])) }),
+    async do(job) {
+      signal?.throwIfAborted();
+      const at = { job, index: index++, jobs };
+      onEvent?.({ kind: "start", ...at });
+      const known = store.find(job);
+      const outcome = known ?? (await runJob(job, { signal, onProgress: (progress) => onEvent?.({ kind: "progress", ...at, progress }) }));
+      if (known === undefined) store.keep(job, outcome);
+      onEvent?.({ kind: "end", ...at, outcome, reused: known !== undefined });
+      return outcome;
+    },
+  };
+}
+
+const trialSeconds = 3;
+
+/** Optimizer steps that the budget buys a model. */
+async function stepsOf({ spec }: Sized, { options, data, run }: { options: ComparisonOptions; data: PreparedData; run: Runner }): Promise<number> {
+  const { budget, threads } = options;
+  const config = trainingSchema.parse({ ...options.training, steps: 1 });
+  const perStep = config.batch * config.length;
+  const tokens = { spec, tokens: data.tokenizer.size };
+  if (budget.measure === "tokens") return Math.max(1, Math.round(budget.value / perStep));
+  if (budget.measure === "flops") return Math.max(1, Math.floor(budget.value / (trainFlopsPerToken(buildSpec(spec, tokens), config) * perStep)));
+  const job = { kind: "trial" as const, ...tokens, threads, config: { ...config, steps: 1_000_000 }, trainIds: data.trainIds, seconds: trialSeconds };
+  const { tokensPerS } = await run.do(job);
+  return Math.max(1, Math.floor((budget.value * 60 * tokensPerS) / perStep));
+}
+
+function trainingJob({ spec, steps }: Contender, { options, data, seed, folder }: { options: ComparisonOptions; data: PreparedData; seed: number; folder: string }): TrainJob {
+  return {
+    kind: "train",
+    spec,
+    tokens: data.tokenizer.size,
+    threads: options.threads,
+    config: trainingSchema.parse({ ...options.training, steps, seed }),
+    trainIds: data.trainIds,
+    validationIds: data.validationIds,
+    validationBytes: data.validationBytes,
+    draws: options.draws,
+    weights: join(folder, `${spec.name}-seed${seed}.safetensors`),
+  };
+}
+
+const promptLength = 120;
+
+/** The beginning of the validation text, cut at a word. */
+function promptOf({ split }: PreparedData): string {
+  return split.validation.text.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
+}
+
+function decodingJob({ spec, tokens, threads, weights, config }: TrainJob, { options, data }: { options: ComparisonOptions; data: PreparedData }) {
+  return {
+    kind: "decode" as const, spec, tokens, threads, weights, tokenizer: data.tokenizer.toJSON(), prompt: promptOf(data),
+    sampleTokens: options.sampleTokens, context: config.length, seed: 0, validationIds: data.validationIds,
+  }; // biome-ignore format: one object
+}
+
+interface Measured {
+  contenders: readonly Contender[];
+  options: ComparisonOptions;
+  data: PreparedData;
+  run: Runner;
+  folder: string;
+}
+
+/** How many words that the best next-token model writes are words of the training text, and as many untrained. */
+async function measureWords(results: readonly ComparisonResult[], { contenders, options, data, run, folder }: Measured): Promise<Comparison["wordShare"]> {
+  const best = results.find(({ bitsPerByte }) => bitsPerByte.kind === "exact");
+  const contender = contenders.find(({ spec }) => spec.name === best?.spec);
+  if (contender === undefined) return undefined;
+  const { kind: _, ...train } = trainingJob(contender, { options, data, seed: options.seeds[0]!, folder });
+  const sample = { kind: "sample" as const, spec: train.spec, tokens: train.tokens, threads: train.threads, tokenizer: data.tokenizer.toJSON(), prompt: promptOf(data), sampleTokens: 4 * options.sampleTokens, context: train.config.length, seed: 0 };
+  const vocabulary = new Set(wordsOf(data.split.train.text));
+  const trained = knownWordShare((await run.do({ ...sample, weights: train.weights })).text, vocabulary);
+  const untrained = knownWordShare((await run.do({ ...sample, weights: null })).text, vocabulary);
+  return { spec: contender.spec.name, trained: trained.share, untrained: untrained.share, words: trained.words };
+}
+
+function protocolOf({ options, data, contenders, baselineBytes, seconds }: { options: ComparisonOptions; data: PreparedData; contenders: readonly Contender[]; baselineBytes: number; seconds: number }): Comparison["protocol"] {
+  const config = trainingSchema.parse({ ...options.training, steps: 1 });
+  const steps = new Set(contenders.map((contender) => contender.steps));
+  const all = versions();
+  return {
+    command: options.command,
+    seqlab: all["seqlab"]!,
+    date: new Date().toISOString(),
+    data: { name: data.corpus.name, sha256: data.corpus.sha256, trainBytes: data.split.train.bytes, validationBytes: data.validationBytes },
+    tokenizer: { kind: data.tokenizer.kind, size: data.tokenizer.size, bytesPerToken: data.bytesPerToken },
+    size: options.size ? `${options.size.measure}=${options.size.value}` : "as-is",
+    budget: `${options.budget.measure}=${options.budget.value}`,
+    tokens: steps.size === 1 ? [...steps][0]! * config.batch * config.length : null,
+    seeds: [...options.seeds],
+    context: config.length,
+    batch: config.batch,
+    optimizer: { ...config.optimizer, schedule: config.schedule },
+    versions: all,
+    machine: describeMachine(options.threads),
+    baselineBytes,
+    seconds,
+  };
+}

@@ -1,0 +1,111 @@
+import { families } from "../blocks/index.ts";
+import { countFlops } from "../engine/index.ts";
+import { type LayerReport, type Model, parameterCount, stateShape } from "../model/index.ts";
+import { type BuiltModel, type ObjectiveKind, objectives } from "../spec/index.ts";
+import { input, sizeOf, type Tensor } from "../tensor/index.ts";
+import { type BatchShape, evaluationIo, inputSource, objectiveLosses, trainingProgram } from "../train/index.ts";
+
+/** What a model costs and what it is made of, before anything is trained. */
+export interface ModelDescription {
+  name: string;
+  title: string;
+  layers: readonly LayerReport[];
+  vocabulary: number;
+  parameters: number;
+  activeParameters: number;
+  embeddingParameters: number;
+  /** Floating-point operations per token, counted on the traced graphs; null where the model cannot decode. */
+  flops: { train: number; prefill: number; decode: number | null; context: number };
+  /** f32 bytes of one sequence's state by context; null where the model has none. */
+  stateBytes: Readonly<Record<string, number>> | null;
+  flow: Model["flow"];
+  objective: string;
+  components: readonly ComponentNote[];
+}
+
+/** A distinct component of the model: what it computes and where that was published. */
+export interface ComponentNote {
+  slot: "mixer" | "channel" | "norm" | "positions";
+  kind: string;
+  title: string;
+  equations: readonly string[];
+  cite: string;
+}
+
+export const describedContexts = [1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
+
+/** Reads a built model's costs off its graphs and declared state shapes; `context` is the length they are counted at. */
+export function describeModel(built: BuiltModel, { context = 512 }: { context?: number } = {}): ModelDescription {
+  const { model } = built;
+  const states = describedContexts.map((tokens) => [String(tokens), stateBytesAt(built, tokens)] as const);
+  const embeddings = [...model.parameters.values()].filter(({ role }) => role === "embedding");
+  return {
+    name: model.spec.name,
+    title: model.spec.title,
+    layers: model.layers,
+    vocabulary: model.vocabulary,
+    parameters: parameterCount(model.parameters),
+    activeParameters: model.activeParameters,
+    embeddingParameters: embeddings.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    flops: {
+      train: trainFlopsPerToken(built, { batch: 1, length: context }),
+      prefill: prefillFlopsPerToken(built, context),
+      decode: model.decodes ? decodeFlops(built, context) : null,
+      context,
+    },
+    stateBytes: states.some(([, bytes]) => bytes === null) ? null : (Object.fromEntries(states) as Record<string, number>),
+    flow: model.flow,
+    objective: objectives[model.spec.objective.kind as ObjectiveKind].title,
+    components: componentNotes(model),
+  };
+}
+
+/** f32 bytes of the declared state of one sequence after `tokens` tokens; null where the model has none. */
+export function stateBytesAt({ model }: BuiltModel, tokens: number): number | null {
+  if (!model.decodes) return null;
+  return [...model.states.values()].reduce((sum, state) => sum + 4 * sizeOf(stateShape(state, tokens)), 0);
+}
+
+/** FLOPs of one training step (forward and backward; the optimizer not counted) per token. */
+export function trainFlopsPerToken(built: BuiltModel, shape: BatchShape): number {
+  const objective = objectiveLosses[built.model.spec.objective.kind as ObjectiveKind];
+  const { outputs } = trainingProgram(built, objective, shape);
+  return countFlops(Object.values(outputs)).total / (shape.batch * shape.length);
+}
+
+/** FLOPs of reading a prompt of `length` tokens, per token. */
+export function prefillFlopsPerToken({ model }: BuiltModel, length: number): number {
+  const { logits, state } = model.forward(input("ids", [1, length], "i32"), { source: inputSource(), io: evaluationIo() });
+  return countFlops([logits, ...Object.values(state)]).total / length;
+}
+
+/** FLOPs of one decoding step behind `context` tokens. */
+export function decodeFlops({ model }: BuiltModel, context: number): number {
+  const state: Record<string, Tensor> = {};
+  for (const [path, declaration] of model.states) state[path] = input(path, [1, ...stateShape(declaration, context)]);
+  const io = { ...evaluationIo(), length_B: input("length", [1], "i32") };
+  const result = model.step(input("ids", [1], "i32"), { source: inputSource(), io, state });
+  return countFlops([result.logits, ...Object.values(result.state)]).total;
+}
+
+function componentNotes({ spec }: Model): ComponentNote[] {
+  const notes = new Map<string, ComponentNote>();
+  const add = (slot: ComponentNote["slot"], family: "mixers" | "channels" | "norms" | "positions", part: unknown) => {
+    const kind = (part as { kind?: string } | undefined)?.kind;
+    const component = kind === undefined || kind === "none" ? undefined : families[family][kind];
+    if (component) notes.set(`${slot} ${kind}`, { slot, kind: component.kind, title: component.title, equations: component.equations, cite: citation(component.cite) });
+  };
+  add("positions", "positions", spec.embedding.positions);
+  for (const { mixer, channel, norm } of spec.layers) {
+    add("mixer", "mixers", mixer);
+    add("positions", "positions", mixer["positions"]);
+    add("channel", "channels", channel);
+    add("norm", "norms", norm);
+  }
+  return [...notes.values()];
+}
+
+function citation({ by, title, arxiv, url }: { by: string; title?: string; arxiv?: string; url?: string }): string {
+  const where = arxiv === undefined ? url : `arXiv:${arxiv}`;
+  return [by, title, where].filter((part) => part !== undefined).join(", ");
+}

@@ -1,0 +1,73 @@
+/** PyTorch's nn.LSTM: layers of `lstm`, each fed the one below. Weights stand as [gates·H, inputs], two biases that add. */
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { concat, iota, type Tensor } from "../../tensor/index.ts";
+import type { Io } from "../define.ts";
+import type { Weight } from "../weights/use.ts";
+import { lstm } from "./lstm.ts";
+
+/** A stored tensor in the place of a parameter. */
+export const weightOf = (tensor: Tensor): Weight => ({
+  path: "golden",
+  declaration: { shape: tensor.shape, init: { kind: "constant", value: 0 }, role: "matrix" },
+  tensor,
+});
+
+export const goldenIo = (fields: Partial<Io> = {}): Io => ({
+  mode: "eval",
+  rng: () => {
+    throw new Error("nothing here draws");
+  },
+  ...fields,
+});
+
+/** Rows [gates·H, ...] as columns [..., gates·H], the gates in another order. */
+export function gateColumns(rows: Tensor, order: readonly number[]): Tensor {
+  const size = rows.dim(0) / order.length;
+  const columns = concat(0, order.map((gate) => rows.slice(0, gate * size, (gate + 1) * size)));
+  return columns.rank === 2 ? columns.transpose([1, 0]) : columns;
+}
+
+/** One recurrent layer over a sequence: its weights are read by their stored names without the layer's suffix. */
+type Layer = (x_BTD: Tensor, at: { read: (name: string) => Tensor | undefined; s: Record<string, Tensor | undefined>; io: Io }) => {
+  y: Tensor;
+  s: Record<string, Tensor>;
+};
+
+function torchStack(c: GoldenCase, states: readonly string[], layer: Layer): GoldenGraph | Absent {
+  if (c.flag("bidirectional")) return "absent: bidirectional";
+  if (c.config.proj_size !== undefined) return "absent: projection inside the recurrence";
+  const x = c.tensor("in.x");
+  const mask = c.has("in.lengths") ? iota(x.dim(1)).less(c.tensor("in.lengths").unsqueeze(1)) : undefined;
+  let y = x;
+  const last: Record<string, Tensor>[] = [];
+  for (let l = 0; l < c.number("num_layers", 1); l++) {
+    const result = layer(y, {
+      read: (name) => c.maybe(`param.${name}_l${l}`),
+      s: Object.fromEntries(states.map((name) => [name, c.maybe(`state.in.${name}`)?.at(0, l)])),
+      io: goldenIo(mask && { mask_BT: mask }),
+    });
+    y = result.y;
+    last.push(result.s);
+  }
+  const final = states.map((name) => [`state.out.${name}`, concat(0, last.map((s) => s[name]!.unsqueeze(0)))]);
+  return { outputs: { "out.y": mask ? y.mul(mask.cast("f32").unsqueeze(-1)) : y, ...Object.fromEntries(final) } };
+}
+
+const lstmLayer: Layer = (x, { read, s, io }) => {
+  const order = [0, 1, 3, 2]; // i, f, g, o → i, f, o, g
+  const column = (name: string) => gateColumns(read(name)!, order);
+  const recurrent = column("weight_hh");
+  const biases = read("bias_ih") && { bias: weightOf(column("bias_ih").add(column("bias_hh"))) };
+  return lstm.forward(x, {
+    c: { bias: biases !== undefined, forgetBias: 0 },
+    d: { D: x.dim(-1), H: recurrent.dim(0) },
+    p: { input: weightOf(column("weight_ih")), recurrent: weightOf(recurrent), ...biases },
+    s,
+    b: {},
+    io,
+  });
+};
+
+export const adapters: readonly GoldenAdapter[] = [
+  { kind: "blocks", component: "lstm", build: (c) => torchStack(c, ["h", "c"], lstmLayer) },
+];

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { constant, type Tensor } from "../../tensor/index.ts";
+import { definePosition } from "../define.ts";
+import { anglesOf } from "./angles.ts";
+import { frequenciesOf, scalingConfig } from "./rope-scaling.ts";
+
+/**
+ * Rotary positions: pairs of query and key features are turned by position · θ_i, so that scores depend on distances.
+ * Axes: B batch, H heads, T time, K head size.
+ */
+export const rope = definePosition({
+  kind: "rope",
+  title: "Rotary positions (RoPE)",
+  cite: { arxiv: "2104.09864", by: "Su et al. 2021" },
+  equations: [
+    "(x_a, x_b) ← (x_a cos φ − x_b sin φ, x_b cos φ + x_a sin φ),  φ = t θ_i",
+    "θ_i = base^(−2i/R),  R = rotated features",
+    "⟨R_m q, R_n k⟩ depends on m − n only",
+  ],
+  config: z.strictObject({
+    base: z.number().positive().default(10_000).describe("θ: ratio of the longest to the shortest wavelength"),
+    rotaryFraction: z.number().positive().max(1).default(1).describe("share of a head's features that rotate, the first ones"),
+    layout: z
+      .enum(["halves", "interleaved"])
+      .default("halves")
+      .describe("halves: feature i pairs with i + R/2 (Llama); interleaved: 2i pairs with 2i + 1 (the paper, GPT-J)"),
+    scaling: scalingConfig,
+  }),
+  dims: (c, K) => ({ K, pairs: nearlyWhole((K * c.rotaryFraction) / 2) }),
+  params: () => ({}),
+  rotate(x_BHTK, positions_BT, { c, d }) {
+    const { frequencies, amplitude } = frequenciesOf({ base: c.base, pairs: d.pairs }, c.scaling);
+    const pairing = pairsOf(d, c.layout);
+    const feature = (rotated: (pair: number) => number, other: number) => pairing.map(({ pair }) => (pair < 0 ? other : rotated(pair)));
+    const waves = feature((pair) => frequencies[pair]!, 0).map((frequency) => ({ frequency }));
+    const angles_BHTK = anglesOf(positions_BT.unsqueeze(1).unsqueeze(-1), waves);
+    const scaled = (t: Tensor) => (amplitude === 1 ? t : t.mul(constant(feature(() => amplitude, 1), [d.K])));
+    const turned = x_BHTK.matmul(quarterTurn(pairing));
+    return x_BHTK.mul(scaled(angles_BHTK.cos())).add(turned.mul(scaled(angles_BHTK.sin())));
+  },
+});
+
+/** 0.3 · 20 is not 6 in binary; anything farther from whole is the user's. */
+const nearlyWhole = (x: number): number => (Math.abs(x - Math.round(x)) < 1e-9 ? Math.round(x) : x);
+
+/** A feature's pair (−1 where it does not rotate), its partner, and whether it is the pair's first. */
+interface Paired {
+  pair: number;
+  partner: number;
+  first: boolean;
+}
+
+function pairsOf({ K, pairs }: { K: number; pairs: number }, layout: "halves" | "interleaved"): Paired[] {
+  return Array.from({ length: K }, (_, feature) => {
+    if (feature >= 2 * pairs) return { pair: -1, partner: feature, first: false };
+    if (layout === "interleaved") return { pair: feature >> 1, partner: feature ^ 1, first: feature % 2 === 0 };
+    const first = feature < pairs;
+    return { pair: first ? feature : feature - pairs, partner: first ? feature + pairs : feature - pairs, first };
+  });
+}
+
+/**
+ * The matrix [K, K] of a quarter turn of every pair: (x_a, x_b) → (−x_b, x_a), zero on features that do not rotate.
+ * As a product it is exact (one term ±x), and much cheaper with its gradient than slices and concatenations.
+ */
+function quarterTurn(pairing: readonly Paired[]): Tensor {
+  const K = pairing.length;
+  const matrix = new Float64Array(K * K);
+  pairing.forEach(({ pair, partner, first }, feature) => {
+    if (pair >= 0) matrix[partner * K + feature] = first ? -1 : 1;
+  });
+  return constant(matrix, [K, K]);
+}

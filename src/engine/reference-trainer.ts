@@ -1,0 +1,114 @@
+import { fail, input, inputsOf, type Shape, sizeOf } from "../tensor/index.ts";
+import type { StepResult, TrainedParameter, TrainerDefinition, UpdateRule, Values } from "./engine.ts";
+import { compileReference, type ReferenceProgram } from "./reference.ts";
+import type { Residents } from "./reference-residents.ts";
+
+/** A parameter with its optimizer slots, in place. */
+interface Trained extends Omit<TrainedParameter, "value"> {
+  value: Float32Array;
+  slots: Readonly<Record<string, Float32Array>>;
+  update: ReferenceProgram;
+}
+
+type Scalars = Readonly<Record<string, number>>;
+type What = "parameters" | { slot: string };
+
+/** The training step by plain loops: the program in f64, then the update rule as an expression over each parameter. */
+export class ReferenceTrainer {
+  private readonly definition: TrainerDefinition;
+  private readonly residents: Residents;
+  private readonly program: ReferenceProgram;
+  private readonly trained: readonly Trained[];
+
+  constructor(definition: TrainerDefinition, residents: Residents) {
+    this.definition = definition;
+    this.residents = residents;
+    this.program = compileReference(Object.values(definition.program.outputs));
+    this.trained = definition.parameters.map((parameter) => trainedOf(parameter, definition.rule));
+    for (const { name, shape, value } of this.trained) residents.put(name, { data: value, shape, dtype: "f32" });
+  }
+
+  /** One update over the mean gradient of the micro-batches; none where loss or gradient is not finite. */
+  step(batches: readonly Values[], scalars: Scalars): StepResult {
+    const { outputs, gradients } = this.gradients(batches);
+    const gradNorm = Math.sqrt(gradients.reduce((sum, g) => g.reduce((squares, value) => squares + value * value, sum), 0));
+    const { clipNorm } = this.definition;
+    const gradScale = clipNorm === undefined || gradNorm <= clipNorm ? 1 : clipNorm / (gradNorm + 1e-6);
+    if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"]))
+      this.trained.forEach((parameter, i) => void this.update(parameter, gradients[i]!, { ...scalars, gradScale }));
+    return { outputs, gradNorm };
+  }
+
+  read(what: What): Record<string, Float32Array> {
+    return Object.fromEntries(this.trained.map((parameter) => [parameter.name, storage(parameter, what).slice()]));
+  }
+
+  write(what: What, values: Readonly<Record<string, Float32Array>>): void {
+    for (const parameter of this.trained) storage(parameter, what).set(values[parameter.name]!);
+  }
+
+  dispose(): void {
+    this.residents.drop(this.trained.map(({ name }) => name));
+  }
+
+  /** Mean of every scalar output and of every gradient (zero where the program has none); buffers take their next value. */
+  private gradients(batches: readonly Values[]): { outputs: Record<string, number>; gradients: Float64Array[] } {
+    const outputs: Record<string, number> = {};
+    const sums = new Map(this.trained.map(({ name, value }) => [`grad:${name}`, new Float64Array(value.length)]));
+    for (const batch of batches)
+      for (const [name, values] of this.run(batch)) {
+        const sum = sums.get(name);
+        if (sum) values.forEach((value, i) => void (sum[i]! += value / batches.length));
+        else if (name.startsWith("buffer:")) this.keepBuffer(name, values);
+        else outputs[name] = (outputs[name] ?? 0) + values[0]! / batches.length;
+      }
+    return { outputs, gradients: [...sums.values()] };
+  }
+
+  private run(batch: Values): [name: string, values: Float64Array][] {
+    const leaves = [...inputsOf(this.definition.program)];
+    const feeds = leaves.map(([name, leaf]) => [name, this.residents.feed(leaf, name, batch)] as const);
+    const values = this.program.run(Object.fromEntries(feeds));
+    return Object.keys(this.definition.program.outputs).map((name, i) => [name, values[i]!]);
+  }
+
+  private keepBuffer(output: string, data: Float64Array): void {
+    const { shape, dtype } = this.definition.program.outputs[output]!;
+    this.residents.put(output.slice("buffer:".length), { data, shape, dtype });
+  }
+
+  private update({ value, slots, scalars: own, update }: Trained, gradient: Float64Array, scalars: Scalars): void {
+    const { rule } = this.definition;
+    const numbers = rule.scalars.map((name) => [`scalar.${name}`, [scalarOf(name, { ...scalars, ...own })]] as const);
+    const [next, ...nextSlots] = update.run({ p: value, g: gradient, ...underSlot(slots), ...Object.fromEntries(numbers) });
+    value.set(next!);
+    rule.slots.forEach((name, i) => void slots[name]!.set(nextSlots[i]!));
+  }
+}
+
+function trainedOf({ name, shape, value, scalars }: TrainedParameter, rule: UpdateRule): Trained {
+  const slots = Object.fromEntries(rule.slots.map((slot) => [slot, new Float32Array(sizeOf(shape))]));
+  return { name, shape, scalars, value: value.slice(), slots, update: compileRule(rule, shape) };
+}
+
+/** Inputs `p`, `g`, `slot.…`, `scalar.…`; outputs the next p, then the next slots in the rule's order. */
+function compileRule(rule: UpdateRule, shape: Shape): ReferenceProgram {
+  const slots = Object.fromEntries(rule.slots.map((name) => [name, input(`slot.${name}`, shape)]));
+  const scalars = Object.fromEntries(rule.scalars.map((name) => [name, input(`scalar.${name}`, [])]));
+  const next = rule.update({ p: input("p", shape), g: input("g", shape), slots, scalars });
+  return compileReference([next.p, ...rule.slots.map((name) => next.slots[name]!)]);
+}
+
+const underSlot = (slots: Trained["slots"]) => Object.fromEntries(Object.entries(slots).map(([name, value]) => [`slot.${name}`, value]));
+
+function storage(parameter: Trained, what: What): Float32Array {
+  return what === "parameters" ? parameter.value : slotOf(parameter, what.slot);
+}
+
+function slotOf({ slots }: Trained, slot: string): Float32Array {
+  return slots[slot] ?? fail({ code: "E_SLOT", where: "trainer", expected: `one of ${Object.keys(slots).join(", ")}`, got: slot });
+}
+
+function scalarOf(name: string, scalars: Scalars): number {
+  return scalars[name] ?? fail({ code: "E_SCALAR", where: "trainer.step", expected: `a number for "${name}"`, got: Object.keys(scalars).join(", ") });
+}
