@@ -153,7 +153,9 @@ def batches(settings):
     stream, size, start = random_stream(settings), shape[0] * shape[1], 0
     while True:
         start = (start + 7919) % (settings["context"] + 1)
-        yield stream[start : start + size].view(shape), stream[start + 1 : start + size + 1].view(shape)
+        # Copies: compiled code is specialised on the alignment of what it is given.
+        inputs_BT, targets_BT = (stream[i : i + size].clone().view(shape) for i in (start, start + 1))
+        yield inputs_BT, targets_BT
 
 
 def train_step(model, forward, optimizer, batch):

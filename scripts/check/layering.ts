@@ -24,6 +24,9 @@ const folderOrder: readonly string[] = [
   "cli",
 ];
 
+/** Files that only tests read: they may import anything, and are not published. */
+const servesTests = /\.(test|goldens|fixture)\.ts$|-naive\.ts$|\/fixture\.ts$/;
+
 interface Manifest {
   dependencies?: Record<string, string>;
 }
@@ -42,7 +45,7 @@ export function layeringProblems(base: string): string[] {
   const { dependencies = {} } = JSON.parse(readText(base, "package.json")) as Manifest;
   const packages = new Set(Object.keys(dependencies));
   return findFiles(base, sources)
-    .filter((path) => !path.endsWith(".test.ts"))
+    .filter((path) => !servesTests.test(path))
     .flatMap((path) => fileProblems(path, readText(base, path), packages));
 }
 

@@ -17,7 +17,9 @@ export function goldensTable(results: readonly GoldenResult[]): string {
 }
 
 const counts = (list: readonly GoldenResult[]) =>
-  statuses.map((status) => String(list.filter((result) => result.status === status).length).padStart(status.length)).join(" ");
+  statuses
+    .map((status) => String(list.filter((result) => result.status === status).length).padStart(status.length))
+    .join(" ");
 
 function remark(list: readonly GoldenResult[]): string {
   const errors = list.flatMap(({ maxError }) => maxError ?? []);

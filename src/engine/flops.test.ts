@@ -42,7 +42,12 @@ describe("countFlops", () => {
       init: [input("h", [2, 5])],
       xs: [input("xs", [4, 2, 5])],
       step: ([h], [v]) => {
-        const inner = scan({ init: [h!.add(v!)], xs: [], length: 3, step: ([s]) => ({ states: [silu(s!.matmul(w))], ys: [] }) });
+        const inner = scan({
+          init: [h!.add(v!)],
+          xs: [],
+          length: 3,
+          step: ([s]) => ({ states: [silu(s!.matmul(w))], ys: [] }),
+        });
         return { states: inner.states, ys: [] };
       },
     });

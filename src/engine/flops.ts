@@ -31,7 +31,8 @@ const convolutionCost = (features: Tensor, w: Tensor) => 2 * features.size * w.d
 
 /**
  * Cost of each primitive op: one per element of the output for elementwise arithmetic (exp, log, tanh, … count as one),
- * one per element of the input for reductions, running sums and searches, nothing for moving or casting data. A scan is its body times its length: see {@link countFlops}.
+ * one per element of the input for reductions, running sums and searches, one per update of a scatter, nothing for
+ * moving or casting data. A scan is its body times its length: see {@link countFlops}.
  */
 const costs: { [K in PrimitiveOp]: Cost<K> } = {
   ...rows<UnaryOp>(unaryOps, outputSize),
@@ -40,7 +41,25 @@ const costs: { [K in PrimitiveOp]: Cost<K> } = {
   ...rows<LogicOp>(logicOps, outputSize),
   ...rows<BitOp>(bitOps, outputSize),
   ...rows<ReduceOp>(reduceOps, inputSize),
-  ...rows(["input", "constant", "cast", "stopGradient", "reshape", "transpose", "expand", "concat", "slice", "pad", "flip", "gather", "gatherElements", "scan"], free),
+  ...rows(
+    [
+      "input",
+      "constant",
+      "cast",
+      "stopGradient",
+      "reshape",
+      "transpose",
+      "expand",
+      "concat",
+      "slice",
+      "pad",
+      "flip",
+      "gather",
+      "gatherElements",
+      "scan",
+    ],
+    free,
+  ),
   ...rows(["not", "isNaN", "where"], outputSize),
   ...rows(["argmax", "topk", "cumsum"], inputSize),
   scatterAdd: ({ inputs: [, , updates] }) => updates!.size,
@@ -62,7 +81,11 @@ export function countFlops(outputs: readonly Tensor[]): FlopCount {
   return count;
 }
 
-function addCosts(count: FlopCount, outputs: readonly Tensor[], { times, boundary }: { times: number; boundary: ReadonlySet<Tensor> }): void {
+function addCosts(
+  count: FlopCount,
+  outputs: readonly Tensor[],
+  { times, boundary }: { times: number; boundary: ReadonlySet<Tensor> },
+): void {
   for (const node of topological(outputs, boundary)) {
     if (isFused(node)) fail({ code: "E_OP", where: "countFlops", expected: "primitive ops", got: node.op });
     add(count, node.op, times * costOf(node));

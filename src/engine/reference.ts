@@ -17,7 +17,9 @@ export interface ReferenceProgram {
  */
 export function compileReference(outputs: readonly Tensor[]): ReferenceProgram {
   const expanded = expandFused(outputs);
-  const leaves = topological(expanded).filter((node) => node.op === "input").map((node) => node.outputs[0]!);
+  const leaves = topological(expanded)
+    .filter((node) => node.op === "input")
+    .map((node) => node.outputs[0]!);
   const plan = planGraph(expanded, leaves);
   return { run: (feeds) => ownedCopies(plan.run(leaves.map((leaf) => fedValue(leaf, leaves, feeds)))) };
 }
@@ -35,7 +37,13 @@ function fedValue(leaf: Tensor, leaves: readonly Tensor[], feeds: ReferenceFeeds
   const expected = `${leaf.size} elements of shape [${leaf.shape.join(", ")}]`;
   const values = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
   if (values === undefined)
-    return fail({ code: "E_FEED", where, expected, got: "nothing", hint: `The graph needs: ${leaves.map(nameOf).join(", ")}.` });
+    return fail({
+      code: "E_FEED",
+      where,
+      expected,
+      got: "nothing",
+      hint: `The graph needs: ${leaves.map(nameOf).join(", ")}.`,
+    });
   if (values.length !== leaf.size) return fail({ code: "E_FEED", where, expected, got: `${values.length}` });
   const numbers = values instanceof Float64Array ? values : new Float64Array(values);
   return leaf.dtype === "f32" ? numbers : numbers.map(settle[leaf.dtype]);

@@ -1,6 +1,6 @@
 import {
   type Op, type OpAttrs, type Tensor, apply1, type BinaryOp, type BitOp, bitOps, type CompareOp, compareOps, concat,
-  iota, type LogicOp, logicOps, type Shape, type UnaryOp, where, zeros,
+  iota, sizeOf, type LogicOp, logicOps, type Shape, type UnaryOp, where, zeros,
 } from "../tensor/index.ts"; // biome-ignore format: one list
 import { convGrad, convTransposeGrad } from "./conv.ts";
 import { scanGrad } from "./scan.ts";
@@ -80,10 +80,17 @@ function binary(partial: (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => 
   };
 }
 
-/** Gradient of max or min: to the side that was chosen, halves where both were (as PyTorch's maximum). */
-function extremum(chooses: (a: Tensor, b: Tensor) => Tensor): GradRule<BinaryOp> {
+/** Constants, also broadcast ones. */
+const isFixed = (t: Tensor): boolean => t.node.op === "constant" || (t.node.op === "expand" && isFixed(t.node.inputs[0]!));
+
+/**
+ * Gradient of max or min: to the side that was chosen; on a tie half to each, and none against a constant (so that the
+ * gradient of relu at 0 is 0); NaN passes it to both. As PyTorch's maximum, clamp and relu.
+ */
+function extremum(loses: (mine: Tensor, other: Tensor) => Tensor): GradRule<BinaryOp> {
   return binary((a, b, g) => {
-    const share = (mine: Tensor, other: Tensor) => where(mine.equal(other), 0.5, where(chooses(mine, other), 1, 0));
+    const share = (mine: Tensor, other: Tensor) =>
+      where(loses(mine, other), 0, where(mine.equal(other), isFixed(other) ? 0 : 0.5, 1));
     return [() => g.mul(share(a, b)), () => g.mul(share(b, a))];
   });
 }
@@ -95,10 +102,13 @@ const binaryRules: { [K in BinaryOp]: GradRule<K> } = {
   div: binary((_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
   pow: binary((a, b, g, y) => [
     () => g.mul(where(b.equal(0), 0, b.mul(a.pow(b.sub(1))))),
-    () => g.mul(where(a.equal(0), 0, y.mul(where(a.equal(0), 1, a).log()))),
+    () => {
+      const flat = a.equal(0).and(b.greaterEqual(0));
+      return g.mul(where(flat, 0, y.mul(where(flat, 1, a).log())));
+    },
   ]),
-  maximum: extremum((a, b) => a.greater(b)),
-  minimum: extremum((a, b) => a.less(b)),
+  maximum: extremum((mine, other) => mine.less(other)),
+  minimum: extremum((mine, other) => mine.greater(other)),
   mod: binary((a, b, g, y) => [() => g, () => g.mul(a.sub(y).div(b)).neg()]),
 };
 
@@ -121,6 +131,7 @@ function reduceProdGrad({ inputs: [x], attrs: { axes }, g }: Pullback<"reducePro
   const rest = x!.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const perm = [...rest, ...axes];
   const inner = axes.reduce((product, axis) => product * x!.dim(axis), 1);
+  if (inner === 0) return [zeros(x!.shape)];
   const flat = x!.transpose(perm).reshape([-1, inner]);
   const others = Array.from({ length: inner }, (_, i) =>
     concat(1, [flat.slice(1, 0, i), flat.slice(1, i + 1)].filter((part) => part.dim(1) > 0)).prod(1, true));
@@ -138,7 +149,8 @@ function matmulGrad({ inputs: [a, b], attrs: { transA, transB, alpha }, g, needs
 /** For a matrix shared by the batch, one product over all rows at once instead of a batch of products that is then summed. */
 function weightGrad(a: Tensor, b: Tensor, g: Tensor, { transA, transB, alpha }: OpAttrs["matmul"]): Tensor {
   const shared = b.rank === 2 && !transA;
-  const [x, dy] = shared ? [a.reshape([-1, a.dim(-1)]), g.reshape([-1, g.dim(-1)])] : [a, g];
+  const rows = sizeOf(a.shape.slice(0, -1));
+  const [x, dy] = shared ? [a.reshape([rows, a.dim(-1)]), g.reshape([rows, g.dim(-1)])] : [a, g];
   const db = transB ? dy.matmul(x, { transA: true, transB: transA, alpha }) : x.matmul(dy, { transA: !transA, alpha });
   return unbroadcast(db, b.shape);
 }

@@ -19,7 +19,10 @@ interface AttentionOptions {
 }
 
 /** softmax(q·kᵀ·scale + bias)·v; a query that may attend to nothing gives zeros. Vaswani et al. 2017, eq. 1. */
-export function scaledDotProduct({ q, k, v }: Attention, { scale = q.dim(-1) ** -0.5, bias, mask }: AttentionOptions = {}): Tensor {
+export function scaledDotProduct(
+  { q, k, v }: Attention,
+  { scale = q.dim(-1) ** -0.5, bias, mask }: AttentionOptions = {},
+): Tensor {
   const heads = q.dim(1);
   const scores = q.matmul(sharedHeads(k, heads), { transB: true, alpha: scale });
   const biased = bias ? scores.add(bias) : scores;
@@ -29,12 +32,14 @@ export function scaledDotProduct({ q, k, v }: Attention, { scale = q.dim(-1) ** 
 }
 
 /** Query t sees keys s ≤ t, aligned at the first of both: bool [T, S]. */
-export const causalMask = (queries: number, keys: number): Tensor =>
-  iota(keys).lessEqual(iota(queries).unsqueeze(1));
+export const causalMask = (queries: number, keys: number): Tensor => iota(keys).lessEqual(iota(queries).unsqueeze(1));
 
 /** Repeats each of G heads for the H/G query heads that share it. */
 function sharedHeads(x: Tensor, heads: number): Tensor {
   const [batch, groups, length, width] = x.shape as [number, number, number, number];
   if (groups === heads) return x;
-  return x.unsqueeze(2).expand([batch, groups, heads / groups, length, width]).reshape([batch, heads, length, width]);
+  return x
+    .unsqueeze(2)
+    .expand([batch, groups, heads / groups, length, width])
+    .reshape([batch, heads, length, width]);
 }

@@ -32,12 +32,28 @@ export function causalConv({ x_CBT, kernel_CK, bias_C, state_BCP, mask_BT }: Cau
   return { y_CBT: convolve({ x, before, kernel_CK, bias_C }), state_BCP: after.transpose([1, 0, 2]) };
 }
 
-/** One time: columns with T = 1 and a given state. */
-export function causalConvStep({ x_CBT, kernel_CK, bias_C, state_BCP }: CausalConvInput & { state_BCP: Tensor }): CausalConvResult {
-  const window_BCK = concat(-1, [state_BCP, x_CBT.transpose([1, 0, 2])]);
+/** One time: columns with T = 1. */
+export function causalConvStep({ x_CBT, kernel_CK, bias_C, state_BCP }: CausalConvInput): CausalConvResult {
+  const x_BC1 = x_CBT.transpose([1, 0, 2]);
+  const window_BCK = concat(-1, [state_BCP ?? zeros([x_CBT.dim(1), x_CBT.dim(0), kernel_CK.dim(1) - 1]), x_BC1]);
   const y_BC = window_BCK.mul(kernel_CK).sum(-1);
   const y_CB = (bias_C ? y_BC.add(bias_C) : y_BC).transpose([1, 0]);
   return { y_CBT: y_CB.unsqueeze(-1), state_BCP: window_BCK.slice(-1, 1) };
+}
+
+/** Either form over parts whose channels follow each other in kernel, bias and state, without joining the parts. */
+export function convolveParts(
+  form: (input: CausalConvInput) => CausalConvResult,
+  parts: readonly Tensor[],
+  { kernel_CK, bias_C, state_BCP, mask_BT }: Omit<CausalConvInput, "x_CBT">,
+): { parts: Tensor[]; state_BCP: Tensor } {
+  let end = 0;
+  const results = parts.map((x_CBT) => {
+    const [from, to] = [end, (end += x_CBT.dim(0))];
+    const cut = (t: Tensor | undefined, axis: number) => t?.slice(axis, from, to);
+    return form({ x_CBT, kernel_CK: kernel_CK.slice(0, from, to), bias_C: cut(bias_C, 0), state_BCP: cut(state_BCP, 1), mask_BT });
+  });
+  return { parts: results.map(({ y_CBT }) => y_CBT), state_BCP: concat(1, results.map((result) => result.state_BCP)) };
 }
 
 interface History {

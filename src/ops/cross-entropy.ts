@@ -25,7 +25,11 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: Options = 
 export const nll = (logProbs: Tensor, target: Tensor, options: Omit<Options, "smoothing"> = {}): Tensor =>
   nllWithSmoothing(classesLast(logProbs), target, options);
 
-function nllWithSmoothing(logP: Tensor, target: Tensor, { reduction = "mean", ignore = -100, smoothing = 0, weights }: Options): Tensor {
+function nllWithSmoothing(
+  logP: Tensor,
+  target: Tensor,
+  { reduction = "mean", ignore = -100, smoothing = 0, weights }: Options,
+): Tensor {
   const ignored = target.equal(ignore);
   const ids = where(ignored, 0, target);
   const w = weights?.stopGradient();
@@ -40,9 +44,15 @@ function nllWithSmoothing(logP: Tensor, target: Tensor, { reduction = "mean", ig
 const spread = (logP: Tensor, w: Tensor | undefined): Tensor => (w ? logP.mul(w) : logP).mean(-1).neg();
 
 /** Of logits [B, C, ...] and probabilities of the same shape; the mean divides by the number of distributions. */
-export function softCrossEntropy(logits: Tensor, target: Tensor, { reduction = "mean", smoothing = 0, weights }: Omit<Options, "ignore"> = {}): Tensor {
+export function softCrossEntropy(
+  logits: Tensor,
+  target: Tensor,
+  { reduction = "mean", smoothing = 0, weights }: Omit<Options, "ignore"> = {},
+): Tensor {
   const logP = classesLast(logits).logSoftmax(-1);
-  const q = classesLast(target).mul(1 - smoothing).add(smoothing / logP.dim(-1));
+  const q = classesLast(target)
+    .mul(1 - smoothing)
+    .add(smoothing / logP.dim(-1));
   const w = weights?.stopGradient();
   return reduceLoss((w ? q.mul(w) : q).mul(logP).sum(-1).neg(), reduction);
 }

@@ -18,7 +18,10 @@ export interface CtcInputs {
  * −log of the summed probability of all alignments, per sequence [B]: the forward variable over the labels with blanks
  * between them. Graves et al. 2006, eq. 6–8. Infinite where no alignment fits, or 0 with `zeroInfinity`.
  */
-export function ctcLoss({ logProbs, targets, inputLengths, targetLengths, blank = 0 }: CtcInputs, { zeroInfinity = false } = {}): Tensor {
+export function ctcLoss(
+  { logProbs, targets, inputLengths, targetLengths, blank = 0 }: CtcInputs,
+  { zeroInfinity = false } = {},
+): Tensor {
   const [steps, batch] = [logProbs.dim(0), logProbs.dim(1)];
   const labels = withBlanks(targets, blank);
   const width = labels.dim(1);
@@ -35,7 +38,10 @@ export function ctcLoss({ logProbs, targets, inputLengths, targetLengths, blank 
     },
   });
   const last = targetLengths.unsqueeze(1).mul(2);
-  const total = logAddExp(states[0]!.gatherElements(1, last), states[0]!.gatherElements(1, last.sub(1).maximum(0))).squeeze(1);
+  const total = logAddExp(
+    states[0]!.gatherElements(1, last),
+    states[0]!.gatherElements(1, last.sub(1).maximum(0)),
+  ).squeeze(1);
   const none = total.less(impossible / 2);
   return where(none, zeroInfinity ? 0 : Number.POSITIVE_INFINITY, total.neg());
 }
@@ -43,7 +49,10 @@ export function ctcLoss({ logProbs, targets, inputLengths, targetLengths, blank 
 /** Blank, label, blank, …, label, blank. */
 function withBlanks(targets: Tensor, blank: number): Tensor {
   const [batch, length] = [targets.dim(0), targets.dim(1)];
-  const pairs = targets.unsqueeze(-1).pad(2, 1, 0, blank).reshape([batch, 2 * length]);
+  const pairs = targets
+    .unsqueeze(-1)
+    .pad(2, 1, 0, blank)
+    .reshape([batch, 2 * length]);
   return pairs.pad(1, 0, 1, blank);
 }
 

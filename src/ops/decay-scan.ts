@@ -42,18 +42,32 @@ export function decayScan({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK, chunk 
   return { o_HVBT: o.reshape(v_HVBT.shape), S_BHVK: end.reshape([batch!, v_HVBT.dim(0), rows!, keys!]) };
 }
 
-/** One time by the recurrence itself: columns with T = 1 and a given state. */
-export function decayStep({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK }: DecayScanInput & { S_BHVK: Tensor }): DecayScanResult {
-  const [groups, keys, batch] = k_GKBT.shape as [number, number, number];
+/** One time by the recurrence itself: columns with T = 1. */
+export function decayStep({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK }: DecayScanInput): DecayScanResult {
+  const { key, perHead, perState } = stepLayout(k_GKBT, v_HVBT);
+  const added = perHead(v_HVBT).mul(key(k_GKBT));
+  const kept = S_BHVK && scaled(perState(S_BHVK), logDecay_HBT && perHead(logDecay_HBT).exp());
+  const S = kept ? kept.add(added) : added;
+  return stepResult(S, S.mul(key(q_GKBT)).sum(-1), v_HVBT);
+}
+
+/** Reshapings of one time's columns to [B, G, R, V, K] and what broadcasts to it. */
+export function stepLayout(k_GKBT: Tensor, v_HVBT: Tensor) {
+  const [groups, keys] = k_GKBT.shape as [number, number];
   const [heads, values] = v_HVBT.shape as [number, number];
-  const perHead = [batch, groups, heads / groups, values, keys];
-  const k_BG11K = k_GKBT.reshape([groups, keys, batch]).transpose([2, 0, 1]).reshape([batch, groups, 1, 1, keys]);
-  const q_BG11K = q_GKBT.reshape([groups, keys, batch]).transpose([2, 0, 1]).reshape([batch, groups, 1, 1, keys]);
-  const v_BGRV1 = v_HVBT.reshape([heads, values, batch]).transpose([2, 0, 1]).reshape([batch, groups, -1, values, 1]);
-  const decay = logDecay_HBT?.reshape([heads, -1]).transpose([1, 0]).reshape([-1, groups, heads / groups, 1, 1]).exp();
-  const S = scaled(S_BHVK.reshape(perHead), decay).add(v_BGRV1.mul(k_BG11K));
-  const o_BHV = S.mul(q_BG11K).sum(-1).reshape([batch, heads, values]);
-  return { o_HVBT: o_BHV.transpose([1, 2, 0]).reshape(v_HVBT.shape), S_BHVK: S.reshape([batch, heads, values, keys]) };
+  const batchFirst = (x: Tensor, features: number) => x.reshape([features, -1]).transpose([1, 0]);
+  return {
+    key: (x: Tensor) => batchFirst(x, groups * keys).reshape([-1, groups, 1, 1, keys]),
+    perHead: (x: Tensor) => batchFirst(x, x.size / x.dim(-2)).reshape([-1, groups, heads / groups, x.rank === 3 ? 1 : values, 1]),
+    perState: (S: Tensor) => S.reshape([-1, groups, heads / groups, values, keys]),
+  };
+}
+
+/** A step's output [B, G, R, V] as columns, and its state by heads. */
+export function stepResult(S: Tensor, o_BGRV: Tensor, v_HVBT: Tensor): DecayScanResult {
+  const [heads, values] = v_HVBT.shape as [number, number];
+  const o_HVBT = o_BGRV.reshape([-1, heads * values]).transpose([1, 0]).reshape(v_HVBT.shape);
+  return { o_HVBT, S_BHVK: S.reshape([-1, heads, values, S.dim(-1)]) };
 }
 
 /** [H, …] as [G, R, …] with the groups of the keys. */

@@ -1,6 +1,6 @@
 import { scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
 import { addFromChunk, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
-import { grouped } from "./decay-scan.ts";
+import { grouped, stepLayout, stepResult } from "./decay-scan.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**
@@ -32,7 +32,7 @@ export interface DeltaRuleResult {
  * β_i k_i·k_j a_{j+1}…a_i, the written values of a chunk are U = (v − S₀ γk) β (I + A)⁻ᵀ, and the rest is a decay scan over U.
  */
 export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
-  const { q_GKBT, v_HVBT, S_BHVK, chunk = 64 } = input;
+  const { v_HVBT, S_BHVK, chunk = 64 } = input;
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
   const { q, k, v, beta, logDecay } = splitInput(input, length);
@@ -52,17 +52,15 @@ export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
   return { o_HVBT: o.reshape(v_HVBT.shape), S_BHVK: end.reshape([end.dim(0), v_HVBT.dim(0), ...end.shape.slice(-2)]) };
 }
 
-/** One time by the recurrence itself: columns with T = 1 and a given state. */
-export function deltaStep({ q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT, S_BHVK }: DeltaRuleInput & { S_BHVK: Tensor }): DeltaRuleResult {
-  const [groups, keys, batch] = k_GKBT.shape as [number, number, number];
-  const [heads, values] = v_HVBT.shape as [number, number];
-  const key = (x: Tensor) => x.reshape([groups, keys, batch]).transpose([2, 0, 1]).reshape([batch, groups, 1, 1, keys]);
-  const perHead = (x: Tensor) => x.reshape([heads, -1, batch]).transpose([2, 0, 1]).reshape([batch, groups, heads / groups, -1, 1]);
-  const decayed = scaled(S_BHVK.reshape([batch, groups, -1, values, keys]), logDecay_HBT && perHead(logDecay_HBT).exp());
-  const error = perHead(v_HVBT).sub(decayed.mul(key(k_GKBT)).sum(-1, true)).mul(perHead(beta_HBT));
-  const S = decayed.add(error.mul(key(k_GKBT)));
-  const o_BHV = S.mul(key(q_GKBT)).sum(-1).reshape([batch, heads, values]);
-  return { o_HVBT: o_BHV.transpose([1, 2, 0]).reshape(v_HVBT.shape), S_BHVK: S.reshape(S_BHVK.shape) };
+/** One time by the recurrence itself: columns with T = 1. */
+export function deltaStep({ q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT, S_BHVK }: DeltaRuleInput): DeltaRuleResult {
+  const { key, perHead, perState } = stepLayout(k_GKBT, v_HVBT);
+  const kept = S_BHVK && scaled(perState(S_BHVK), logDecay_HBT && perHead(logDecay_HBT).exp());
+  const stored = kept?.mul(key(k_GKBT)).sum(-1, true);
+  const error = stored ? perHead(v_HVBT).sub(stored) : perHead(v_HVBT);
+  const added = error.mul(perHead(beta_HBT)).mul(key(k_GKBT));
+  const S = kept ? kept.add(added) : added;
+  return stepResult(S, S.mul(key(q_GKBT)).sum(-1), v_HVBT);
 }
 
 /** Chunks [c, B, G, R, features, L]; keys and queries have R = 1, so that all heads of a group read them. */

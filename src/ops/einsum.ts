@@ -15,10 +15,16 @@ export function einsum(equation: string, ...operands: Tensor[]): Tensor {
   const [left = "", right] = equation.replaceAll(" ", "").split("->");
   const inputs = left.split(",");
   if (inputs.length !== operands.length)
-    fail({ code: "E_EINSUM", where: `einsum "${equation}"`, expected: `${inputs.length} operands`, got: String(operands.length) });
+    fail({
+      code: "E_EINSUM",
+      where: `einsum "${equation}"`,
+      expected: `${inputs.length} operands`,
+      got: String(operands.length),
+    });
   const ranks = inputs.map((letters, i) => operands[i]!.rank - letters.replace("...", "").length);
   const hidden = Array.from({ length: Math.max(0, ...ranks) }, (_, i) => `#${i}`);
-  const spell = (text: string, rank: number) => text.split(/(\.\.\.)/).flatMap((part) => (part === "..." ? hidden.slice(hidden.length - rank) : [...part]));
+  const spell = (text: string, rank: number) =>
+    text.split(/(\.\.\.)/).flatMap((part) => (part === "..." ? hidden.slice(hidden.length - rank) : [...part]));
   const lettered = operands.map((t, i) => onDiagonals({ t, letters: spell(inputs[i]!, ranks[i]!) }));
   const output = right === undefined ? impliedOutput(inputs.join(""), hidden) : spell(right, hidden.length);
   return arrange(contractAll(lettered, output), output);
@@ -33,7 +39,11 @@ function contractAll(parts: readonly Lettered[], output: readonly string[]): Let
   return parts.slice(1).reduce(
     (joined, part, i) => {
       const later = new Set([...output, ...parts.slice(i + 2).flatMap(({ letters }) => letters)]);
-      return join(sumOut(joined, (letter) => later.has(letter) || part.letters.includes(letter)), part, later);
+      return join(
+        sumOut(joined, (letter) => later.has(letter) || part.letters.includes(letter)),
+        part,
+        later,
+      );
     },
     parts.length === 1 ? sumOut(parts[0]!, (letter) => output.includes(letter)) : parts[0]!,
   );
@@ -50,13 +60,17 @@ function join(a: Lettered, b: Lettered, later: ReadonlySet<string>): Lettered {
   for (const { t, letters } of [a, right])
     letters.forEach((letter, i) => void sizes.set(letter, Math.max(sizes.get(letter) ?? 1, t.dim(i))));
   const matrix = (x: Lettered, groups: readonly (readonly string[])[]) =>
-    arrange(x, groups.flat(), sizes).reshape([...batch.map((letter) => sizes.get(letter)!), ...groups.slice(1).map((g) => count(g, sizes))]);
+    arrange(x, groups.flat(), sizes).reshape([
+      ...batch.map((letter) => sizes.get(letter)!),
+      ...groups.slice(1).map((g) => count(g, sizes)),
+    ]);
   const product = matrix(a, [batch, rows, inner]).matmul(matrix(right, [batch, inner, columns]));
   const letters = [...batch, ...rows, ...columns];
   return { t: product.reshape(letters.map((letter) => sizes.get(letter)!)), letters };
 }
 
-const without = (letters: readonly string[], others: readonly string[]) => letters.filter((letter) => !others.includes(letter));
+const without = (letters: readonly string[], others: readonly string[]) =>
+  letters.filter((letter) => !others.includes(letter));
 
 const count = (letters: readonly string[], sizes: ReadonlyMap<string, number>) =>
   letters.reduce((product, letter) => product * sizes.get(letter)!, 1);

@@ -1,5 +1,5 @@
 /** Elementwise functions composed of the vocabulary. Branches not taken never see the argument, so that their gradients stay zero. */
-import { apply1, ones, type Operand, type Tensor, where } from "../tensor/index.ts";
+import { apply1, type Operand, ones, type Tensor, where } from "../tensor/index.ts";
 
 /** Clip to [min, max]; the gradient is 1 strictly inside and 0 on the bounds and beyond. */
 export function clamp(x: Tensor, { min, max }: { min?: number; max?: number }): Tensor {
@@ -92,12 +92,21 @@ export const remainder = (a: Tensor, b: Tensor): Tensor => a.sub(b.mul(apply1("f
 /** Puts numbers in the place of NaN and infinities; the gradient there is 0. */
 export function nanToNum(x: Tensor, { nan = 0, posinf = Number.MAX_VALUE, neginf = -Number.MAX_VALUE } = {}): Tensor {
   const number = where(x.isNaN(), nan, x);
-  return where(number.equal(Number.POSITIVE_INFINITY), posinf, where(number.equal(Number.NEGATIVE_INFINITY), neginf, number));
+  return where(
+    number.equal(Number.POSITIVE_INFINITY),
+    posinf,
+    where(number.equal(Number.NEGATIVE_INFINITY), neginf, number),
+  );
 }
 
 /** xᵖ for a number p: 1, x, x², 1/x and √x where it is one of these; −0 to the −1/2 is −∞, as 1/√−0 is. */
 export function powerOf(x: Tensor, p: number): Tensor {
-  const exact = new Map([[1, () => x], [2, () => x.square()], [-1, () => x.reciprocal()], [0.5, () => x.sqrt()]]).get(p);
+  const exact = new Map([
+    [1, () => x],
+    [2, () => x.square()],
+    [-1, () => x.reciprocal()],
+    [0.5, () => x.sqrt()],
+  ]).get(p);
   if (p === 0) return ones(x.shape);
   if (exact) return exact();
   const zero = x.equal(0);

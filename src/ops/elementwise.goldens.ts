@@ -7,7 +7,11 @@ const noGamma = () => "absent: no gamma functions" as const;
 
 export const adapters = opAdapters({
   clamp: unary((x, c) =>
-    elementary.clamp(x, { ...("min" in c.config && { min: c.number("min") }), ...("max" in c.config && { max: c.number("max") }) })),
+    elementary.clamp(x, {
+      ...("min" in c.config && { min: c.number("min") }),
+      ...("max" in c.config && { max: c.number("max") }),
+    }),
+  ),
   clamp_tensor: unary((x, c) => x.maximum(c.tensor("in.lo")).minimum(c.tensor("in.hi"))),
   expm1: unary(elementary.expm1),
   log1p: unary(elementary.log1p),
@@ -25,10 +29,14 @@ export const adapters = opAdapters({
   xlogy: binary(elementary.xlogy),
   lerp: binary((a, b, c) => elementary.lerp(a, b, c.tensor("in.w"))),
   remainder: binary(elementary.remainder),
-  nan_to_num: unary((x, c) => elementary.nanToNum(x, { nan: c.number("nan"), posinf: c.number("posinf"), neginf: c.number("neginf") })),
+  nan_to_num: unary((x, c) =>
+    elementary.nanToNum(x, { nan: c.number("nan"), posinf: c.number("posinf"), neginf: c.number("neginf") }),
+  ),
   pow_scalar: unary((x, c) => elementary.powerOf(x, c.number("exponent"))),
   scalar_pow: unary((x, c) => scalar(c.number("base")).pow(x)),
-  masked_fill: unary((x, c) => where(c.mask("in.mask"), c.config.value === "-inf" ? Number.NEGATIVE_INFINITY : c.number("value"), x)),
+  masked_fill: unary((x, c) =>
+    where(c.mask("in.mask"), c.config.value === "-inf" ? Number.NEGATIVE_INFINITY : c.number("value"), x),
+  ),
   lgamma: noGamma,
   digamma: noGamma,
   erfinv: () => "absent: no inverse error function",

@@ -25,7 +25,8 @@ function factor(norm: FourierNorm, n: number, direction: "forward" | "inverse"):
 /** scale·f(2π·row·column/n) as a constant. */
 function waves(f: (angle: number) => number, rows: number, columns: number, n: number): Tensor {
   const values = Array.from({ length: rows * columns }, (_, i) =>
-    f((2 * Math.PI * ((Math.floor(i / columns) * (i % columns)) % n)) / n));
+    f((2 * Math.PI * ((Math.floor(i / columns) * (i % columns)) % n)) / n),
+  );
   return constant(values, [rows, columns]);
 }
 
@@ -42,21 +43,31 @@ export function rfft(x: Tensor, { axis = -1, n = x.dim(axis), norm = "backward" 
 }
 
 /** Real inverse of {@link rfft}; imaginary parts at 0 and n/2 are ignored. */
-export function irfft({ re, im }: Complex, { axis = -1, n = 2 * (re.dim(axis) - 1), norm = "backward" }: Options = {}): Tensor {
+export function irfft(
+  { re, im }: Complex,
+  { axis = -1, n = 2 * (re.dim(axis) - 1), norm = "backward" }: Options = {},
+): Tensor {
   const bins = Math.floor(n / 2) + 1;
   const alpha = factor(norm, n, "inverse");
-  const twice = constant(Array.from({ length: bins }, (_, f) => (f === 0 || 2 * f === n ? 1 : 2)), [bins, 1]);
+  const twice = constant(
+    Array.from({ length: bins }, (_, f) => (f === 0 || 2 * f === n ? 1 : 2)),
+    [bins, 1],
+  );
   const part = (x: Tensor, f: (angle: number) => number) =>
     onLast(sized(x, axis, bins), axis, (t) => t.matmul(waves(f, bins, n, n).mul(twice), { alpha }));
   return part(re, Math.cos).sub(part(im, Math.sin));
 }
 
 /** Complex transform, e^(∓2πi·f·t/n). */
-export function fft({ re, im }: Complex, { axis = -1, norm = "backward", inverse = false }: Options & { inverse?: boolean } = {}): Complex {
+export function fft(
+  { re, im }: Complex,
+  { axis = -1, norm = "backward", inverse = false }: Options & { inverse?: boolean } = {},
+): Complex {
   const n = re.dim(axis);
   const alpha = factor(norm, n, inverse ? "inverse" : "forward");
   const sign = inverse ? 1 : -1;
-  const times = (x: Tensor, f: (angle: number) => number) => onLast(x, axis, (t) => t.matmul(waves(f, n, n, n), { alpha }));
+  const times = (x: Tensor, f: (angle: number) => number) =>
+    onLast(x, axis, (t) => t.matmul(waves(f, n, n, n), { alpha }));
   const sine = (angle: number) => sign * Math.sin(angle);
   return { re: times(re, Math.cos).sub(times(im, sine)), im: times(re, sine).add(times(im, Math.cos)) };
 }

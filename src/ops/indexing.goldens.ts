@@ -21,9 +21,17 @@ export const adapters = opAdapters({
     if (how === "mean") return indexing.scatterMean(x, c.number("axis"), index, source);
     return indexing.scatterReduce(x, index, source, how === "prod" ? "prod" : how === "amax" ? "max" : "min");
   }),
-  index_add: unary((x, c) => indexing.indexAdd(x, c.number("axis"), c.tensor("in.index"), c.tensor("in.src").mul(c.number("alpha")))),
+  index_add: unary((x, c) =>
+    indexing.indexAdd(x, c.number("axis"), c.tensor("in.index"), c.tensor("in.src").mul(c.number("alpha"))),
+  ),
   advanced_index: unary((x, c) => indexing.gatherPairs(x.swap(1, 2), c.tensor("in.i"), c.tensor("in.j"))),
   index_put: unary((x, c) =>
-    indexing.putPairs(x, { i: c.tensor("in.i"), j: c.tensor("in.j"), source: c.tensor("in.src"), accumulate: c.flag("accumulate") })),
+    indexing.putPairs(x, {
+      i: c.tensor("in.i"),
+      j: c.tensor("in.j"),
+      source: c.tensor("in.src"),
+      accumulate: c.flag("accumulate"),
+    }),
+  ),
   searchsorted: (c) => indexing.searchSorted(c.tensor("in.edges"), c.tensor("in.x"), { right: c.flag("right") }),
 });

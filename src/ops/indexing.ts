@@ -9,9 +9,15 @@ export const bincount = (ids: Tensor, length: number): Tensor =>
   zeros([length]).scatterAdd(0, ids.reshape([-1]), ones([ids.size]));
 
 /** Rows of a table; `paddingIndex` gets no gradient, and with `byFrequency` a row's gradient is divided by its count. */
-export function embed(table: Tensor, ids: Tensor, { paddingIndex, byFrequency = false }: { paddingIndex?: number; byFrequency?: boolean } = {}): Tensor {
+export function embed(
+  table: Tensor,
+  ids: Tensor,
+  { paddingIndex, byFrequency = false }: { paddingIndex?: number; byFrequency?: boolean } = {},
+): Tensor {
   const frozen = table.stopGradient();
-  const padding = iota(table.dim(0)).unsqueeze(1).equal(paddingIndex ?? -1);
+  const padding = iota(table.dim(0))
+    .unsqueeze(1)
+    .equal(paddingIndex ?? -1);
   const rows = (paddingIndex === undefined ? table : where(padding, frozen, table)).gather(0, ids);
   if (!byFrequency) return rows;
   const counts = bincount(ids, table.dim(0)).gather(0, ids).unsqueeze(-1);
@@ -47,11 +53,13 @@ export function indexAdd(x: Tensor, axis: number, index: Tensor, source: Tensor)
 }
 
 /** x[i, j, …] for index tensors of the first two axes. */
-export const gatherPairs = (x: Tensor, i: Tensor, j: Tensor): Tensor =>
-  flatPairs(x).gather(0, i.mul(x.dim(1)).add(j));
+export const gatherPairs = (x: Tensor, i: Tensor, j: Tensor): Tensor => flatPairs(x).gather(0, i.mul(x.dim(1)).add(j));
 
 /** x with x[i, j, …] = source, or += source, for index vectors of the first two axes. */
-export function putPairs(x: Tensor, { i, j, source, accumulate = false }: { i: Tensor; j: Tensor; source: Tensor; accumulate?: boolean }): Tensor {
+export function putPairs(
+  x: Tensor,
+  { i, j, source, accumulate = false }: { i: Tensor; j: Tensor; source: Tensor; accumulate?: boolean },
+): Tensor {
   const flat = flatPairs(x);
   const rows = i.mul(x.dim(1)).add(j);
   const index = rows.reshape([rows.size, ...flat.shape.slice(1).map(() => 1)]).expand(source.shape);
@@ -65,4 +73,3 @@ export function searchSorted(edges: Tensor, x: Tensor, { right = false } = {}): 
   const value = x.unsqueeze(-1);
   return (right ? edges.lessEqual(value) : edges.less(value)).cast("i32").sum(-1);
 }
-

@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor/index.ts";
 import type { GoldenCase } from "../testing/goldens/golden-case.ts";
 import { opAdapters, unary } from "../testing/goldens/op-adapters.ts";
-import { fft, type FourierNorm, irfft, rfft, rfft2 } from "./fourier.ts";
+import { type FourierNorm, fft, irfft, rfft, rfft2 } from "./fourier.ts";
 import * as layout from "./layout.ts";
 
 function padded(x: Tensor, c: GoldenCase): Tensor {
@@ -9,7 +9,9 @@ function padded(x: Tensor, c: GoldenCase): Tensor {
   const mode = c.text("mode") as "constant" | "reflect" | "replicate" | "circular";
   return Array.from({ length: pads.length / 2 }, (_, i) => i).reduce((t, i) => {
     const [before, after] = [pads[2 * i]!, pads[2 * i + 1]!];
-    return mode === "constant" ? layout.padOrCrop(t, -1 - i, before, after, c.number("value")) : layout.padWithin(t, -1 - i, before, after, mode);
+    return mode === "constant"
+      ? layout.padOrCrop(t, -1 - i, before, after, c.number("value"))
+      : layout.padWithin(t, -1 - i, before, after, mode);
   }, x);
 }
 
@@ -39,7 +41,8 @@ export const adapters = opAdapters({
   roll: unary((x, c) => c.list("axis").reduce((t, axis, i) => layout.roll(t, axis, c.list("shifts")[i]!), x)),
   repeat: unary((x, c) => layout.tile(x, c.list("repeats"))),
   repeat_interleave: unary((x, c) =>
-    layout.repeatEach(x, c.number("axis"), Array.isArray(c.config.repeats) ? c.list("repeats") : c.number("repeats"))),
+    layout.repeatEach(x, c.number("axis"), Array.isArray(c.config.repeats) ? c.list("repeats") : c.number("repeats")),
+  ),
   pixel_shuffle: unary((x, c) => layout.pixelShuffle(x, c.number("factor"))),
   windows: unary((x, c) => {
     const axis = x.axis(c.number("axis"));

@@ -11,7 +11,11 @@ export function padWithin(x: Tensor, axis: number, before: number, after: number
     replicate: (i) => Math.min(size - 1, Math.max(0, i)),
     circular: (i) => (i + size) % size,
   };
-  return pick(x, axis, Array.from({ length: size + before + after }, (_, i) => source[mode](i - before)));
+  return pick(
+    x,
+    axis,
+    Array.from({ length: size + before + after }, (_, i) => source[mode](i - before)),
+  );
 }
 
 /** Pads one axis with a value; negative amounts crop. */
@@ -27,7 +31,7 @@ export const pick = (x: Tensor, axis: number, list: readonly number[]): Tensor =
 /** y[i] = x[(i − shift) mod n]. */
 export function roll(x: Tensor, axis: number, shift: number): Tensor {
   const size = x.dim(axis);
-  const cut = (((-shift % size) + size) % size);
+  const cut = ((-shift % size) + size) % size;
   return cut === 0 ? x : concat(axis, [x.slice(axis, cut), x.slice(axis, 0, cut)]);
 }
 
@@ -45,7 +49,11 @@ export function repeatEach(x: Tensor, axis: number, repeats: number | readonly n
 }
 
 /** Sliding windows along an axis, which becomes their number; their elements follow as the axis after it. */
-export function windows(x: Tensor, axis: number, { size, step = 1, dilation = 1 }: { size: number; step?: number; dilation?: number }): Tensor {
+export function windows(
+  x: Tensor,
+  axis: number,
+  { size, step = 1, dilation = 1 }: { size: number; step?: number; dilation?: number },
+): Tensor {
   const count = Math.floor((x.dim(axis) - dilation * (size - 1) - 1) / step) + 1;
   const starts = Array.from({ length: count }, (_, i) => i * step);
   const index = starts.flatMap((start) => Array.from({ length: size }, (_, j) => start + j * dilation));
@@ -69,23 +77,38 @@ export interface Patches {
 /** One kernel per channel and position of the window, which copies that position: [C·k, 1, ...kernel]. */
 function copyingKernels(channels: number, kernel: readonly number[]): Tensor {
   const size = sizeOf(kernel);
-  const values = Array.from({ length: channels * size * size }, (_, i) => (Math.floor(i / size) % size === i % size ? 1 : 0));
+  const values = Array.from({ length: channels * size * size }, (_, i) =>
+    Math.floor(i / size) % size === i % size ? 1 : 0,
+  );
   return constant(values, [channels * size, 1, ...kernel]);
 }
 
 /** Windows of x [B, C, ...] as columns [B, C·k, positions]: channel slowest, then the place in the window. */
 export function unfold(x: Tensor, { kernel, strides, dilations, padding }: Patches): Tensor {
   const [batch, channels] = [x.dim(0), x.dim(1)];
-  const columns = conv(x, copyingKernels(channels, kernel), { strides, dilations, pads: [padding, padding], groups: channels });
+  const columns = conv(x, copyingKernels(channels, kernel), {
+    strides,
+    dilations,
+    pads: [padding, padding],
+    groups: channels,
+  });
   return columns.reshape([batch, channels * sizeOf(kernel), -1]);
 }
 
 /** The adjoint of {@link unfold}: overlapping positions add up in a tensor of this spatial size. */
-export function fold(columns: Tensor, size: readonly number[], { kernel, strides, dilations, padding }: Patches): Tensor {
+export function fold(
+  columns: Tensor,
+  size: readonly number[],
+  { kernel, strides, dilations, padding }: Patches,
+): Tensor {
   const channels = columns.dim(1) / sizeOf(kernel);
   const counts = size.map((dim, i) => convSize(dim, kernel[i]!, strides[i]!, dilations[i]!, 2 * padding[i]!));
   const attrs = { strides, dilations, pads: [padding, padding] as const, groups: channels, output: size };
-  return apply1("convTranspose", [columns.reshape([columns.dim(0), columns.dim(1), ...counts]), copyingKernels(channels, kernel)], attrs);
+  return apply1(
+    "convTranspose",
+    [columns.reshape([columns.dim(0), columns.dim(1), ...counts]), copyingKernels(channels, kernel)],
+    attrs,
+  );
 }
 
 /** y[t] = Σ_{s ≤ t} kernel[s]·x[t − s] for x [B, C, T] and one kernel per channel [C, L]. */

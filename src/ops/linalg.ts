@@ -36,7 +36,10 @@ export const pairwiseDistances = (a: Tensor, b: Tensor, p = 2): Tensor =>
 /** a·b/(max(‖a‖, ε)·max(‖b‖, ε)) along an axis. */
 export function cosineSimilarity(a: Tensor, b: Tensor, { axis = -1, epsilon = 1e-8 } = {}): Tensor {
   const size = (x: Tensor) => vectorNorm(x, 2, { axes: axis }).maximum(epsilon);
-  return a.mul(b).sum(axis).div(size(a).mul(size(b)));
+  return a
+    .mul(b)
+    .sum(axis)
+    .div(size(a).mul(size(b)));
 }
 
 /** x/max(‖x‖ₚ, ε) along an axis. */
@@ -62,7 +65,12 @@ export function diagonal(x: Tensor, { offset = 0, axes = [0, 1] as readonly [num
   const first = Math.max(0, offset) + Math.max(0, -offset) * columns;
   const length = Math.max(0, Math.min(rows + Math.min(0, offset), columns - Math.max(0, offset)));
   const flat = x.transpose([...rest, row, column]).reshape([...rest.map((axis) => x.dim(axis)), rows * columns]);
-  return flat.gather(-1, iota(length).mul(columns + 1).add(first));
+  return flat.gather(
+    -1,
+    iota(length)
+      .mul(columns + 1)
+      .add(first),
+  );
 }
 
 /** The last axis as a diagonal of two new last axes, n + |offset| square. */
@@ -95,4 +103,3 @@ const turned = (x: Tensor): Tensor => x.flip(-1).flip(-2);
 /** y of U·y = b for an upper triangular U. */
 export const solveUpper = (a: Tensor, b: Tensor, { unit = false } = {}): Tensor =>
   solveLower(turned(a), b.flip(-2), { unit }).flip(-2);
-

@@ -5,7 +5,8 @@ import { crossEntropy, nll, softCrossEntropy } from "./cross-entropy.ts";
 import { ctcLoss } from "./ctc.ts";
 import * as losses from "./losses.ts";
 
-const reduced = (each: Tensor, c: GoldenCase) => losses.reduceLoss(each, c.text("reduction", "mean") as losses.Reduction);
+const reduced = (each: Tensor, c: GoldenCase) =>
+  losses.reduceLoss(each, c.text("reduction", "mean") as losses.Reduction);
 
 const pointwise = (f: (x: Tensor, target: Tensor, c: GoldenCase) => Tensor) =>
   unary((x, c) => reduced(f(x, c.tensor("in.target"), c), c));
@@ -13,14 +14,24 @@ const pointwise = (f: (x: Tensor, target: Tensor, c: GoldenCase) => Tensor) =>
 /** A single sample [C] becomes a batch of one; ids are i32, probabilities f32. */
 function crossEntropyCase(x: Tensor, c: GoldenCase): Tensor {
   const target = c.tensor("in.target");
-  const options = { reduction: c.text("reduction") as losses.Reduction, smoothing: c.number("label_smoothing"), weights: c.maybe("param.weight") };
+  const options = {
+    reduction: c.text("reduction") as losses.Reduction,
+    smoothing: c.number("label_smoothing"),
+    weights: c.maybe("param.weight"),
+  };
   if (target.dtype === "f32") return softCrossEntropy(x, target, options);
   return crossEntropy(x, target, { ...options, ignore: c.number("ignore_index") });
 }
 
 function ctc(x: Tensor, c: GoldenCase): Tensor {
   const targetLengths = c.tensor("in.target_lengths");
-  const inputs = { logProbs: x.logSoftmax(-1), targets: c.tensor("in.targets"), inputLengths: c.tensor("in.input_lengths"), targetLengths, blank: c.number("blank") };
+  const inputs = {
+    logProbs: x.logSoftmax(-1),
+    targets: c.tensor("in.targets"),
+    inputLengths: c.tensor("in.input_lengths"),
+    targetLengths,
+    blank: c.number("blank"),
+  };
   const each = ctcLoss(inputs, { zeroInfinity: c.flag("zero_infinity") });
   return reduced(c.text("reduction") === "mean" ? each.div(targetLengths.maximum(1).cast("f32")) : each, c);
 }
@@ -33,14 +44,16 @@ export const adapters = opAdapters({
   bce: unary((x, c) =>
     c.name === "nonfinite_saturated"
       ? "absent: at saturated probabilities the gradient is 0 here, clipped at 1e12 there"
-      : reduced(losses.binaryCrossEntropy(x, c.tensor("in.target")), c)),
+      : reduced(losses.binaryCrossEntropy(x, c.tensor("in.target")), c),
+  ),
   bce_with_logits: pointwise((x, t, c) => {
     const each = losses.binaryCrossEntropyOfLogits(x, t, c.maybe("param.pos_weight"));
     return c.has("param.weight") ? each.mul(c.tensor("param.weight")) : each;
   }),
   kl_div: pointwise((x, t, c) => losses.klDivergence(x, t, { logTarget: c.flag("log_target") })),
   gaussian_nll: pointwise((x, t, c) =>
-    losses.gaussianNll(x, t, { variance: c.tensor("in.var"), epsilon: c.number("eps"), full: c.flag("full") })),
+    losses.gaussianNll(x, t, { variance: c.tensor("in.var"), epsilon: c.number("eps"), full: c.flag("full") }),
+  ),
   poisson_nll: pointwise((x, t, c) => losses.poissonNll(x, t, { logInput: c.flag("log_input") })),
   margin_ranking: binary((a, b, c) => losses.marginRanking(a, b, c.tensor("in.target"), c.number("margin")).mean()),
   multi_margin: pointwise((x, t, c) => losses.multiMargin(x, t, { margin: c.number("margin"), p: c.number("p") })),
@@ -58,6 +71,7 @@ export const adapters = opAdapters({
       reduction: c.text("reduction") as losses.Reduction,
       ignore: c.number("ignore_index"),
       weights: c.maybe("param.weight"),
-    })),
+    }),
+  ),
   ctc_loss: unary(ctc),
 });

@@ -34,13 +34,25 @@ export function binaryCrossEntropy(p: Tensor, target: Tensor): Tensor {
     const vanished = x.lessEqual(1e-38);
     return where(vanished, -100, where(vanished, 1, x).log());
   };
-  return target.mul(log(p)).add(target.neg().add(1).mul(log(p.neg().add(1)))).neg();
+  return target
+    .mul(log(p))
+    .add(
+      target
+        .neg()
+        .add(1)
+        .mul(log(p.neg().add(1))),
+    )
+    .neg();
 }
 
 /** The same of logits, stable: (1 − t)·softplus(x) + positiveWeight·t·softplus(−x). */
 export function binaryCrossEntropyOfLogits(x: Tensor, target: Tensor, positiveWeight?: Tensor): Tensor {
   const positive = target.mul(x.neg().softplus());
-  return target.neg().add(1).mul(x.softplus()).add(positiveWeight ? positive.mul(positiveWeight) : positive);
+  return target
+    .neg()
+    .add(1)
+    .mul(x.softplus())
+    .add(positiveWeight ? positive.mul(positiveWeight) : positive);
 }
 
 /** t·(log t − log q), 0 where t is 0; `logTarget` says that the target holds log t. */
@@ -50,7 +62,11 @@ export function klDivergence(logQ: Tensor, target: Tensor, { logTarget = false }
 }
 
 /** (log v + (x − t)²/v)/2 with v = max(variance, ε), plus log(2π)/2 where `full`. */
-export function gaussianNll(x: Tensor, target: Tensor, { variance, epsilon = 1e-6, full = false }: { variance: Tensor; epsilon?: number; full?: boolean }): Tensor {
+export function gaussianNll(
+  x: Tensor,
+  target: Tensor,
+  { variance, epsilon = 1e-6, full = false }: { variance: Tensor; epsilon?: number; full?: boolean },
+): Tensor {
   // The clip is a constant to the gradient, so that a variance below ε is still pushed up.
   const v = variance.add(variance.maximum(epsilon).sub(variance).stopGradient());
   const half = v.log().add(squaredError(x, target).div(v)).mul(0.5);
@@ -70,11 +86,19 @@ export function multiMargin(x: Tensor, target: Tensor, { margin = 1, p = 1 } = {
   const own = x.gatherElements(1, target.unsqueeze(1));
   const over = x.sub(own).add(margin).relu();
   // The own class contributes the margin itself: take it out again.
-  return (p === 1 ? over : over.pow(p)).sum(1).sub(margin ** p).div(x.dim(1));
+  return (p === 1 ? over : over.pow(p))
+    .sum(1)
+    .sub(margin ** p)
+    .div(x.dim(1));
 }
 
 /** max(0, margin + d(anchor, positive) − d(anchor, negative)), d = ‖u − v + 1e-6‖ₚ; `swap` takes the nearer negative pair. */
-export function tripletMargin(anchor: Tensor, positive: Tensor, negative: Tensor, { margin = 1, p = 2, swap = false } = {}): Tensor {
+export function tripletMargin(
+  anchor: Tensor,
+  positive: Tensor,
+  negative: Tensor,
+  { margin = 1, p = 2, swap = false } = {},
+): Tensor {
   const distance = (u: Tensor, v: Tensor) => vectorNorm(u.sub(v).add(1e-6), p, { axes: -1 });
   const away = distance(anchor, negative);
   const nearest = swap ? away.minimum(distance(positive, negative)) : away;

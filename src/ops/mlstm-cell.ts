@@ -3,10 +3,12 @@
  *   C_t = f_t C_{t−1} + i_t k_t v_tᵀ    n_t = f_t n_{t−1} + i_t k_t    h_t = C_tᵀ q_t / max(|n_tᵀ q_t|, 1)
  * C and n are stored divided by eᵐ, m_t = max(log f_t + m_{t−1}, log i_t) as in the recurrence. Since h does not change
  * with the choice of m, m carries no gradient: C·eᵐ and n·eᵐ have the true one.
- * Axes: B batch, H heads, T time, N chunks, L steps of a chunk, K key width, V value width. n is kept as column V of C.
+ * Axes: H heads, B batch, T time, N chunks, L steps of a chunk, K key width, V value width; heads stand before the batch, as
+ * products of head-wise matrices leave them. Inside, n is column V of C.
  */
 import { concat, constant, iota, type Tensor, where } from "../tensor/index.ts";
 
+/** C [H,B,K,V], n [H,B,K], m [H,B]. */
 export interface MlstmState {
   readonly C: Tensor;
   readonly n: Tensor;
@@ -29,31 +31,34 @@ export interface MlstmOptions extends Step {
   /** Absent fields are 0; C and n come together. */
   s: { readonly [K in keyof MlstmState]?: Tensor | undefined };
   mask_BT?: Tensor | undefined;
-  /** Steps per chunk; changes nothing but speed. */
+  /** Steps per chunk (more for very long inputs); changes nothing but speed. */
   chunk: number;
 }
 
 /** Logarithm of a weight that is zero. */
 const never = -1e30;
 
-/** All steps: q, k [B,H,T,K], v [B,H,T,V], gates [B,H,T] → h [B,H,T,V] and the last state. Cost O(T·(chunk + K·V)). */
+/** More chunks than these would cost more in the product over chunk states than longer chunks do inside. */
+const mostChunks = 256;
+
+/** All steps: q, k [H,B,T,K], v [H,B,T,V], gates [H,B,T] → h [H,B,T,V] and the last state. Cost O(T·(chunk + K·V)). */
 export function mlstmChunked(options: MlstmOptions): { h: Tensor; s: MlstmState } {
   const { q, v, epsilon } = options;
   const [T, V] = [q.dim(2), v.dim(3)];
-  const L = Math.min(options.chunk, T);
+  const L = Math.min(T, Math.max(options.chunk, Math.ceil(T / mostChunks)));
   const parts = cutChunks(options, L);
-  const { b_BHNL, uMatrix_BHNLL, cummax_BHNL } = parts;
-  const { m_BHN, starts, s } = chunkStates(parts, options.s);
-  const z = m_BHN.unsqueeze(3).maximum(cummax_BHNL);
+  const { b_HBNL, uMatrix_HBNLL, cummax_HBNL } = parts;
+  const { m_HBN, starts, s } = chunkStates(parts, options.s);
+  const z = m_HBN.unsqueeze(3).maximum(cummax_HBNL);
   const fixed = z.stopGradient();
-  const weights = uMatrix_BHNLL.sub(fixed.unsqueeze(4)).exp();
+  const weights = uMatrix_HBNLL.sub(fixed.unsqueeze(4)).exp();
   const inside = parts.q.matmul(parts.k, { transB: true }).mul(weights).matmul(parts.v1);
-  const before = starts && parts.q.matmul(starts).mul(m_BHN.stopGradient().unsqueeze(3).sub(fixed).exp().unsqueeze(4));
-  const h = normalised(before ? inside.add(before) : inside, { m: b_BHNL.add(fixed), excess: z.sub(fixed), epsilon });
+  const before = starts && parts.q.matmul(starts).mul(m_HBN.stopGradient().unsqueeze(3).sub(fixed).exp().unsqueeze(4));
+  const h = normalised(before ? inside.add(before) : inside, { m: b_HBNL.add(fixed), excess: z.sub(fixed), epsilon });
   return { h: h.reshape([q.dim(0), q.dim(1), -1, V]).slice(2, 0, T), s };
 }
 
-/** One step: q, k [B,H,K], v [B,H,V], gates [B,H]. */
+/** One step: q, k [H,B,K], v [H,B,V], gates [H,B]. */
 export function mlstmStep({ q, k, v, logInput, logForget, epsilon, s }: Step & { s: MlstmState }): { h: Tensor; s: MlstmState } {
   const kept = logForget.add(s.m);
   const m = kept.maximum(logInput);
@@ -84,25 +89,25 @@ interface Chunks {
   /** v with a column of ones. */
   v1: Tensor;
   /** Σ log f from the chunk's start. */
-  b_BHNL: Tensor;
+  b_HBNL: Tensor;
   /** u_s = log i_s − b_s. */
-  u_BHNL: Tensor;
+  u_HBNL: Tensor;
   /** u_s in row t where s ≤ t, else never. */
-  uMatrix_BHNLL: Tensor;
+  uMatrix_HBNLL: Tensor;
   /** max u_s over s ≤ t. */
-  cummax_BHNL: Tensor;
+  cummax_HBNL: Tensor;
 }
 
 function cutChunks({ q, k, v, logInput, logForget, mask_BT }: MlstmOptions, L: number): Chunks {
-  const [B, H, T] = [q.dim(0), q.dim(1), q.dim(2)];
+  const [H, B, T] = [q.dim(0), q.dim(1), q.dim(2)];
   const N = Math.ceil(T / L);
-  const cut = (x: Tensor, fill = 0) => x.pad(2, 0, N * L - T, fill).reshape([B, H, N, L, ...x.shape.slice(3)]);
-  const real = (x: Tensor, fill: number) => (mask_BT ? where(mask_BT.unsqueeze(1), x, fill) : x);
-  const b_BHNL = cut(real(logForget, 0)).cumsum(3);
-  const u_BHNL = cut(real(logInput, never), never).sub(b_BHNL);
+  const cut = (x: Tensor, fill = 0) => x.pad(2, 0, N * L - T, fill).reshape([H, B, N, L, ...x.shape.slice(3)]);
+  const real = (x: Tensor, fill: number) => (mask_BT ? where(mask_BT, x, fill) : x);
+  const b_HBNL = cut(real(logForget, 0)).cumsum(3);
+  const u_HBNL = cut(real(logInput, never), never).sub(b_HBNL);
   const past = iota(L).unsqueeze(1).greaterEqual(iota(L));
-  const uMatrix_BHNLL = where(past, u_BHNL.unsqueeze(3), never);
-  return { q: cut(q), k: cut(k), v1: cut(v.pad(3, 0, 1, 1)), b_BHNL, u_BHNL, uMatrix_BHNLL, cummax_BHNL: uMatrix_BHNLL.max(4) };
+  const uMatrix_HBNLL = where(past, u_HBNL.unsqueeze(3), never);
+  return { q: cut(q), k: cut(k), v1: cut(v.pad(3, 0, 1, 1)), b_HBNL, u_HBNL, uMatrix_HBNLL, cummax_HBNL: uMatrix_HBNLL.max(4) };
 }
 
 /**
@@ -110,32 +115,32 @@ function cutChunks({ q, k, v, logInput, logForget, mask_BT }: MlstmOptions, L: n
  * S_j = Σ_s e^{u_s − max u} k_s [v_s | 1]ᵀ; the state before chunk k is Σ_{j<k} e^{decay_kj + log scale_j − m_k} S_j: one
  * product with a small lower triangular matrix, in which the initial state stands as entry 0.
  */
-function chunkStates({ k, v1, b_BHNL, u_BHNL, cummax_BHNL }: Chunks, s: MlstmOptions["s"]) {
-  const [B, H, N, K, V] = [k.dim(0), k.dim(1), k.dim(2), k.dim(4), v1.dim(4) - 1];
-  const top = cummax_BHNL.at(3, -1);
-  const written = k.mul(u_BHNL.sub(top.stopGradient().unsqueeze(3)).exp().unsqueeze(4)).matmul(v1, { transA: true });
-  const m0 = s.m ?? constant([0], [1, 1]).expand([B, H]);
-  const { weights, m } = chunkWeights(b_BHNL.at(3, -1), { m0, top });
+function chunkStates({ k, v1, b_HBNL, u_HBNL, cummax_HBNL }: Chunks, s: MlstmOptions["s"]) {
+  const [H, B, N, K, V] = [k.dim(0), k.dim(1), k.dim(2), k.dim(4), v1.dim(4) - 1];
+  const top = cummax_HBNL.at(3, -1);
+  const written = k.mul(u_HBNL.sub(top.stopGradient().unsqueeze(3)).exp().unsqueeze(4)).matmul(v1, { transA: true });
+  const m0 = s.m ?? constant([0], [1, 1]).expand([H, B]);
+  const { weights, m } = chunkWeights(b_HBNL.at(3, -1), { m0, top });
   const initial = s.C && s.n && concat(3, [s.C, s.n.unsqueeze(3)]);
-  const flat = written.reshape([B, H, N, K * (V + 1)]);
-  const entries = initial ? concat(2, [initial.reshape([B, H, 1, K * (V + 1)]), flat]) : flat;
+  const flat = written.reshape([H, B, N, K * (V + 1)]);
+  const entries = initial ? concat(2, [initial.reshape([H, B, 1, K * (V + 1)]), flat]) : flat;
   const used = initial ? weights : weights.slice(3, 1);
-  const combine = (from: number, to: number) => used.slice(2, from, to).matmul(entries).reshape([B, H, to - from, K, V + 1]);
+  const combine = (from: number, to: number) => used.slice(2, from, to).matmul(entries).reshape([H, B, to - from, K, V + 1]);
   const last = combine(N, N + 1).squeeze(2);
   return {
-    m_BHN: m.slice(2, 0, N),
+    m_HBN: m.slice(2, 0, N),
     starts: initial || N > 1 ? combine(0, N) : undefined,
     s: { C: last.slice(3, 0, V), n: last.at(3, V), m: m.at(2, N).stopGradient() },
   };
 }
 
 /** weights[k][j] = e^{Σ_{j<l≤k} g_l + scale_j − m_k}, g the chunks' log-decays, scale_0 = m₀, scale_j = g_j + top_j; m_k the largest exponent. */
-function chunkWeights(g_BHN: Tensor, { m0, top }: { m0: Tensor; top: Tensor }): { weights: Tensor; m: Tensor } {
-  const index = iota(g_BHN.dim(2) + 1);
+function chunkWeights(g_HBN: Tensor, { m0, top }: { m0: Tensor; top: Tensor }): { weights: Tensor; m: Tensor } {
+  const index = iota(g_HBN.dim(2) + 1);
   const [row, column] = [index.unsqueeze(1), index];
-  const decay = where(row.greater(column), g_BHN.pad(2, 1, 0).unsqueeze(3), 0).cumsum(2);
+  const decay = where(row.greater(column), g_HBN.pad(2, 1, 0).unsqueeze(3), 0).cumsum(2);
   const exponents = (tops: Tensor) => {
-    const scale = concat(2, [m0.unsqueeze(2), g_BHN.add(tops)]);
+    const scale = concat(2, [m0.unsqueeze(2), g_HBN.add(tops)]);
     return where(row.greaterEqual(column), decay.add(scale.unsqueeze(2)), never);
   };
   const m = exponents(top).max(3);

@@ -38,7 +38,10 @@ interface BatchNorm extends Affine {
 }
 
 /** Over all axes but 1; running values take the unbiased variance. Ioffe & Szegedy 2015, algorithm 1. */
-export function batchNorm(x: Tensor, { training, momentum = 0.1, epsilon = 1e-5, ...s }: BatchNorm): { y: Tensor; mean: Tensor; variance: Tensor } {
+export function batchNorm(
+  x: Tensor,
+  { training, momentum = 0.1, epsilon = 1e-5, ...s }: BatchNorm,
+): { y: Tensor; mean: Tensor; variance: Tensor } {
   const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const column = (t: Tensor) => t.reshape([x.dim(1), ...x.shape.slice(2).map(() => 1)]);
   if (!training) {
@@ -54,9 +57,20 @@ export function batchNorm(x: Tensor, { training, momentum = 0.1, epsilon = 1e-5,
 }
 
 /** x/(k + α/n · Σ x² over n neighbouring channels)^β. Krizhevsky et al. 2012, section 3.3. */
-export function localResponseNorm(x: Tensor, { size, alpha, beta, k }: { size: number; alpha: number; beta: number; k: number }): Tensor {
+export function localResponseNorm(
+  x: Tensor,
+  { size, alpha, beta, k }: { size: number; alpha: number; beta: number; k: number },
+): Tensor {
   const before = Math.floor(size / 2);
   const padded = x.square().pad(1, before, size - 1 - before);
-  const sums = Array.from({ length: size }, (_, i) => padded.slice(1, i, i + x.dim(1))).reduce((a, b) => a.add(b), zeros(x.shape));
-  return x.div(sums.mul(alpha / size).add(k).pow(beta));
+  const sums = Array.from({ length: size }, (_, i) => padded.slice(1, i, i + x.dim(1))).reduce(
+    (a, b) => a.add(b),
+    zeros(x.shape),
+  );
+  return x.div(
+    sums
+      .mul(alpha / size)
+      .add(k)
+      .pow(beta),
+  );
 }

@@ -32,17 +32,28 @@ function interpolate(x: Tensor, c: GoldenCase): Tensor | Absent {
   const spatial = x.shape.slice(2);
   const given = (key: string, axis: number) => c.list(key)[axis] ?? c.list(key)[0]!;
   const scale = (axis: number) => ("scale_factor" in c.config ? given("scale_factor", axis) : undefined);
-  const lengths = spatial.map((dim, axis) => ("scale_factor" in c.config ? Math.floor(dim * scale(axis)!) : given("size", axis)));
+  const lengths = spatial.map((dim, axis) =>
+    "scale_factor" in c.config ? Math.floor(dim * scale(axis)!) : given("size", axis),
+  );
   if (c.text("mode") === "area") return pooling.adaptiveAveragePool(x, lengths);
-  const modes: Record<string, ResizeMode> = { nearest: "nearest", "nearest-exact": "nearest-exact", linear: "linear", bilinear: "linear", bicubic: "cubic" };
-  return lengths.reduce((y, length, axis) =>
-    resize(y, axis + 2, {
-      length,
-      mode: modes[c.text("mode")]!,
-      ratio: scale(axis) === undefined ? spatial[axis]! / length : 1 / scale(axis)!,
-      corners: c.flag("align_corners"),
-      antialias: c.flag("antialias"),
-    }), x);
+  const modes: Record<string, ResizeMode> = {
+    nearest: "nearest",
+    "nearest-exact": "nearest-exact",
+    linear: "linear",
+    bilinear: "linear",
+    bicubic: "cubic",
+  };
+  return lengths.reduce(
+    (y, length, axis) =>
+      resize(y, axis + 2, {
+        length,
+        mode: modes[c.text("mode")]!,
+        ratio: scale(axis) === undefined ? spatial[axis]! / length : 1 / scale(axis)!,
+        corners: c.flag("align_corners"),
+        antialias: c.flag("antialias"),
+      }),
+    x,
+  );
 }
 
 export const adapters = opAdapters({
@@ -60,5 +71,9 @@ export const adapters = opAdapters({
   }),
   interpolate: unary(interpolate),
   grid_sample: unary((x, c) =>
-    gridSample(x, c.tensor("in.grid"), { outside: c.text("padding_mode") as "zeros" | "border", corners: c.flag("align_corners") })),
+    gridSample(x, c.tensor("in.grid"), {
+      outside: c.text("padding_mode") as "zeros" | "border",
+      corners: c.flag("align_corners"),
+    }),
+  ),
 });

@@ -24,7 +24,10 @@ function windowStarts(length: number, { size, stride, padding = 0, dilation = 1,
 
 /** ⌊i·n/m⌋ up to ⌈(i + 1)·n/m⌉: the windows of adaptive pooling. */
 export const adaptiveSpans = (length: number, count: number): Spans =>
-  Array.from({ length: count }, (_, i) => [Math.floor((i * length) / count), Math.ceil(((i + 1) * length) / count)] as const);
+  Array.from(
+    { length: count },
+    (_, i) => [Math.floor((i * length) / count), Math.ceil(((i + 1) * length) / count)] as const,
+  );
 
 /** Means of windows; padding counts as zeros unless `countPadding` is false. */
 export function averagePool(x: Tensor, list: readonly Window[], { countPadding = true } = {}): Tensor {
@@ -44,7 +47,11 @@ export function averagePool(x: Tensor, list: readonly Window[], { countPadding =
 export function adaptiveAveragePool(x: Tensor, counts: readonly number[]): Tensor {
   return counts.reduce((y, count, i) => {
     const length = x.dim(i + 2);
-    return alongAxis(y, i + 2, adaptiveSpans(length, count).map(([from, to]) => weights(length, from, to, 1 / (to - from))));
+    return alongAxis(
+      y,
+      i + 2,
+      adaptiveSpans(length, count).map(([from, to]) => weights(length, from, to, 1 / (to - from))),
+    );
   }, x);
 }
 
@@ -53,24 +60,41 @@ const weights = (length: number, from: number, to: number, value: number): numbe
 
 /** Greatest element of each window, the first one in case of a tie, and its row-major place in the unpadded axes. */
 export function maxPool(x: Tensor, list: readonly Window[]): { values: Tensor; indices: Tensor } {
-  return maxOver(x, list.map((window, i) => windowStarts(x.dim(i + 2), window).map((start) =>
-    Array.from({ length: window.size }, (_, j) => start + j * (window.dilation ?? 1)).filter((at) => at >= 0 && at < x.dim(i + 2)))));
+  return maxOver(
+    x,
+    list.map((window, i) =>
+      windowStarts(x.dim(i + 2), window).map((start) =>
+        Array.from({ length: window.size }, (_, j) => start + j * (window.dilation ?? 1)).filter(
+          (at) => at >= 0 && at < x.dim(i + 2),
+        ),
+      ),
+    ),
+  );
 }
 
 export function adaptiveMaxPool(x: Tensor, counts: readonly number[]): { values: Tensor; indices: Tensor } {
-  return maxOver(x, counts.map((count, i) =>
-    adaptiveSpans(x.dim(i + 2), count).map(([from, to]) => Array.from({ length: to - from }, (_, j) => from + j))));
+  return maxOver(
+    x,
+    counts.map((count, i) =>
+      adaptiveSpans(x.dim(i + 2), count).map(([from, to]) => Array.from({ length: to - from }, (_, j) => from + j)),
+    ),
+  );
 }
 
 /** `members[axis][window]` lists the positions of a window; shorter lists repeat their last, which never wins a tie. */
 function maxOver(x: Tensor, members: readonly (readonly (readonly number[])[])[]): { values: Tensor; indices: Tensor } {
   const spatial = x.shape.slice(2);
   const cells = members.reduce<number[][]>(
-    (outer, windows, axis) => outer.flatMap((base) => windows.map((list) => base.flatMap((at) => list.map((i) => at * spatial[axis]! + i)))),
+    (outer, windows, axis) =>
+      outer.flatMap((base) => windows.map((list) => base.flatMap((at) => list.map((i) => at * spatial[axis]! + i)))),
     [[0]],
   );
   const width = Math.max(...cells.map((cell) => cell.length));
-  const places = constant(cells.flatMap((cell) => Array.from({ length: width }, (_, i) => cell[Math.min(i, cell.length - 1)]!)), [cells.length, width], "i32");
+  const places = constant(
+    cells.flatMap((cell) => Array.from({ length: width }, (_, i) => cell[Math.min(i, cell.length - 1)]!)),
+    [cells.length, width],
+    "i32",
+  );
   const flat = x.reshape([x.dim(0), x.dim(1), -1]).gather(2, places);
   const best = flat.argmax(-1).unsqueeze(-1);
   const shape = [x.dim(0), x.dim(1), ...members.map((windows) => windows.length)];

@@ -14,7 +14,9 @@ const zeroCount = (x: Tensor, c: GoldenCase) => x.equal(0).cast("i32").sum(c.num
 
 /** Infinities turn whole gradients into NaN here, where the source's own formulas keep parts of them. */
 const finite = (make: (x: Tensor, c: GoldenCase) => Tensor) =>
-  unary((x, c) => (c.name === "nonfinite" ? "absent: gradients of non-finite entries differ from the source's" : make(x, c)));
+  unary((x, c) =>
+    c.name === "nonfinite" ? "absent: gradients of non-finite entries differ from the source's" : make(x, c),
+  );
 
 const norm = (c: GoldenCase) => (c.config.p === "inf" ? Number.POSITIVE_INFINITY : c.number("p"));
 

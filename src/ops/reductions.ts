@@ -15,7 +15,10 @@ export function safeSqrt(x: Tensor): Tensor {
 }
 
 /** Σ(x − mean)²/(n − correction). */
-export function variance(x: Tensor, { axes, keep = false, correction = 1 }: Over & { correction?: number } = {}): Tensor {
+export function variance(
+  x: Tensor,
+  { axes, keep = false, correction = 1 }: Over & { correction?: number } = {},
+): Tensor {
   const squares = x.sub(x.mean(axes, true)).square();
   const total = squares.sum(axes, keep);
   return total.div(x.size / total.size - correction);
@@ -39,7 +42,11 @@ export function vectorNorm(x: Tensor, p: number, { axes, keep = false }: Over = 
   if (p === 0) return where(x.equal(0), 0, 1).sum(axes, keep);
   if (p === 1) return x.abs().sum(axes, keep);
   if (p === 2) return safeSqrt(x.square().sum(axes, keep));
-  return x.abs().pow(p).sum(axes, keep).pow(1 / p);
+  return x
+    .abs()
+    .pow(p)
+    .sum(axes, keep)
+    .pow(1 / p);
 }
 
 /** The greatest element along an axis and its index; the whole gradient goes to the first that attains it. */
@@ -89,11 +96,15 @@ export const cumulativeProduct = (x: Tensor, axis: number): Tensor =>
 
 /** log of the running sum of eˣ. */
 export const logCumulativeSumExp = (x: Tensor, axis: number): Tensor =>
-  prefixes(x.dim(axis), x, (value, distance) => logAddExp(delayed(value, axis, distance, Number.NEGATIVE_INFINITY), value));
+  prefixes(x.dim(axis), x, (value, distance) =>
+    logAddExp(delayed(value, axis, distance, Number.NEGATIVE_INFINITY), value),
+  );
 
 /** Running maximum and the last index at which it was attained; the gradient goes there. */
 export function cumulativeMax(x: Tensor, axis: number): { values: Tensor; indices: Tensor } {
-  const positions = iota(x.dim(axis)).reshape(x.shape.map((dim, i) => (i === x.axis(axis) ? dim : 1))).expand(x.shape);
+  const positions = iota(x.dim(axis))
+    .reshape(x.shape.map((dim, i) => (i === x.axis(axis) ? dim : 1)))
+    .expand(x.shape);
   const indices = prefixes(x.dim(axis), positions, (index, distance) => {
     const [now, earlier] = [x.gatherElements(axis, index), x.gatherElements(axis, delayed(index, axis, distance, 0))];
     return where(now.less(earlier), delayed(index, axis, distance, 0), index);

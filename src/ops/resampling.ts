@@ -24,9 +24,17 @@ export interface Resize {
 
 /** Resizes one axis; edges are repeated. */
 export const resize = (x: Tensor, axis: number, options: Resize): Tensor =>
-  alongAxis(x, axis, Array.from({ length: options.length }, (_, i) => resizeRow(x.dim(axis), i, options)));
+  alongAxis(
+    x,
+    axis,
+    Array.from({ length: options.length }, (_, i) => resizeRow(x.dim(axis), i, options)),
+  );
 
-function resizeRow(size: number, i: number, { length, mode, ratio = size / length, corners = false, antialias = false }: Resize): number[] {
+function resizeRow(
+  size: number,
+  i: number,
+  { length, mode, ratio = size / length, corners = false, antialias = false }: Resize,
+): number[] {
   if (mode === "nearest") return spike(size, Math.floor(i * ratio));
   if (mode === "nearest-exact") return spike(size, Math.floor((i + 0.5) * ratio));
   const centre = corners ? (length > 1 ? (i * (size - 1)) / (length - 1) : 0) : (i + 0.5) * ratio - 0.5;
@@ -42,7 +50,8 @@ function spike(size: number, at: number): number[] {
 function interpolated(size: number, centre: number, mode: ResizeMode): number[] {
   const row = new Array<number>(size).fill(0);
   const first = Math.floor(centre);
-  for (let at = first - 1; at <= first + 2; at++) row[Math.min(size - 1, Math.max(0, at))]! += kernel(at - centre, mode, -0.75);
+  for (let at = first - 1; at <= first + 2; at++)
+    row[Math.min(size - 1, Math.max(0, at))]! += kernel(at - centre, mode, -0.75);
   return row;
 }
 
@@ -80,7 +89,10 @@ export function gridSample(x: Tensor, grid: Tensor, { outside = "zeros", corners
   const flat = x.reshape([batch, channels, height * width]);
   const corner = (dx: number, dy: number) => {
     const [ax, ay] = [neighbour(px, dx, width), neighbour(py, dy, height)];
-    const index = ay.index.mul(width).add(ax.index).expand([batch, channels, rows * columns]);
+    const index = ay.index
+      .mul(width)
+      .add(ax.index)
+      .expand([batch, channels, rows * columns]);
     return flat.gatherElements(2, index).mul(ax.weight.mul(ay.weight));
   };
   const sum = corner(0, 0).add(corner(1, 0)).add(corner(0, 1)).add(corner(1, 1));
@@ -94,7 +106,10 @@ function neighbour(position: Tensor, side: number, size: number): { index: Tenso
   const fraction = position.sub(floor);
   const inside = at.greaterEqual(0).and(at.lessEqual(size - 1));
   return {
-    index: at.maximum(0).minimum(size - 1).cast("i32"),
+    index: at
+      .maximum(0)
+      .minimum(size - 1)
+      .cast("i32"),
     weight: where(inside, side === 1 ? fraction : fraction.neg().add(1), 0),
   };
 }

@@ -10,8 +10,7 @@ type ParsedLayer = Exclude<ParsedSpec["layers"], readonly unknown[]>["parts"][st
 
 /** Sugar to canonical form: layers expanded, defaults filled. The canonical form of a canonical spec is itself. */
 export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): ModelSpec {
-  const rmsnorm = parseSpec({ ...minimal, defaults: { norm: { kind: "rmsnorm" }, residual: { kind: "add" } } }).defaults;
-  const defaults = { norm: rmsnorm.norm!, residual: rmsnorm.residual!, placement: "pre" as const, ...defined(spec.defaults) };
+  const { defaults } = spec;
   const layers = expandLayers(spec.layers, source);
   if (layers.length > mostLayers) fail({ code: "E_SPEC_LAYERS", where: `${source}: layers`, expected: `at most ${mostLayers} layers`, got: String(layers.length) });
   return {
@@ -33,14 +32,7 @@ export function canonicalSpec(value: SpecInput | unknown, source?: string): Mode
   return normaliseSpec(parsed, source ?? parsed.name);
 }
 
-/** From which the layers' built-in defaults are read in canonical form. */
-const minimal = { name: "defaults", width: 1, layers: [{ mixer: { kind: "none" } }] };
-
-function defined<T extends object>(options: T): { [K in keyof T]: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]: NonNullable<T[K]> };
-}
-
-function canonicalLayer(layer: ParsedLayer, defaults: Pick<LayerSpec, "placement"> & { norm: { kind: string }; residual: { kind: string } }): LayerSpec {
+function canonicalLayer(layer: ParsedLayer, defaults: ParsedSpec["defaults"]): LayerSpec {
   return {
     mixer: layer.mixer as PartSpec,
     channel: layer.channel as PartSpec,

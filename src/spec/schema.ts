@@ -25,12 +25,18 @@ const norm = unionOf(family("norms"));
 const residual = unionOf(family("residuals"));
 const placement = z.enum(placements);
 
-/** Options that `defaults` may set for all layers. */
+/** Options that a layer may set for itself; else `defaults` hold. */
 const layerOptions = {
   norm: norm.optional().describe("norm of both sublayers"),
   placement: placement.optional().describe("pre: on a sublayer's input; post: after the residual sum"),
   residual: residual.optional().describe("how a sublayer's output joins its input"),
 };
+
+const layerDefaults = z.strictObject({
+  norm: norm.prefault({ kind: "rmsnorm" }).describe("norm of both sublayers, and after the last layer"),
+  placement: placement.default("pre").describe("where the norms stand"),
+  residual: residual.prefault({ kind: "add" }).describe("how a sublayer's output joins its input"),
+});
 
 const layerFields = { mixer, channel, ...layerOptions };
 const layer = z.strictObject(layerFields);
@@ -57,7 +63,7 @@ export const specSchema = z.strictObject({
   title: z.string().max(200).optional().describe("one line for people"),
   width: z.int().positive().max(65_536).describe("D, width of the residual stream"),
   embedding: withPositions(family("embeddings")).prefault({ kind: "token" }).describe("ids to vectors"),
-  defaults: z.strictObject(layerOptions).default({}).describe("options of every layer that does not set its own"),
+  defaults: layerDefaults.prefault({}).describe("options of every layer that does not set its own"),
   layers: z.union([z.array(repeated).min(1).max(1000), pattern]).describe("the stack, bottom to top"),
   norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
   head: unionOf(family("heads")).prefault({ kind: "lm" }).describe("vectors to logits"),

@@ -1,5 +1,5 @@
-import { type Absent, axesOf, binary, opAdapters, unary } from "../testing/goldens/op-adapters.ts";
 import type { GoldenCase } from "../testing/goldens/golden-case.ts";
+import { type Absent, axesOf, binary, opAdapters, unary } from "../testing/goldens/op-adapters.ts";
 import { concat, conv, sort, stack } from "./functions.ts";
 import { apply1, type Tensor } from "./tensor.ts";
 
@@ -26,17 +26,34 @@ function convolution(c: GoldenCase): Tensor {
   const given = c.config.padding === "same" ? undefined : perAxis(c, "padding", rank);
   const before = c.flag("causal") ? spans : (given ?? spans.map((span) => Math.floor(span / 2)));
   const after = c.flag("causal") ? spans.map(() => 0) : (given ?? spans.map((span) => Math.ceil(span / 2)));
-  const y = conv(x, w, { strides: perAxis(c, "stride", rank), dilations, pads: [before, after], groups: c.number("groups") });
+  const y = conv(x, w, {
+    strides: perAxis(c, "stride", rank),
+    dilations,
+    pads: [before, after],
+    groups: c.number("groups"),
+  });
   return bias ? y.add(bias.reshape([y.dim(1), ...y.shape.slice(2).map(() => 1)])) : y;
 }
 
 function transposedConvolution(c: GoldenCase): Tensor {
   const [x, w, bias] = [c.tensor("in.x"), c.tensor("param.weight"), c.maybe("param.bias")];
   const setting = (key: string) => perAxis(c, key, x.rank - 2);
-  const [strides, dilations, padding, extra] = [setting("stride"), setting("dilation"), setting("padding"), setting("output_padding")];
-  const output = strides.map((stride, i) =>
-    (x.dim(i + 2) - 1) * stride - 2 * padding[i]! + dilations[i]! * (w.dim(i + 2) - 1) + extra[i]! + 1);
-  const y = apply1("convTranspose", [x, w], { strides, dilations, pads: [padding, padding], groups: c.number("groups"), output });
+  const [strides, dilations, padding, extra] = [
+    setting("stride"),
+    setting("dilation"),
+    setting("padding"),
+    setting("output_padding"),
+  ];
+  const output = strides.map(
+    (stride, i) => (x.dim(i + 2) - 1) * stride - 2 * padding[i]! + dilations[i]! * (w.dim(i + 2) - 1) + extra[i]! + 1,
+  );
+  const y = apply1("convTranspose", [x, w], {
+    strides,
+    dilations,
+    pads: [padding, padding],
+    groups: c.number("groups"),
+    output,
+  });
   return bias ? y.add(bias.reshape([y.dim(1), ...output.map(() => 1)])) : y;
 }
 

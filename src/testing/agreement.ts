@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { Capabilities } from "../blocks/index.ts";
 import type { Arrays } from "./arrays.ts";
+import "./allclose.ts";
 import { checkDerivatives } from "./central-differences.ts";
 import { evaluateNative } from "./native.ts";
 import { cotangentOf, type Evaluation, evaluate, magnitude, run, type Subject } from "./subject.ts";

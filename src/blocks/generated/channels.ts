@@ -1,4 +1,6 @@
 // Written by `npm run generate` from the components' declarations.
+import { none } from "../channels/none.ts";
 
 export const channels = {
+  none,
 } as const;

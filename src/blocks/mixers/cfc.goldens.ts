@@ -3,7 +3,7 @@ import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testi
 import { concat, stack, type Tensor } from "../../tensor/index.ts";
 import { cfc } from "./cfc.ts";
 import type { CfcWeights } from "./cfc-cell.ts";
-import { gateColumns, goldenIo, weightOf } from "./rnn-torch.goldens.ts";
+import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;
 

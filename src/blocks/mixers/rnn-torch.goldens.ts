@@ -2,30 +2,8 @@
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { concat, iota, type Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
-import type { Weight } from "../weights/use.ts";
 import { lstm } from "./lstm.ts";
-
-/** A stored tensor in the place of a parameter. */
-export const weightOf = (tensor: Tensor): Weight => ({
-  path: "golden",
-  declaration: { shape: tensor.shape, init: { kind: "constant", value: 0 }, role: "matrix" },
-  tensor,
-});
-
-export const goldenIo = (fields: Partial<Io> = {}): Io => ({
-  mode: "eval",
-  rng: () => {
-    throw new Error("nothing here draws");
-  },
-  ...fields,
-});
-
-/** Rows [gates·H, ...] as columns [..., gates·H], the gates in another order. */
-export function gateColumns(rows: Tensor, order: readonly number[]): Tensor {
-  const size = rows.dim(0) / order.length;
-  const columns = concat(0, order.map((gate) => rows.slice(0, gate * size, (gate + 1) * size)));
-  return columns.rank === 2 ? columns.transpose([1, 0]) : columns;
-}
+import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
 
 /** One recurrent layer over a sequence: its weights are read by their stored names without the layer's suffix. */
 type Layer = (x_BTD: Tensor, at: { read: (name: string) => Tensor | undefined; s: Record<string, Tensor | undefined>; io: Io }) => {

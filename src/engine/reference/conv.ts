@@ -22,10 +22,14 @@ function planTaps({ x, y, kernel }: Sides, { strides, dilations, pads }: Geometr
       return { first, length: Math.max(0, end - first), from: first * strides[axis]! + offset };
     });
     const [xs, ys] = [stridesOf(x), stridesOf(y)];
-    return planWalk(spans.map((span) => span.length), [xs.map((stride, axis) => stride * strides[axis]!), ys], [
-      spans.reduce((sum, { from }, axis) => sum + from * xs[axis]!, 0),
-      spans.reduce((sum, { first }, axis) => sum + first * ys[axis]!, 0),
-    ]);
+    return planWalk(
+      spans.map((span) => span.length),
+      [xs.map((stride, axis) => stride * strides[axis]!), ys],
+      [
+        spans.reduce((sum, { from }, axis) => sum + from * xs[axis]!, 0),
+        spans.reduce((sum, { first }, axis) => sum + first * ys[axis]!, 0),
+      ],
+    );
   });
 }
 
@@ -41,7 +45,11 @@ interface Pass {
 }
 
 /** Visits (batch, output channel, input channel of its group, kernel position). */
-function convolve(w: Float64Array, taps: readonly Walk[], { sides, batch, outputs, channels, groups, accumulate }: Pass): void {
+function convolve(
+  w: Float64Array,
+  taps: readonly Walk[],
+  { sides, batch, outputs, channels, groups, accumulate }: Pass,
+): void {
   const [image, features] = [sizeOf(sides.x), sizeOf(sides.y)];
   const perGroup = outputs / groups;
   for (let b = 0; b < batch; b++)
@@ -56,7 +64,14 @@ function convolve(w: Float64Array, taps: readonly Walk[], { sides, batch, output
 
 export function convKernel({ inputs: [x, w], outputs: [y], attrs }: Node<"conv">): Kernel {
   const sides = { x: x!.shape.slice(2), y: y!.shape.slice(2), kernel: w!.shape.slice(2) };
-  const sizes = { sides, geometry: attrs, batch: x!.dim(0), outputs: w!.dim(0), channels: w!.dim(1), groups: attrs.groups };
+  const sizes = {
+    sides,
+    geometry: attrs,
+    batch: x!.dim(0),
+    outputs: w!.dim(0),
+    channels: w!.dim(1),
+    groups: attrs.groups,
+  };
   const taps = planTaps(sides, attrs);
   return ([image, weights]) => {
     const out = new Float64Array(y!.size);
@@ -72,13 +87,21 @@ export function convKernel({ inputs: [x, w], outputs: [y], attrs }: Node<"conv">
 /** The adjoint of `conv` in its image: the same loops, written the other way. */
 export function convTransposeKernel({ inputs: [g, w], outputs: [x], attrs }: Node<"convTranspose">): Kernel {
   const sides = { x: attrs.output, y: g!.shape.slice(2), kernel: w!.shape.slice(2) };
-  const sizes = { sides, geometry: attrs, batch: g!.dim(0), outputs: w!.dim(0), channels: w!.dim(1), groups: attrs.groups };
+  const sizes = {
+    sides,
+    geometry: attrs,
+    batch: g!.dim(0),
+    outputs: w!.dim(0),
+    channels: w!.dim(1),
+    groups: attrs.groups,
+  };
   const taps = planTaps(sides, attrs);
   return ([features, weights]) => {
     const out = new Float64Array(x!.size);
     const accumulate: Pass["accumulate"] = ({ each, length, steps }, weight, from, to) =>
       each(([i, j]) => {
-        for (let n = 0; n < length; n++) out[from + i! + n * steps[0]!]! += weight * features![to + j! + n * steps[1]!]!;
+        for (let n = 0; n < length; n++)
+          out[from + i! + n * steps[0]!]! += weight * features![to + j! + n * steps[1]!]!;
       });
     convolve(weights!, taps, { ...sizes, accumulate });
     return [out];

@@ -12,7 +12,10 @@ export function mapKernel(f: (x: number) => number): Kernel {
 }
 
 /** Two inputs broadcast against each other; results are brought into the output's dtype. */
-export function broadcastKernel({ inputs: [a, b], outputs: [y] }: Node<PrimitiveOp>, f: (a: number, b: number) => number): Kernel {
+export function broadcastKernel(
+  { inputs: [a, b], outputs: [y] }: Node<PrimitiveOp>,
+  f: (a: number, b: number) => number,
+): Kernel {
   const wrap = settle[y!.dtype];
   const combine = y!.dtype === "f32" ? f : (p: number, q: number) => wrap(f(p, q));
   const { length, steps, each } = broadcastWalk([a!, b!], y!.shape);

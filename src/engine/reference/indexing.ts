@@ -54,7 +54,9 @@ export function gatherElementsKernel(node: Node<"gatherElements">): Kernel {
   const each = planIndexed(node, node.attrs.axis);
   return ([data, indices]) => {
     const out = new Float64Array(indices!.length);
-    each(indices!, (i, j) => void (out[i] = data![j]!));
+    each(indices!, (i, j) => {
+      out[i] = data![j]!;
+    });
     return [out];
   };
 }
@@ -65,7 +67,9 @@ export function scatterAddKernel(node: Node<"scatterAdd">): Kernel {
   const wrap = settle[node.outputs[0]!.dtype];
   return ([data, indices, updates]) => {
     const out = data!.slice();
-    each(indices!, (i, j) => void (out[j] = wrap(out[j]! + updates![i]!)));
+    each(indices!, (i, j) => {
+      out[j] = wrap(out[j]! + updates![i]!);
+    });
     return [out];
   };
 }

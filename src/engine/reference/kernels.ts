@@ -9,7 +9,14 @@ import { type Kernel, type KernelMaker, settle } from "./kernel.ts";
 import { concatKernel, expandKernel, flipKernel, padKernel, sliceKernel, transposeKernel } from "./layout.ts";
 import { matmulKernel } from "./matmul.ts";
 import { argmaxKernel, cumsumKernel, reduceKernel, topkKernel } from "./reduce.ts";
-import { bitFunctions, compareFunctions, floatBinary, integerBinary, logicFunctions, unaryFunctions } from "./scalar-functions.ts";
+import {
+  bitFunctions,
+  compareFunctions,
+  floatBinary,
+  integerBinary,
+  logicFunctions,
+  unaryFunctions,
+} from "./scalar-functions.ts";
 import { scanKernel } from "./scan.ts";
 
 type Table<K extends PrimitiveOp> = { [P in K]: KernelMaker<P> };
@@ -26,8 +33,10 @@ export const kernels: Table<PrimitiveOp> = {
     const [f, wrap] = [unaryFunctions[op], settle[y!.dtype]];
     return mapKernel(y!.dtype === "f32" ? f : (x) => wrap(f(x)));
   }),
-  ...rows<BinaryOp>(binaryOps, (op) => (node) =>
-    broadcastKernel(node, (node.outputs[0]!.dtype === "f32" ? floatBinary : integerBinary)[op])),
+  ...rows<BinaryOp>(
+    binaryOps,
+    (op) => (node) => broadcastKernel(node, (node.outputs[0]!.dtype === "f32" ? floatBinary : integerBinary)[op]),
+  ),
   ...rows<CompareOp>(compareOps, (op) => (node) => broadcastKernel(node, compareFunctions[op])),
   ...rows<LogicOp>(logicOps, (op) => (node) => broadcastKernel(node, logicFunctions[op])),
   ...rows<BitOp>(bitOps, (op) => (node) => broadcastKernel(node, bitFunctions[op])),

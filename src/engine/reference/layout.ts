@@ -1,4 +1,4 @@
-import { type Node, type Shape, type Tensor, sizeOf, stridesOf } from "../../tensor/index.ts";
+import { type Node, type Shape, sizeOf, stridesOf, type Tensor } from "../../tensor/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { broadcastStrides, planWalk } from "./walk.ts";
 
@@ -47,7 +47,10 @@ export function sliceKernel({ inputs: [x], outputs: [y], attrs: { starts, steps 
 export function flipKernel({ inputs: [x], outputs: [y], attrs: { axes } }: Node<"flip">): Kernel {
   const strides = stridesOf(x!.shape);
   const start = axes.reduce((sum, axis) => sum + (x!.shape[axis]! - 1) * strides[axis]!, 0);
-  return viewKernel(y!.shape, { strides: strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride)), start });
+  return viewKernel(y!.shape, {
+    strides: strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride)),
+    start,
+  });
 }
 
 /** A negative amount cuts, as a positive one adds. */

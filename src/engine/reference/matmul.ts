@@ -10,11 +10,16 @@ interface Product {
 }
 
 /** Every element sums its k terms in order, whatever is transposed, so the same product always has the same bits. */
-export function matmulKernel({ inputs: [a, b], outputs: [y], attrs: { transA, transB, alpha } }: Node<"matmul">): Kernel {
+export function matmulKernel({
+  inputs: [a, b],
+  outputs: [y],
+  attrs: { transA, transB, alpha },
+}: Node<"matmul">): Kernel {
   const [m, n] = [y!.dim(-2), y!.dim(-1)];
   const k = a!.dim(transA ? -2 : -1);
   const batch = y!.shape.slice(0, -2);
-  const scaled = (shape: readonly number[], size: number) => broadcastStrides(shape.slice(0, -2), batch).map((s) => s * size);
+  const scaled = (shape: readonly number[], size: number) =>
+    broadcastStrides(shape.slice(0, -2), batch).map((s) => s * size);
   const walk = planWalk(batch, [scaled(a!.shape, m * k), scaled(b!.shape, k * n)]);
   const multiply = transB ? rowsByRows : rowsByColumns;
   return ([dataA, dataB]) => {
@@ -23,7 +28,12 @@ export function matmulKernel({ inputs: [a, b], outputs: [y], attrs: { transA, tr
     walk.each(([startA, startB]) => {
       for (let i = 0; i < walk.length; i++, at += m * n) {
         const [fromA, fromB] = [startA! + i * walk.steps[0]!, startB! + i * walk.steps[1]!];
-        multiply(dataA!.subarray(fromA, fromA + m * k), dataB!.subarray(fromB, fromB + k * n), out.subarray(at, at + m * n), { m, n, k, transA });
+        multiply(
+          dataA!.subarray(fromA, fromA + m * k),
+          dataB!.subarray(fromB, fromB + k * n),
+          out.subarray(at, at + m * n),
+          { m, n, k, transA },
+        );
       }
     });
     if (alpha !== 1) for (let i = 0; i < out.length; i++) out[i]! *= alpha;

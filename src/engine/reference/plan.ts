@@ -1,4 +1,12 @@
-import { type AnyNode, fail, isFused, type Node, type PrimitiveOp, type Tensor, topological } from "../../tensor/index.ts";
+import {
+  type AnyNode,
+  fail,
+  isFused,
+  type Node,
+  type PrimitiveOp,
+  type Tensor,
+  topological,
+} from "../../tensor/index.ts";
 import type { Kernel, Plan } from "./kernel.ts";
 import { kernels } from "./kernels.ts";
 
@@ -18,19 +26,27 @@ export function planGraph(outputs: readonly Tensor[], leaves: readonly Tensor[])
   const slotOf = (t: Tensor) => slots.get(t)!;
   const results = outputs.map(slotOf);
   const frees = lastUses(nodes, slotOf, new Set(results));
-  const steps = nodes.map((node, i): Step => ({
-    kernel: kernelOf(node),
-    inputs: node.inputs.map(slotOf),
-    outputs: node.outputs.map(slotOf),
-    frees: frees[i]!,
-  }));
+  const steps = nodes.map(
+    (node, i): Step => ({
+      kernel: kernelOf(node),
+      inputs: node.inputs.map(slotOf),
+      outputs: node.outputs.map(slotOf),
+      frees: frees[i]!,
+    }),
+  );
   return { run: (values) => runSteps(steps, [...values], results) };
 }
 
-function runSteps(steps: readonly Step[], values: (Float64Array | undefined)[], results: readonly number[]): Float64Array[] {
+function runSteps(
+  steps: readonly Step[],
+  values: (Float64Array | undefined)[],
+  results: readonly number[],
+): Float64Array[] {
   for (const { kernel, inputs, outputs, frees } of steps) {
     const computed = kernel(inputs.map((slot) => values[slot]!));
-    outputs.forEach((slot, i) => void (values[slot] = computed[i]!));
+    outputs.forEach((slot, i) => {
+      values[slot] = computed[i];
+    });
     for (const slot of frees) values[slot] = undefined;
   }
   return results.map((slot) => values[slot]!);

@@ -55,11 +55,13 @@ export function cumsumKernel({ inputs: [x], attrs: { axis, exclusive, reverse } 
 /** The first greatest element; NaN counts as greater than every number. */
 export function argmaxKernel({ inputs: [x], outputs: [y], attrs: { axis } }: Node<"argmax">): Kernel {
   const { length, stride, outer } = along(x!, axis);
-  if (length === 0 && y!.size > 0) fail({ code: "E_EMPTY", where: "argmax", expected: "at least one element along the axis", got: "none" });
+  if (length === 0 && y!.size > 0)
+    fail({ code: "E_EMPTY", where: "argmax", expected: "at least one element along the axis", got: "none" });
   return ([data]) => [
     Float64Array.from(outer, (start) => {
       let best = 0;
-      for (let i = 1; i < length; i++) if (ranksAbove(data![start + i * stride]!, data![start + best * stride]!)) best = i;
+      for (let i = 1; i < length; i++)
+        if (ranksAbove(data![start + i * stride]!, data![start + best * stride]!)) best = i;
       return best;
     }),
   ];
@@ -91,5 +93,9 @@ function along(x: Tensor, axis: number): { length: number; stride: number; outer
   const length = x.shape[axis]!;
   const stride = x.shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
   const lines = x.shape.slice(0, axis).reduce((product, dim) => product * dim, 1) * stride;
-  return { length, stride, outer: Array.from({ length: lines }, (_, i) => Math.floor(i / stride) * length * stride + (i % stride)) };
+  return {
+    length,
+    stride,
+    outer: Array.from({ length: lines }, (_, i) => Math.floor(i / stride) * length * stride + (i % stride)),
+  };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HOSTILE, SKETCHES } from "../fixture.ts";
 import { readArchitecture } from "./architecture.ts";
 import { describeArchitecture, drawArchitecture } from "./draw.ts";
+import { optionPhrases } from "./wording.ts";
 
 const layer = (kind: string, rest: object = {}) => ({
   mixer: { kind },
@@ -53,6 +54,21 @@ describe("diagram", () => {
       norm: { kind: HOSTILE },
     });
     expect(hostile).not.toMatch(/<script|<img|\u202e|(?!\n)\p{Cc}/u);
+  });
+
+  it("puts options into words, the telling ones first", () => {
+    const options = {
+      forgetBias: 1,
+      expand: 2,
+      loadBalance: 0.01,
+      bias: true,
+      causal: false,
+      heads: 1,
+      kvHeads: 2,
+      positions: { kind: "rope" },
+    };
+    const phrases = ["1 head", "2 kv heads", "RoPE", "expand 2", "load balance 0.0100", "forget bias 1", "bias"];
+    expect(optionPhrases({ kind: "x", options })).toEqual(phrases);
   });
 
   it("says the same in words", () => {

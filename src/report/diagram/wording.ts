@@ -51,7 +51,11 @@ export function titleOf(kind: string): string {
 export function optionPhrases({ options }: PartSpec): string[] {
   const keys = Object.keys(options);
   const place = (key: string) =>
-    FIRST.includes(key) ? FIRST.indexOf(key) : LAST.includes(key) ? 200 : 100 + keys.indexOf(key);
+    FIRST.includes(key)
+      ? FIRST.indexOf(key)
+      : LAST.some((word) => key.toLowerCase().includes(word))
+        ? 200
+        : 100 + keys.indexOf(key);
   return keys.sort((a, b) => place(a) - place(b)).flatMap((key) => phrase(key, options[key]));
 }
 
@@ -65,9 +69,12 @@ function phrase(key: string, value: unknown): string[] {
   return typeof kind === "string" && kind !== "none" ? [titleOf(kind)] : [];
 }
 
+/** "heads" and "experts" are counted; "bias", "basis" and "radius" are not plurals. */
+const PLURAL = /[^aiosu]s$/;
+
 function numberPhrase(words: string, value: number): string {
   if (!Number.isInteger(value)) return `${words} ${threeDigits(value)}`;
-  return words.endsWith("s")
+  return PLURAL.test(words)
     ? `${whole(value)} ${value === 1 ? words.slice(0, -1) : words}`
     : `${words} ${whole(value)}`;
 }

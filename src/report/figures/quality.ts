@@ -32,7 +32,7 @@ export function qualityFigure(series: readonly Series[]): FigureSpec {
     alt: `Scatter plot: validation bits per byte against state bytes at 1k and 16k tokens. ${series.map(summary).join(" ")}`,
     caption: html`Lower and further left is better: good text from little memory.
 The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow.
-Vertical bars span the seeds. ${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
+${points.some((point) => point.half > 0) && "Vertical bars span the seeds. "}${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
     values: {
       columns: ["Validation bits per byte", "State at 1k tokens", "State at 16k tokens"],
       rows: series.map((one) => ({

@@ -11,7 +11,7 @@ export function architectures(series: readonly Series[]): Html {
   return html`<section id="architectures" aria-labelledby="architectures-title">
 <h2 id="architectures-title">Architectures</h2>
 <p class="lead">Each column reads from input to output: a layer is a token mixer (coloured) and a channel mixer (grey), each with its norm and its residual path.
-“× 4” means four equal layers. The strip above shows all layers in order.</p>
+“×\u00a04” means four equal layers. The strip above shows all layers in order.</p>
 ${familyKey(series)}
 <div class="architectures">${series.map(card)}</div>
 </section>`;

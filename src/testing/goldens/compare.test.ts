@@ -14,7 +14,12 @@ describe("golden comparison", () => {
 
   it("takes NaN and infinities for equal only to themselves", () => {
     expect(relativeError([Number.NaN, Number.POSITIVE_INFINITY], [Number.NaN, Number.POSITIVE_INFINITY])).toBe(0);
-    for (const [a, b] of [[Number.NaN, 1], [1, Number.NaN], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], [1, Number.POSITIVE_INFINITY]])
+    for (const [a, b] of [
+      [Number.NaN, 1],
+      [1, Number.NaN],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+      [1, Number.POSITIVE_INFINITY],
+    ])
       expect(relativeError([a!], [b!])).toBe(Number.POSITIVE_INFINITY);
     expect(relativeError([1], [1, 2])).toBe(Number.POSITIVE_INFINITY);
   });
@@ -26,7 +31,8 @@ describe("golden comparison", () => {
 });
 
 describe.skipIf(goldensMissing())("running one golden case", () => {
-  const place = () => discoverCases().find(({ kind, component, name }) => kind === "ops" && component === "exp" && name === "plain")!;
+  const place = () =>
+    discoverCases().find(({ kind, component, name }) => kind === "ops" && component === "exp" && name === "plain")!;
   const run = (build: Extract<GoldenAdapter, { build: unknown }>["build"]) =>
     runCase(new GoldenCase(place()), { kind: "ops", component: "exp", build });
 
@@ -51,17 +57,25 @@ describe.skipIf(goldensMissing())("running one golden case", () => {
 
   it("notices what is missing, of another shape, or throws", async () => {
     expect(await run(() => ({ outputs: {} }))).toMatchObject({ status: "disagreed", where: "out.y is not computed" });
-    expect(await run((c) => ({ outputs: { "out.y": c.tensor("in.x").exp().reshape([-1]) } }))).toMatchObject({ status: "disagreed" });
+    expect(await run((c) => ({ outputs: { "out.y": c.tensor("in.x").exp().reshape([-1]) } }))).toMatchObject({
+      status: "disagreed",
+    });
     expect((await run(() => ({ outputs: { "out.y": input("nowhere", [3, 7]) } }))).where).toContain("nowhere");
   });
 
   it("keeps absent and its reason apart", async () => {
-    expect(await run(() => "absent: no exponential")).toMatchObject({ status: "absent", where: "no exponential", maxError: null });
+    expect(await run(() => "absent: no exponential")).toMatchObject({
+      status: "absent",
+      where: "no exponential",
+      maxError: null,
+    });
     expect(await runCase(new GoldenCase(place()), undefined)).toMatchObject({ status: "absent" });
   });
 
   it("accepts plain numbers", async () => {
     const compute = (c: GoldenCase) => ({ "out.y": c.values("in.x").map(Math.exp) });
-    expect(await runCase(new GoldenCase(place()), { kind: "ops", component: "exp", compute })).toMatchObject({ status: "agreed" });
+    expect(await runCase(new GoldenCase(place()), { kind: "ops", component: "exp", compute })).toMatchObject({
+      status: "agreed",
+    });
   });
 });

@@ -28,7 +28,8 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   let worst = 0;
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [actual[i]!, expected[i]!];
-    if (!Object.is(a, b) && a !== b) worst = Math.max(worst, Number.isFinite(a) && Number.isFinite(b) ? Math.abs(a - b) : Number.POSITIVE_INFINITY);
+    if (!Object.is(a, b) && a !== b)
+      worst = Math.max(worst, Number.isFinite(a) && Number.isFinite(b) ? Math.abs(a - b) : Number.POSITIVE_INFINITY);
   }
   return worst === 0 ? 0 : worst / (Math.max(least, largest(expected)) || 1);
 }

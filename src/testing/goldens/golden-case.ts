@@ -68,7 +68,9 @@ export class GoldenCase {
 
   /** Names of stored tensors with this prefix, sorted. */
   names(prefix: string): string[] {
-    return Object.keys(this.stored).filter((name) => name.startsWith(prefix)).sort();
+    return Object.keys(this.stored)
+      .filter((name) => name.startsWith(prefix))
+      .sort();
   }
 
   number(key: string, fallback?: number): number {
@@ -94,11 +96,24 @@ export class GoldenCase {
   }
 
   private entry(name: string) {
-    return this.stored[name] ?? fail({ code: "E_GOLDEN", where: this.label, expected: `a tensor ${name}`, got: Object.keys(this.stored).join(", ") });
+    return (
+      this.stored[name] ??
+      fail({
+        code: "E_GOLDEN",
+        where: this.label,
+        expected: `a tensor ${name}`,
+        got: Object.keys(this.stored).join(", "),
+      })
+    );
   }
 
   private badSetting(key: string, expected: string): never {
-    return fail({ code: "E_GOLDEN", where: `${this.label} config.${key}`, expected, got: JSON.stringify(this.config[key]) });
+    return fail({
+      code: "E_GOLDEN",
+      where: `${this.label} config.${key}`,
+      expected,
+      got: JSON.stringify(this.config[key]),
+    });
   }
 
   get label(): string {

@@ -13,7 +13,8 @@ describe.skipIf(missing)(`golden cases${missing ? `: ${missing}` : ""}`, () => {
   for (const [component, places] of Map.groupBy(adapted, ({ kind, component }) => `${kind}/${component}`))
     it(`${component} agrees`, async ({ skip }) => {
       const results = [];
-      for (const place of places) results.push(await runCase(new GoldenCase(place), adapterOf(place.kind, place.component)));
+      for (const place of places)
+        results.push(await runCase(new GoldenCase(place), adapterOf(place.kind, place.component)));
       expect(results.filter(({ status }) => status === "disagreed")).toEqual([]);
       const reason = results.every(({ status }) => status === "absent") ? results[0]?.where : undefined;
       if (reason !== undefined) skip(`absent: ${reason}`);

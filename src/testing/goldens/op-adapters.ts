@@ -15,17 +15,27 @@ export function opAdapters(table: Readonly<Record<string, (c: GoldenCase) => OpR
       const result = make(c);
       if (typeof result === "string") return result;
       const outputs = "node" in result ? { y: result as Tensor } : result;
-      return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name.includes(".") ? name : `out.${name}`, t])) };
+      return {
+        outputs: Object.fromEntries(
+          Object.entries(outputs).map(([name, t]) => [name.includes(".") ? name : `out.${name}`, t]),
+        ),
+      };
     },
   }));
 }
 
 /** y = f(x). */
-export const unary = (f: (x: Tensor, c: GoldenCase) => OpResult) => (c: GoldenCase): OpResult => f(c.tensor("in.x"), c);
+export const unary =
+  (f: (x: Tensor, c: GoldenCase) => OpResult) =>
+  (c: GoldenCase): OpResult =>
+    f(c.tensor("in.x"), c);
 
 /** y = f(a, b). */
-export const binary = (f: (a: Tensor, b: Tensor, c: GoldenCase) => OpResult) => (c: GoldenCase): OpResult =>
-  f(c.tensor("in.a"), c.tensor("in.b"), c);
+export const binary =
+  (f: (a: Tensor, b: Tensor, c: GoldenCase) => OpResult) =>
+  (c: GoldenCase): OpResult =>
+    f(c.tensor("in.a"), c.tensor("in.b"), c);
 
 /** `config.axis`: one axis, a list, or none for all. */
-export const axesOf = (c: GoldenCase): number[] | undefined => (c.config.axis === undefined ? undefined : c.list("axis"));
+export const axesOf = (c: GoldenCase): number[] | undefined =>
+  c.config.axis === undefined ? undefined : c.list("axis");

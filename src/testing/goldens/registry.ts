@@ -12,10 +12,13 @@ export type AdapterLookup = (kind: string, component: string) => GoldenAdapter |
 export async function loadAdapters(): Promise<AdapterLookup> {
   const found = new Map<string, GoldenAdapter>();
   for (const path of globSync("**/*.goldens.ts", { cwd: source }).sort()) {
-    const module = (await import(/* @vite-ignore */ resolve(source, path).split(sep).join("/"))) as { adapters: readonly GoldenAdapter[] };
+    const module = (await import(/* @vite-ignore */ resolve(source, path).split(sep).join("/"))) as {
+      adapters: readonly GoldenAdapter[];
+    };
     for (const adapter of module.adapters) {
       const key = `${adapter.kind}/${adapter.component}`;
-      if (found.has(key)) fail({ code: "E_GOLDEN", where: path, expected: `one adapter of ${key}`, got: "a second one" });
+      if (found.has(key))
+        fail({ code: "E_GOLDEN", where: path, expected: `one adapter of ${key}`, got: "a second one" });
       found.set(key, adapter);
     }
   }

@@ -30,7 +30,8 @@ export async function runCase(c: GoldenCase, adapter: GoldenAdapter | undefined)
   if (!adapter) return { ...head, status: "absent", maxError: null, where: "no adapter" };
   try {
     const findings = await findingsOf(c, adapter);
-    if (typeof findings === "string") return { ...head, status: "absent", maxError: null, where: findings.replace("absent: ", "") };
+    if (typeof findings === "string")
+      return { ...head, status: "absent", maxError: null, where: findings.replace("absent: ", "") };
     return { ...head, ...judge(c, findings) };
   } catch (error) {
     return { ...head, status: "disagreed", maxError: null, where: String(error) };
@@ -40,7 +41,9 @@ export async function runCase(c: GoldenCase, adapter: GoldenAdapter | undefined)
 async function findingsOf(c: GoldenCase, adapter: GoldenAdapter): Promise<Finding[] | string> {
   if ("compute" in adapter) {
     const computed = await adapter.compute(c);
-    return typeof computed === "string" ? computed : Object.entries(computed).map(([name, values]) => ({ name, values }));
+    return typeof computed === "string"
+      ? computed
+      : Object.entries(computed).map(([name, values]) => ({ name, values }));
   }
   const graph = adapter.build(c);
   return typeof graph === "string" ? graph : evaluate(c, graph);
@@ -60,21 +63,33 @@ function gradientsOf(c: GoldenCase, outputs: Readonly<Record<string, Tensor>>): 
   const cotangents = seeded.map((name) => constant(c.values(name), c.stored[name]!.shape));
   const names = c.names("grad.");
   const leaves = names.map((name) => c.tensor(name.slice("grad.".length)));
-  const gradients = vjp(seeded.map((name) => outputs[name.replace("cot.", "out.")]!), cotangents, leaves);
+  const gradients = vjp(
+    seeded.map((name) => outputs[name.replace("cot.", "out.")]!),
+    cotangents,
+    leaves,
+  );
   return Object.fromEntries(names.map((name, i) => [name, gradients[i] ?? zeros(leaves[i]!.shape)]));
 }
 
 function judge(c: GoldenCase, findings: readonly Finding[]): Pick<GoldenResult, "status" | "maxError" | "where"> {
-  const missing = [...c.names("out."), ...c.names("state.out.")].find((name) => !findings.some((finding) => finding.name === name));
+  const missing = [...c.names("out."), ...c.names("state.out.")].find(
+    (name) => !findings.some((finding) => finding.name === name),
+  );
   if (missing) return { status: "disagreed", maxError: null, where: `${missing} is not computed` };
   const errors = findings.map((finding) => ({ name: finding.name, error: errorOf(c, finding) }));
   const worst = errors.reduce((a, b) => (b.error > a.error ? b : a), { name: "", error: 0 });
-  return { status: worst.error <= tolerances[c.computed] ? "agreed" : "disagreed", maxError: worst.error, where: worst.name };
+  return {
+    status: worst.error <= tolerances[c.computed] ? "agreed" : "disagreed",
+    maxError: worst.error,
+    where: worst.name,
+  };
 }
 
 function errorOf(c: GoldenCase, { name, values, shape }: Finding): number {
   const stored = c.stored[name];
   if (!stored || (shape && shape.join() !== stored.shape.join())) return Number.POSITIVE_INFINITY;
   const expected = numbersOf(stored, name);
-  return /^(F|BF)/.test(stored.dtype) ? relativeError(values, expected, smallestScale(c)) : integerError(values, expected);
+  return /^(F|BF)/.test(stored.dtype)
+    ? relativeError(values, expected, smallestScale(c))
+    : integerError(values, expected);
 }

@@ -1,0 +1,111 @@
+import { type Loose, mixerSuite, type NaiveMixerArguments, type NaiveMixerResult } from "../../testing/index.ts";
+import { slopesOf } from "../positions/alibi.ts";
+import { attention } from "./attention.ts";
+
+type Config = ReturnType<typeof attention.config.parse>;
+type Dims = ReturnType<typeof attention.dims>;
+type Arguments = NaiveMixerArguments<Config, Dims, Record<string, unknown>, Record<string, unknown>>;
+
+/** Vaswani et al. 2017, eq. 1, one query and one key at a time. */
+function naive({ x, p, c, d, s }: Arguments): NaiveMixerResult {
+  const { H, G, K } = d;
+  const keys = x.map((_, b) => Array.from({ length: G }, (_, g) => earlier(s?.k_BHTK, b, g)));
+  const values = x.map((_, b) => Array.from({ length: G }, (_, g) => earlier(s?.v_BHTK, b, g)));
+  const start = keys[0]![0]!.length;
+  // A window keeps only its last entries, but distances are the same whatever the first position.
+  const fresh = x.map((row) => row.map((token, t) => project(token, { p, c, H, G, K, position: fromStart(start, s) + t })));
+  for (const [b, row] of fresh.entries())
+    for (const { k, v } of row)
+      for (let g = 0; g < G; g++) {
+        keys[b]![g]!.push(k[g]!);
+        values[b]![g]!.push(v[g]!);
+      }
+  const y = fresh.map((row, b) =>
+    row.map(({ q }, t) => {
+      const heads = q.map((query, h) => {
+        const g = Math.floor(h / (H / G));
+        const weights = weigh(query, keys[b]![g]!, { c, p, h, H, K, at: start + t });
+        return sumOf(values[b]![g]!, weights);
+      });
+      return product(heads.flat(), p.out!, p.outBias);
+    }));
+  return { y, ...(c.causal && { s: { k_BHTK: keys, v_BHTK: values } }) };
+}
+
+/** Tokens before the first of these; with a full window, what was dropped is known from the suite: 5 tokens were seen. */
+const fromStart = (kept: number, s: unknown): number => (s === undefined ? 0 : Math.max(kept, 5));
+
+const earlier = (field: Loose | undefined, b: number, g: number): number[][] =>
+  field === undefined ? [] : Array.from(field[b]![g]!, (entry) => Array.from(entry, Number));
+
+function project(
+  token: number[],
+  { p, c, H, G, K, position }: { p: Arguments["p"]; c: Config; H: number; G: number; K: number; position: number },
+) {
+  const all = product(token, p.qkv!, p.qkvBias);
+  const head = (i: number) => all.slice(i * K, (i + 1) * K);
+  const turned = (vector: number[], gain: Loose | undefined) => rotate(normalised(vector, c, gain), c.positions, position);
+  return {
+    q: Array.from({ length: H }, (_, h) => turned(head(h), p.queryGain).map((value) => value * (c.qkNorm === "l2" ? p.temperature![h]! : 1))),
+    k: Array.from({ length: G }, (_, g) => turned(head(H + g), p.keyGain)),
+    v: Array.from({ length: G }, (_, g) => head(H + G + g)),
+  };
+}
+
+function normalised(vector: number[], { qkNorm, normEpsilon }: Config, gain: Loose | undefined): number[] {
+  const squares = vector.reduce((sum, value) => sum + value * value, 0);
+  if (qkNorm === "l2") return vector.map((value) => value / Math.sqrt(squares));
+  if (qkNorm === "rms") return vector.map((value, i) => (value / Math.sqrt(squares / vector.length + normEpsilon)) * gain![i]!);
+  return vector;
+}
+
+/** Halves of the whole head, base 10000 (options of `rope` are tested where it is). */
+function rotate(vector: number[], { kind }: Config["positions"], position: number): number[] {
+  const half = vector.length / 2;
+  return vector.map((value, i) => {
+    if (kind !== "rope") return value;
+    const angle = position * 10_000 ** (-(i % half) / half);
+    const partner = i < half ? -vector[i + half]! : vector[i - half]!;
+    return value * Math.cos(angle) + partner * Math.sin(angle);
+  });
+}
+
+interface Query {
+  c: Config;
+  p: Arguments["p"];
+  h: number;
+  H: number;
+  K: number;
+  at: number;
+}
+
+function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query): number[] {
+  const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : c.scale === "inverse" ? 1 / K : 1 / Math.sqrt(K);
+  const scores = keys.map((key, j) => {
+    const biased = query.reduce((sum, value, i) => sum + value * key[i]!, 0) * scale - (c.positions.kind === "alibi" ? slopesOf(H)[h]! * Math.abs(at - j) : 0);
+    const capped = c.softcap ? c.softcap * Math.tanh(biased / c.softcap) : biased;
+    const hidden = (c.causal && j > at) || (c.window !== undefined && Math.abs(at - j) >= c.window);
+    return hidden ? 0 : Math.exp(capped);
+  });
+  const total = scores.reduce((sum, value) => sum + value, c.sinks ? Math.exp(p.sink![h]!) : 0);
+  return scores.map((score) => score / total);
+}
+
+const sumOf = (values: number[][], weights: number[]): number[] =>
+  values[0]!.map((_, i) => weights.reduce((sum, weight, j) => sum + weight * values[j]![i]!, 0));
+
+const product = (vector: number[], matrix: Loose, offset?: Loose): number[] =>
+  Array.from(matrix[0]!, (_, j) => vector.reduce((sum, value, i) => sum + value * matrix[i]![j]!, offset ? offset[j]! : 0));
+
+mixerSuite(attention, {
+  configs: [
+    {},
+    { kvHeads: 2, positions: { kind: "rope" }, bias: true, outBias: true },
+    { kvHeads: 1, headSize: 6, positions: { kind: "alibi" }, sinks: true, softcap: 2 },
+    { window: 3, positions: { kind: "rope" }, qkNorm: "rms", weightDropout: 0.2 },
+    { heads: 2, qkNorm: "l2", scale: "none" },
+    { causal: false, kvHeads: 2, positions: { kind: "alibi" }, scale: "inverse" },
+    { causal: false, heads: 2, window: 2 },
+  ],
+  naive,
+});

@@ -1,0 +1,124 @@
+/**
+ * Gated DeltaNet: a matrix state that first decays and then, at the key, replaces what it holds by the new value.
+ * Axes: B batch, T time, D model, G key heads of K channels, H value heads of V channels (head h reads key head ⌊h·G/H⌋),
+ * C convolved channels, W taps; columns are […features, B, T].
+ */
+import { z } from "zod";
+import { causalConv, type CausalConvInput, type CausalConvResult, causalConvStep, convolveParts } from "../../ops/causal-conv.ts";
+import { fromColumns, rmsScale, toColumns, unitScale } from "../../ops/decay-scan-layout.ts";
+import { deltaRule, type DeltaRuleInput, type DeltaRuleResult, deltaStep } from "../../ops/delta-rule.ts";
+import { silu, type Tensor } from "../../tensor/index.ts";
+import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { value, type Weight, type Weights } from "../weights/use.ts";
+import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("number of value heads"),
+  keyHeads: z.int().positive().optional().describe("number of key and query heads; must divide heads (the default)"),
+  keySize: z.int().positive().optional().describe("channels per key head; default model width / heads"),
+  valueSize: z.int().positive().optional().describe("channels per value head; default model width / heads"),
+  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
+  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  negEigen: z.boolean().default(false).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
+  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+});
+type C = z.infer<typeof config>;
+
+function dims(c: C, D: number) {
+  const [H, G] = [c.heads, c.keyHeads ?? c.heads];
+  const [K, V] = [c.keySize ?? D / H, c.valueSize ?? D / H];
+  return { D, H, G, R: H / G, K, V, C: 2 * G * K + H * V, W: c.conv };
+}
+type Sizes = ReturnType<typeof dims>;
+
+function params({ D, H, G, K, V, C, W }: Sizes) {
+  return {
+    q: matrix(D, G * K),
+    k: matrix(D, G * K),
+    v: matrix(D, H * V),
+    z: matrix(D, H * V),
+    beta: matrix(D, H),
+    decay: matrix(D, H),
+    conv: tensor([C, W], kernelInit(W)),
+    decayBias: vector(H, stepSizeInit()),
+    logA: vector(H, logRateInit()),
+    norm: gain(V),
+    out: matrix(H * V, D, { init: "residual" }),
+  };
+}
+
+const state = ({ C, W, H, V, K }: Sizes) => ({ conv: [C, W - 1], S: [H, V, K] });
+
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
+
+/** The two recurrences, over all times at once or by one time. */
+interface Form {
+  conv: (input: CausalConvInput) => CausalConvResult;
+  delta: (input: DeltaRuleInput) => DeltaRuleResult;
+}
+
+export const gatedDeltanet = defineMixer({
+  kind: "gated-deltanet",
+  title: "Gated DeltaNet",
+  cite: { arxiv: "2412.06464", by: "Yang et al. 2024" },
+  equations: [
+    "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|",
+    "a_t = exp(−e^logA softplus(W_a x_t + b));  β_t = σ(W_β x_t)",
+    "S_t = a_t S_{t−1} (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ;  o_t = S_t q_t",
+    "out = W_out (RMSNorm(o_t) ⊙ silu(W_z x_t))",
+  ],
+  config,
+  dims,
+  params,
+  tune: [{ key: "valueSize", unit: 1 }, { key: "keySize", unit: 1 }],
+  reads: ["mask_BT"],
+  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  state,
+  forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
+  step(x_BD, at) {
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaStep });
+    return { y: y.squeeze(1), s };
+  },
+});
+
+function mix(x_BTD: Tensor, at: At, form: Form) {
+  const { c, d, p, s, io } = at;
+  const { q, k, v, conv } = convolved(x_BTD, at, form);
+  const beta = toColumns(x_BTD, value(p.beta)).sigmoid();
+  const { o_HVBT, S_BHVK } = form.delta({
+    q_GKBT: unitScale(q, 1).mul(d.K ** -0.5),
+    k_GKBT: unitScale(k, 1),
+    v_HVBT: v,
+    beta_HBT: atRealTokens(c.negEigen ? beta.mul(2) : beta, io),
+    logDecay_HBT: atRealTokens(logDecay(x_BTD, p), io),
+    S_BHVK: s.S,
+  });
+  const gate = silu(toColumns(x_BTD, value(p.z))).reshape(o_HVBT.shape);
+  const y = rmsScale(o_HVBT, 1, c.epsilon).mul(gate);
+  return { y: fromColumns(y, scaledRows(p, d)), s: { conv, S: S_BHVK } };
+}
+
+/** q, k, v by heads after the short convolution and silu, and the convolution's state. */
+function convolved(x_BTD: Tensor, { d, p, s, io }: At, { conv }: Form) {
+  const parts = [p.q, p.k, p.v].map((weight) => toColumns(x_BTD, value(weight)));
+  const result = convolveParts(conv, parts, { kernel_CK: value(p.conv), state_BCP: s.conv, mask_BT: io.mask_BT });
+  const heads = (x: Tensor, count: number) => silu(x).reshape([count, -1, ...x.shape.slice(1)]);
+  const [q, k, v] = result.parts as [Tensor, Tensor, Tensor];
+  return { q: heads(q, d.G), k: heads(k, d.G), v: heads(v, d.H), conv: result.state_BCP };
+}
+
+function logDecay(x_BTD: Tensor, p: At["p"]): Tensor {
+  const rate = toColumns(x_BTD, value(p.decay)).add(column(p.decayBias)).softplus();
+  return rate.mul(column(p.logA).exp().neg());
+}
+
+/** The norm's gain multiplies the matrix, which is smaller than the columns. */
+const scaledRows = ({ out, norm }: At["p"], { H, V, D }: Sizes): Tensor =>
+  value(out).reshape([H, V, D]).mul(value(norm).unsqueeze(1)).reshape([H * V, D]);
+
+/** 0 at padding, which then neither decays nor writes the state. */
+const atRealTokens = (x_HBT: Tensor, { mask_BT }: Io): Tensor => (mask_BT ? x_HBT.mul(mask_BT.cast("f32")) : x_HBT);
+
+/** A weight per head against columns. */
+const column = (weight: Weight): Tensor => value(weight).reshape([-1, 1, 1]);

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { grad } from "../grad/index.ts";
+import { createRng } from "../ops/index.ts";
+import { constant, input, type Program, type Tensor } from "../tensor/index.ts";
+import { adamScalars, adamw } from "../train/index.ts";
+import { createNodeEngine, createReferenceEngine, type Engine, type TrainerDefinition } from "./index.ts";
+
+const engines: { native: Engine; reference: Engine } = { native: createNodeEngine({ threads: 1 }), reference: createReferenceEngine() };
+const both = Object.values(engines);
+
+afterAll(() => Promise.all(both.map((engine) => engine.close())));
+
+const draws = (size: number, seed: number) => {
+  const rng = createRng(seed);
+  return Float32Array.from({ length: size }, () => rng.uniform() - 0.5);
+};
+
+/** Largest difference. */
+const difference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)), a.length === b.length ? 0 : Number.POSITIVE_INFINITY);
+
+describe("a training step", () => {
+  const shapes = { w: [3, 4], v: [4] };
+
+  /** Mean of (tanh(x·W + v) − y)² with a running mean of x in the buffer `seen`. */
+  function regression(): Program {
+    const [w, v] = [input("w", shapes.w), input("v", shapes.v)];
+    const x = input("x", [5, 3]);
+    const loss = x.matmul(w).add(v).tanh().sub(input("y", [5, 4])).square().mean();
+    const [gw, gv] = grad(loss, [w, v]);
+    const seen = input("seen", [3]).mul(0.9).add(x.mean(0).mul(0.1));
+    return { outputs: { loss, "grad:w": gw!, "grad:v": gv!, "buffer:seen": seen } };
+  }
+
+  const definition = (clipNorm?: number): TrainerDefinition => ({
+    program: regression(),
+    parameters: [
+      { name: "w", shape: shapes.w, value: draws(12, 1), scalars: { weightDecay: 0.1 } },
+      { name: "v", shape: shapes.v, value: draws(4, 2), scalars: { weightDecay: 0 } },
+    ],
+    rule: adamw({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }),
+    ...(clipNorm !== undefined && { clipNorm }),
+  });
+  const batch = (seed: number) => ({ x: draws(15, seed), y: draws(20, seed + 1) });
+
+  async function train(engine: Engine, clipNorm?: number) {
+    await engine.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
+    const trainer = await engine.trainer(definition(clipNorm));
+    const records = [];
+    for (let t = 1; t <= 3; t++)
+      records.push(await trainer.step([batch(10 * t), batch(10 * t + 5)], adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.05)));
+    const result = { records, parameters: await trainer.read("parameters"), v: await trainer.read({ slot: "v" }), seen: await engine.get("seen"), resident: await engine.get("w") };
+    await trainer.dispose();
+    await expect(engine.get("w")).rejects.toThrow(/E_RESIDENT/);
+    return result;
+  }
+
+  test.each([undefined, 0.05])("with micro-batches agrees with the native engine, clipped at %s", async (clipNorm) => {
+    const [native, reference] = [await train(engines.native, clipNorm), await train(engines.reference, clipNorm)];
+    native.records.forEach((record, t) => {
+      expect(reference.records[t]!.outputs["loss"]).toBeCloseTo(record.outputs["loss"]!, 5);
+      expect(reference.records[t]!.gradNorm).toBeCloseTo(record.gradNorm, 5);
+    });
+    for (const name of ["w", "v"]) {
+      expect(difference(reference.parameters[name]!, native.parameters[name]!)).toBeLessThan(1e-5);
+      expect(difference(reference.v[name]!, native.v[name]!)).toBeLessThan(1e-5);
+    }
+    expect(difference(reference.seen, native.seen)).toBeLessThan(1e-6);
+    expect(difference(reference.resident, reference.parameters["w"]!)).toBe(0);
+  });
+
+  test("leaves parameters alone where the loss is not finite", async () => {
+    for (const engine of both) {
+      await engine.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
+      const trainer = await engine.trainer(definition());
+      await trainer.step([{ ...batch(1), y: new Float32Array(20).fill(Number.NaN) }], adamScalars({ beta1: 0.9, beta2: 0.99 }, 1, 0.05));
+      expect((await trainer.read("parameters"))["w"]).toEqual(draws(12, 1));
+      await trainer.dispose();
+    }
+  });
+
+  test("writes what it read, to the bit", async () => {
+    await engines.reference.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
+    const trainer = await engines.reference.trainer(definition());
+    const values = { w: draws(12, 7), v: draws(4, 8) };
+    await trainer.write({ slot: "m" }, values);
+    expect(await trainer.read({ slot: "m" })).toEqual(values);
+    await expect(trainer.step([batch(1)], { learningRate: 1 })).rejects.toThrow(/E_SCALAR/);
+  });
+});
+
+describe("resident values", () => {
+  let doubled: Tensor;
+  beforeAll(() => {
+    doubled = input("state", [2, 3]).mul(2);
+  });
+
+  test("keep replaces a value, and programs find the new one", async () => {
+    for (const engine of both) {
+      await engine.put("state", { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2, 3], dtype: "f32" });
+      const program = await engine.compile({ outputs: { next: doubled, sum: doubled.sum() } });
+      const returned = await program.run({}, { keep: { next: "state" } });
+      expect(Object.keys(returned)).toEqual(["sum"]);
+      await program.run({}, { keep: { next: "state" } });
+      expect(Array.from(await engine.get("state"))).toEqual([4, 8, 12, 16, 20, 24]);
+    }
+  });
+
+  test.each([
+    { name: "inside the buffer", positions: [1, 3] },
+    { name: "around its end", positions: [4, 2] },
+  ])("append writes $name as the native engine does", async ({ positions }) => {
+    const results = [];
+    for (const engine of both) {
+      await engine.put("buffer", { data: new Float32Array(2 * 2 * 5 * 2), shape: [2, 2, 5, 2], dtype: "f32" });
+      const program = await engine.compile({ outputs: { entries: constant(draws(2 * 2 * 3 * 2, 3), [2, 2, 3, 2]).mul(input("one", [])) } });
+      await program.run({ one: Float32Array.of(1) }, { append: { entries: { resident: "buffer", axis: 2, positions } } });
+      results.push(Array.from(await engine.get("buffer")));
+    }
+    expect(difference(results[0]!, results[1]!)).toBeLessThan(1e-6);
+    expect(results[1]!.filter((value) => value !== 0)).toHaveLength(24);
+  });
+
+  test("more entries than a buffer holds leave the last ones", async () => {
+    for (const engine of both) {
+      await engine.put("ring", { data: new Float32Array(3), shape: [1, 3], dtype: "f32" });
+      const program = await engine.compile({ outputs: { entries: constant([0, 1, 2, 3, 4], [1, 5]).mul(input("one", [])) } });
+      await program.run({ one: Float32Array.of(1) }, { append: { entries: { resident: "ring", axis: 1, positions: [0] } } });
+      expect(Array.from(await engine.get("ring"))).toEqual([3, 4, 2]);
+    }
+  });
+
+  test("outputs carry their dtypes", async () => {
+    for (const engine of both) {
+      const x = input("x", [3]);
+      const program = await engine.compile({ outputs: { i: x.cast("i32"), b: x.greater(1) } });
+      const { i, b } = await program.run({ x: Float32Array.of(0.5, 1.5, 2.5) });
+      expect(i).toEqual(Int32Array.of(0, 1, 2));
+      expect(Array.from(b!)).toEqual([0, 1, 1]);
+    }
+  });
+
+  test("a missing value, a dropped one, and a closed engine are told", async () => {
+    for (const engine of [createNodeEngine({ threads: 1 }), createReferenceEngine()]) {
+      const program = await engine.compile({ outputs: { y: input("absent", [1]).neg() } });
+      await expect(program.run({})).rejects.toThrow(/input "absent".*E_FEED/);
+      await engine.close();
+      await expect(engine.get("absent")).rejects.toThrow(/E_CLOSED/);
+    }
+  });
+});

@@ -1,0 +1,19 @@
+import { families } from "../../blocks/index.ts";
+import type { Model } from "../../model/index.ts";
+import { fail } from "../../tensor/index.ts";
+
+/** Throws E_DECODE, naming the first such layer, where a model cannot be decoded token by token. */
+export function assertDecodes({ spec, decodes }: Model): void {
+  if (decodes) return;
+  const index = spec.layers.findIndex(({ mixer: { kind, ...c } }) => {
+    const { capabilities, step } = families.mixers[kind]!;
+    return step === undefined || (typeof capabilities === "function" ? capabilities(c) : capabilities).state === "none";
+  });
+  fail({
+    code: "E_DECODE",
+    where: `${spec.name}: layers[${index}].mixer`,
+    expected: "a mixer that keeps a state while decoding",
+    got: `${spec.layers[index]?.mixer.kind}, which keeps none as it is set`,
+    hint: 'Models of the objective "masked-diffusion" write by denoising instead.',
+  });
+}

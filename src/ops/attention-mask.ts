@@ -1,0 +1,69 @@
+import { concat, iota, type Tensor, where, zeros } from "../tensor/index.ts";
+
+/** Indices from `start` (inclusive) to `end` (exclusive). */
+export interface Span {
+  start: number;
+  end: number;
+}
+export const lengthOf = ({ start, end }: Span): number => end - start;
+
+/** Which keys a query may see by their distance i − j in tokens. */
+export interface Reach {
+  /** No later keys. */
+  causal: boolean;
+  /** Only distances below this. */
+  window?: number | undefined;
+}
+
+/**
+ * Added to a score that must not count. Any score is absorbed in it (in f32 and f64), its exponential is exactly 0, and
+ * the sum of several stays finite, as the gradient of a row without visible keys does.
+ */
+const hidden = -1e30;
+
+/** 0 where visible, else a number that no score survives. */
+export const hide = (visible: Tensor): Tensor => where(visible, 0, hidden);
+
+/** From what {@link hide} returned, or sums of it: whether a row sees any key, 1 or 0 along the last axis of size 1. */
+export const seesAny = (mask: Tensor): Tensor => where(mask.max(-1, true).greater(hidden / 2), 1, 0);
+
+/** Keys that any of these queries may see. */
+export function reachable({ start, end }: Span, { causal, window }: Reach, keys: number): Span {
+  const back = window ?? keys;
+  return { start: Math.max(0, start - back + 1), end: Math.min(keys, causal ? end : end + back - 1) };
+}
+
+/** Mask [queries, keys] of a block by distance alone; undefined where every key is visible. */
+export function reachMask(queries: Span, keys: Span, { causal, window }: Reach): Tensor | undefined {
+  const rows = indices(lengthOf(queries)).add(queries.start - keys.start).unsqueeze(1);
+  const distance = rows.sub(indices(lengthOf(keys)));
+  const rules = [
+    causal && keys.end - 1 > queries.start ? distance.greaterEqual(0) : undefined,
+    window !== undefined && queries.end - 1 - keys.start >= window ? distance.less(window) : undefined,
+    window !== undefined && !causal && keys.end - 1 - queries.start >= window ? distance.greater(-window) : undefined,
+  ].filter((rule) => rule !== undefined);
+  return rules.length === 0 ? undefined : hide(rules.reduce((a, b) => a.and(b)));
+}
+
+const short = 256;
+
+/** 0 … length − 1, made of short constants so that the many equal masks of a model are recognised as one. */
+function indices(length: number): Tensor {
+  if (length <= short) return iota(length);
+  const blocks = indices(Math.ceil(length / short)).mul(short).unsqueeze(1);
+  return blocks.add(iota(short)).reshape([-1]).slice(0, 0, length);
+}
+
+/** Sum of the masks that exist, broadcast to [.., rows, columns]. */
+export function sumMasks(masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+  return masks.filter((mask) => mask !== undefined).reduce<Tensor | undefined>((sum, mask) => sum?.add(mask) ?? mask, undefined);
+}
+
+/** Masks [B or 1, rows or 1, columns] side by side along the columns; absent ones hide nothing. */
+export function joinMasks(parts: readonly { mask: Tensor | undefined; columns: number }[]): Tensor | undefined {
+  const present = parts.flatMap(({ mask }) => (mask ? [mask] : []));
+  if (present.length === 0) return undefined;
+  const most = (axis: number) => Math.max(...present.map((mask) => mask.dim(axis)));
+  const leading = [most(-3), most(-2)];
+  return concat(-1, parts.map(({ mask, columns }) => mask?.expand([...leading, columns]) ?? zeros([...leading, columns])));
+}

@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { constant, input, topological, type Tensor } from "../tensor/index.ts";
+import { type Arrays, compileNative, expectNaiveAgrees, expectNativeAgrees, expectSameFunction, evaluate, flatten, type NdArray, nest, randomNormal, run, type Subject } from "../testing/index.ts";
+import { causalMask, scaledDotProduct } from "./attention.ts";
+import { type BlockwiseAttention, blockwiseAttention } from "./blockwise-attention.ts";
+
+interface Sizes {
+  T: number;
+  H?: number;
+  G?: number;
+  K?: number;
+  V?: number;
+}
+
+function inputsOf({ T, H = 4, G = 2, K = 6, V = 5 }: Sizes): Arrays {
+  return {
+    q: randomNormal("q", [2, H, T, K]),
+    k: randomNormal("k", [2, G, T, K]),
+    v: randomNormal("v", [2, G, T, V]),
+  };
+}
+
+type Options = Omit<BlockwiseAttention, "q_BHTK" | "k_BGTK" | "v_BGTV" | "scale">;
+
+const blockwise = (at: Readonly<Record<string, Tensor>>, options: Options) =>
+  blockwiseAttention({ q_BHTK: at.q!, k_BGTK: at.k!, v_BGTV: at.v!, scale: 0.5, ...options });
+
+const subject = (inputs: Arrays, options: Options): Subject => ({ inputs, build: (at) => ({ y: blockwise(at, options).y_BHTV }) });
+
+/** All scores at once, with a mask of the whole matrix. */
+function whole(inputs: Arrays, { causal, window }: { causal: boolean; window?: number }): Subject {
+  const T = inputs.q!.shape[2]!;
+  const visible = Array.from({ length: T * T }, (_, at) => {
+    const distance = Math.floor(at / T) - (at % T);
+    return (causal && distance < 0) || (window !== undefined && Math.abs(distance) >= window) ? 0 : 1;
+  });
+  const mask = constant(visible, [T, T], "bool");
+  return { inputs, build: ({ q, k, v }) => ({ y: scaledDotProduct({ q: q!, k: k!, v: v! }, { scale: 0.5, mask }) }) };
+}
+
+describe("blocks of queries change nothing", () => {
+  const inputs = inputsOf({ T: 13 });
+  const kinds = [{ causal: true }, { causal: false }, { causal: true, window: 4 }, { causal: false, window: 3 }];
+  for (const kind of kinds)
+    for (const block of [1, 4, 5, 13, 20])
+      test(`${JSON.stringify(kind)}, ${block} a block`, () => {
+        expectSameFunction(subject(inputs, { ...kind, block }), whole(inputs, kind));
+      });
+
+  test("by default, where blocks of 64 and 128 begin", () => {
+    for (const T of [128, 517]) {
+      const long = inputsOf({ T, H: 2, G: 1, K: 2, V: 2 });
+      expectSameFunction(subject(long, { causal: true }), whole(long, { causal: true }));
+    }
+  });
+
+  test("weights are those of all keys, and of one query sum to 1", () => {
+    const build = (block: number): Subject["build"] => (at) => ({ weights: blockwise(at, { causal: true, block }).weights_BHTS });
+    const blocks = run({ inputs, build: build(4) }).weights!;
+    expect(blocks).toBeAllclose(run({ inputs, build: build(13) }).weights!, { tolerance: 1e-12 });
+    for (let row = 0; row < blocks.data.length; row += 13)
+      expect(blocks.data.subarray(row, row + 13).reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 12);
+  });
+});
+
+test("keys hidden from a whole block are not computed", () => {
+  const leaf = (name: string) => input(name, [1, 1, 512, 8]);
+  const { y_BHTV } = blockwise({ q: leaf("q"), k: leaf("k"), v: leaf("v") }, { causal: true });
+  const elements = topological([y_BHTV]).filter((node) => node.op === "softmax").reduce((sum, node) => sum + node.outputs[0]!.size, 0);
+  expect(elements).toBe(128 * (128 + 256 + 384 + 512));
+});
+
+test("no tensor has all scores of a long input", () => {
+  for (const causal of [true, false]) {
+    const leaf = (name: string) => input(name, [1, 1, 4096, 8]);
+    const { y_BHTV } = blockwise({ q: leaf("q"), k: leaf("k"), v: leaf("v") }, { causal });
+    for (const node of topological([y_BHTV])) for (const t of node.outputs) expect(t.size).toBeLessThanOrEqual(4096 * 256);
+  }
+});
+
+test("beyond 2048 keys the mask is added to the diagonal only, with the same result", async () => {
+  const inputs = { q: randomNormal("q", [1, 2, 2200, 4]), k: randomNormal("k", [1, 1, 2200, 4]), v: randomNormal("v", [1, 1, 2200, 3]) };
+  const leaves = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, input(name, shape)]));
+  const all = scaledDotProduct({ q: leaves.q!, k: leaves.k!, v: leaves.v! }, { scale: 0.5, mask: causalMask(2200, 2200) });
+  const program = await compileNative({ blocks: blockwise(leaves, { causal: true }).y_BHTV, all }, inputs);
+  const { blocks, all: expected } = await program.run();
+  await program.dispose();
+  expect(blocks!).toBeAllclose(expected!, { tolerance: 1e-5 });
+});
+
+test("a query that sees no key gets zeros, and has no gradient", () => {
+  const inputs = inputsOf({ T: 5 });
+  const mask_BT = constant([0, 0, 1, 1, 1, 0, 0, 0, 0, 0], [2, 5], "bool");
+  const { outputs, gradients } = evaluate(subject(inputs, { causal: true, mask_BT }));
+  const isZero = ({ data }: NdArray, row: number) => {
+    const width = data.length / 40;
+    return data.subarray(row * width, (row + 1) * width).every((value) => value === 0);
+  };
+  for (let row = 0; row < 40; row++) {
+    const unseeing = row >= 20 || row % 5 < 2;
+    expect(isZero(outputs.y!, row)).toBe(unseeing);
+    // The first query that sees one key has a weight of 1 whatever its score.
+    expect(isZero(gradients.q!, row)).toBe(unseeing || row % 5 === 2);
+  }
+});
+
+test("[sdpa] softmax(QKᵀ/√d)V is the triple loop with the same gradients, and each query's weights sum to 1", async () => {
+  const inputs = inputsOf({ T: 5, G: 4, K: 4 });
+  const attend = { inputs, build: ({ q, k, v }: Readonly<Record<string, Tensor>>) => ({ y: scaledDotProduct({ q: q!, k: k!, v: v! }) }) };
+  const blocked: Subject = {
+    inputs,
+    build: ({ q, k, v }) => ({ y: blockwiseAttention({ q_BHTK: q!, k_BGTK: k!, v_BGTV: v!, scale: 0.5, causal: false, block: 2 }).y_BHTV }),
+  };
+  for (const form of [attend, blocked]) expectNaiveAgrees(form, { naive: tripleLoop, smooth: "everywhere" });
+  await expectNativeAgrees(blocked);
+  const weights = run({ inputs, build: (at) => ({ w: blockwise(at, { causal: false }).weights_BHTS }) }).w!;
+  for (let row = 0; row < weights.data.length; row += 5)
+    expect(weights.data.subarray(row, row + 5).reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 12);
+});
+
+/** Vaswani et al. 2017, eq. 1, with K = 4. */
+function tripleLoop(inputs: Arrays): Arrays {
+  const [q, k, v] = [nest(inputs.q!), nest(inputs.k!), nest(inputs.v!)];
+  const y = q.map((batch, b) =>
+    batch.map((head, h) =>
+      head.map((query) => {
+        const scores = k[b]![h]!.map((key) => Math.exp(query.reduce((sum, value, i) => sum + value * key[i]!, 0) / 2));
+        const total = scores.reduce((sum, value) => sum + value, 0);
+        return v[b]![h]![0]!.map((_, i) => scores.reduce((sum, score, j) => sum + (score / total) * v[b]![h]![j]![i]!, 0));
+      })));
+  return { y: flatten(y) };
+}

@@ -1,0 +1,11 @@
+/** Laws that components obey, read off what they declare, and what tests need to state their own. */
+export { type Closeness } from "./allclose.ts";
+import "./allclose.ts";
+export { expectNaiveAgrees, expectNativeAgrees, expectSameBits, expectSameFunction } from "./agreement.ts";
+export * from "./arrays.ts";
+export { gradCheck } from "./central-differences.ts";
+export { mixerSuite, type MixerSuiteOptions } from "./mixer-suite.ts";
+export type { NaiveMixerArguments, NaiveMixerResult } from "./mixer-rig.ts";
+export { compileNative, nativeEngine } from "./native.ts";
+export { drawParameters } from "./parameters.ts";
+export { evaluate, type Evaluation, run, type Subject } from "./subject.ts";

@@ -1,0 +1,30 @@
+import { expect } from "vitest";
+import { input } from "../../tensor/index.ts";
+import { randomNormal, randomUniform } from "../arrays.ts";
+import type { Law } from "../law.ts";
+import type { MixerRig } from "../mixer-rig.ts";
+import { compileNative } from "../native.ts";
+import { contextOf, plainIo, withPrefix } from "../part.ts";
+
+/** Without a finite state a mixer compares all pairs of tokens. */
+const longest = ({ capabilities }: MixerRig) => (capabilities.state === "finite" ? 16_384 : 2048);
+
+export const longInput: Law<MixerRig> = {
+  name: "a long input stays finite on the native engine",
+  applies: ({ capabilities }) => capabilities.length === "any",
+  check: async (rig) => {
+    const tokens = longest(rig);
+    const inputs = {
+      x: randomNormal("a long input", [1, tokens, rig.width]),
+      ...withPrefix("p.", rig.part.parameters),
+      ...(rig.mixer.reads?.includes("dt_BT") && { dt: randomUniform("long gaps", [1, tokens], [0.5, 1.5]) }),
+    };
+    const at = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, input(name, shape)]));
+    const io = { ...plainIo("eval"), ...(at.dt && { dt_BT: at.dt }) };
+    const { y, s } = rig.mixer.forward(at.x!, { ...contextOf(rig.part, at), s: {}, io });
+    const program = await compileNative({ y, ...withPrefix("s.", s) }, inputs);
+    const values = await program.run();
+    await program.dispose();
+    for (const [name, { data }] of Object.entries(values)) expect(data.every(Number.isFinite), name).toBe(true);
+  },
+};
