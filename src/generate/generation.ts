@@ -1,5 +1,6 @@
 import { fail } from "../tensor/index.ts";
 import type { SamplerInput } from "./sampling/sampler.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 export interface GenerationRequest {
   /** Ids to continue; where there are none, next-token models begin behind the generator's `start` token. */
@@ -31,82 +32,66 @@ export interface Generation {
 
 /** Writes text with the parameters that are resident in its engine now. One generation at a time. */
 export interface Generator {
-  /** Tokens as they come; `return` value: what `generate` returns. */
+  /** Tokens as they come, and in the end what `generate` returns. */
   stream(request: GenerationRequest): AsyncGenerator<number, Generation>;
   generate(request: GenerationRequest): Promise<Generation>;
   /** Drops programs and states; parameters stay in the engine. */
   dispose(): Promise<void>;
 }
 
-/** Times of a generation, without what happens between its tokens. */
-export class Stopwatch {
-  private firstMs = 0;
-  private laterMs = 0;
-  private first = true;
+/** Endless or long enough tokens of a request; every run of the model is timed by the watch. */
+export type TokenSource = (request: GenerationRequest, watch: Stopwatch) => AsyncIterable<number>;
 
-  /** Adds the time that work takes: the first work counts as prefill. */
-  async time<T>(work: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    const result = await work();
-    const ms = performance.now() - start;
-    if (this.first) this.firstMs = ms;
-    else this.laterMs += ms;
-    this.first = false;
-    return result;
-  }
-
-  timing(laterTokens: number): GenerationTiming {
-    return { prefillMs: this.firstMs, tokensPerS: laterTokens === 0 ? 0 : (1000 * laterTokens) / this.laterMs };
-  }
-}
-
-/** A generator from its stream: collects tokens, refuses overlapping calls, checks requests. */
-export function generatorOf(
-  stream: (request: GenerationRequest) => AsyncGenerator<number, GenerationTiming>,
-  { vocabulary, dispose }: { vocabulary: number; dispose: () => Promise<void> },
-): Generator {
+/** A generator over a source of tokens: checks requests, refuses overlapping ones, ends texts. */
+export function generatorOf(source: TokenSource, { ids, dispose }: { ids: number; dispose: () => Promise<void> }): Generator {
   let busy = false;
-  async function* guarded(request: GenerationRequest): AsyncGenerator<number, Generation> {
-    assertRequest(request, vocabulary);
-    if (busy) fail({ code: "E_BUSY", where: "generator", expected: "one generation at a time", got: "a second one", hint: "Create another generator over the same engine: they share its parameters." });
+  async function* stream(request: GenerationRequest): AsyncGenerator<number, Generation> {
+    assertRequest(request, ids);
+    if (busy) failBusy();
     busy = true;
     try {
-      return yield* collected(stream(request), request);
+      return yield* limited(source, request);
     } finally {
       busy = false;
     }
   }
-  return { stream: guarded, generate: (request) => exhaust(guarded(request)), dispose };
+  return { stream, generate: (request) => exhaust(stream(request)), dispose };
 }
 
-/** Passes tokens on until one of them ends the text. */
-async function* collected(stream: AsyncGenerator<number, GenerationTiming>, { stop = [], onToken, tokens: most }: GenerationRequest): AsyncGenerator<number, Generation> {
+/** Passes tokens on until there are enough or one of them ends the text. */
+async function* limited(source: TokenSource, request: GenerationRequest): AsyncGenerator<number, Generation> {
+  const watch = new Stopwatch();
   const tokens: number[] = [];
-  let next = await stream.next();
-  for (; !next.done; next = await stream.next()) {
-    if (stop.includes(next.value)) {
-      next = await stream.return({ prefillMs: 0, tokensPerS: 0 });
-      break;
-    }
-    tokens.push(next.value);
-    onToken?.(next.value);
-    yield next.value;
-    if (tokens.length === most) break;
+  for await (const id of source(request, watch)) {
+    if (request.stop?.includes(id)) break;
+    tokens.push(id);
+    request.onToken?.(id);
+    yield id;
+    if (tokens.length === request.tokens) break;
   }
-  return { tokens: Int32Array.from(tokens), timing: next.value as GenerationTiming };
+  return { tokens: Int32Array.from(tokens), timing: watch.timing() };
 }
 
 async function exhaust<T>(stream: AsyncGenerator<unknown, T>): Promise<T> {
   for (;;) {
-    const { done, value } = await stream.next();
-    if (done) return value;
+    const next = await stream.next();
+    if (next.done) return next.value;
   }
 }
 
-function assertRequest({ prompt, tokens }: GenerationRequest, vocabulary: number): void {
+function assertRequest({ prompt, tokens }: GenerationRequest, ids: number): void {
   if (!Number.isInteger(tokens) || tokens < 1)
     fail({ code: "E_TOKENS", where: "request.tokens", expected: "a whole number from 1", got: String(tokens) });
-  const strange = prompt.find((id) => id < 0 || id >= vocabulary);
-  if (strange !== undefined)
-    fail({ code: "E_PROMPT", where: "request.prompt", expected: `ids from 0 to ${vocabulary - 1}`, got: String(strange) });
+  const strange = prompt.find((id) => id < 0 || id >= ids);
+  if (strange !== undefined) fail({ code: "E_PROMPT", where: "request.prompt", expected: `ids from 0 to ${ids - 1}`, got: String(strange) });
+}
+
+function failBusy(): never {
+  fail({
+    code: "E_BUSY",
+    where: "generator",
+    expected: "one generation at a time",
+    got: "a second one",
+    hint: "Create another generator over the same engine: they share its parameters.",
+  });
 }

@@ -73,7 +73,7 @@ const mostMultiplied = 64;
 export interface ChunkRecurrence {
   /** [c, B, G, R, V, K]. */
   added: Tensor;
-  /** [c, B, G, R, 1, 1], absent where nothing decays. */
+  /** [c, B, G, R, 1, 1], or [..., 1, K] with a decay per key; absent where nothing decays. */
   logTotal: Tensor | undefined;
   /** [B, G, R, V, K], absent where it is zero. */
   start: Tensor | undefined;
@@ -82,7 +82,8 @@ export interface ChunkRecurrence {
 export function carryChunks(recurrence: ChunkRecurrence): Carried {
   const chunks = recurrence.added.dim(0);
   if (chunks <= mostUnrolled) return carryUnrolled(recurrence);
-  return chunks <= mostMultiplied ? carryByProduct(recurrence) : carryByScan(recurrence);
+  const perHead = (recurrence.logTotal?.dim(-1) ?? 1) === 1;
+  return perHead && chunks <= mostMultiplied ? carryByProduct(recurrence) : carryByScan(recurrence);
 }
 
 function carryUnrolled({ added, logTotal, start }: ChunkRecurrence): Carried {

@@ -1,4 +1,4 @@
-import { iota, where } from "./functions.ts";
+import { concat, iota, stack, where, zeros } from "./functions.ts";
 import { rewrite, type Visit } from "./graph.ts";
 import { type AnyNode, constant, type Tensor } from "./tensor.ts";
 import type { FusedOp, OpAttrs } from "./vocabulary.ts";
@@ -30,11 +30,26 @@ export const expansions: { [K in FusedOp]: Expansion<K> } = {
   unitLowerInverse: ([a]) => invertUnitLower(a!),
 };
 
+/** Below this size all levels of doubling run on the whole matrix: products of smaller blocks cost more than they save. */
+const smallestSplit = 16;
+
 /**
- * Inverse by doubling: the inverses of all diagonal blocks of size s give those of size 2s, since
- * [[P, 0], [B, Q]]⁻¹ = [[P⁻¹, 0], [−Q⁻¹ B P⁻¹, Q⁻¹]]; log₂ n products, as stable as forward substitution.
+ * Inverse by halves: with P, Q the inverses of the diagonal blocks, [[P⁻¹, 0], [B, Q⁻¹]]⁻¹ = [[P, 0], [−Q B P, Q]].
+ * As stable as forward substitution. Both diagonal blocks are inverted together.
  */
 function invertUnitLower(a: Tensor): Tensor {
+  const size = a.dim(-1);
+  const half = size / 2;
+  if (size <= smallestSplit || size % 2 !== 0) return invertByDoubling(a);
+  const [top, bottom] = a.split(-2, [half, half]) as [Tensor, Tensor];
+  const inverses = invertUnitLower(stack(0, [top.slice(-1, 0, half), bottom.slice(-1, half)]));
+  const [p, q] = [inverses.at(0, 0), inverses.at(0, 1)];
+  const coupling = q.matmul(bottom.slice(-1, 0, half).matmul(p), { alpha: -1 });
+  return concat(-2, [concat(-1, [p, zeros(p.shape)]), concat(-1, [coupling, q])]);
+}
+
+/** The same from blocks of size 1 upwards, on the whole matrix with masks: log₂ n levels of two products. */
+function invertByDoubling(a: Tensor): Tensor {
   const size = a.dim(-1);
   let inverse = where(iota(size).unsqueeze(1).equal(iota(size)), 1, 0).expand(a.shape);
   for (let block = 1; block < size; block *= 2)

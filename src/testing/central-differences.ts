@@ -31,7 +31,7 @@ export interface DerivativeCheck {
 
 /** Compares gradients with central differences of `value` along random directions of every tensor, and at coordinates. */
 export function checkDerivatives({ inputs, gradients, value, smooth, coordinates = false }: DerivativeCheck): void {
-  const floor = negligible * magnitude(gradients);
+  const floor = Math.max(negligible * magnitude(gradients), Number.EPSILON);
   for (const [name, at] of Object.entries(inputs)) {
     const along = (direction: NdArray) =>
       slope((t) => value({ ...inputs, [name]: mapArray(at, (x, i) => x + t * direction.data[i]!) }), stepOf(smooth));

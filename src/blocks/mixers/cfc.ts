@@ -66,7 +66,7 @@ export const cfc = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "hidden", unit: 1 }, { key: "backboneUnits", unit: 1 }],
+  tune: [{ key: "backboneUnits", unit: 1 }, { key: "hidden", unit: 1 }],
   reads: ["mask_BT", "dt_BT"],
   capabilities: ({ activation, mode, backboneLayers }) => ({
     flow: "causal", state: "finite", length: "any", batch: "independent", exact: "bitwise",

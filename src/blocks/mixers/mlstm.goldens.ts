@@ -32,7 +32,7 @@ function layer(c: GoldenCase): GoldenGraph | Absent {
   const config = mlstm.config.parse({
     heads: c.number("num_heads"),
     inner: c.tensor("param.learnable_skip").dim(0),
-    kernel: c.number("conv1d_kernel_size"),
+    conv: c.number("conv1d_kernel_size"),
     block: c.number("qkv_proj_blocksize"),
     bias: c.flag("bias"),
     normEpsilon: c.number("outnorm_eps"),

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
+import { fromColumns } from "../../ops/decay-scan-layout.ts";
 import { type MlstmState, mlstmChunked, mlstmStep } from "../../ops/mlstm-cell.ts";
 import { layerNorm, logSigmoid, ones, silu, type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
@@ -15,7 +16,7 @@ import { byHeads, columns } from "./mlstm-projections.ts";
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads; must divide the inner width"),
   inner: z.int().positive().optional().describe("inner width; twice the model width if absent"),
-  kernel: z.int().min(2).default(4).describe("taps of the causal convolution before queries and keys"),
+  conv: z.int().min(2).default(4).describe("taps of the causal convolution before queries and keys"),
   block: z
     .union([z.int().positive(), z.literal("full")])
     .default(4)
@@ -43,7 +44,7 @@ function params({ D, I, H, blocksPerHead }: Dims, c: C) {
   return {
     up: matrix(D, I, { init: small }),
     gate: matrix(D, I, { init: small }),
-    conv: tensor([I, c.kernel], { kind: "uniform", low: -1 / Math.sqrt(c.kernel), high: 1 / Math.sqrt(c.kernel) }),
+    conv: tensor([I, c.conv], { kind: "uniform", low: -1 / Math.sqrt(c.conv), high: 1 / Math.sqrt(c.conv) }),
     convBias: bias(I),
     q: map(),
     k: map(),
@@ -51,7 +52,7 @@ function params({ D, I, H, blocksPerHead }: Dims, c: C) {
     gatesQ: matrix(I, 2 * H, { init: "zeros" }),
     gatesK: matrix(I, 2 * H, { init: "zeros" }),
     gatesV: matrix(I, 2 * H, { init: "zeros" }),
-    gatesBias: bias(2 * H, gateBias(H)),
+    gatesBias: bias(2 * H, gateBias(H, c.forgetGate)),
     norm: gain(I),
     skip: gain(I),
     down: matrix(I, D, { init: "residual" }),
@@ -60,10 +61,13 @@ function params({ D, I, H, blocksPerHead }: Dims, c: C) {
 }
 
 /** Input gates at 0, forget gates from σ(3) to σ(6), head by head. */
-const gateBias = (H: number): Init => ({
-  kind: "values",
-  fill: () => Array.from({ length: 2 * H }, (_, i) => (i < H ? 0 : 3 + (3 * (i - H)) / Math.max(1, H - 1))),
-});
+function gateBias(H: number, forgetGate: C["forgetGate"]): Init {
+  const at = (head: number) => {
+    const logit = 3 + (3 * head) / Math.max(1, H - 1);
+    return forgetGate === "sigmoid" ? logit : -Math.log1p(Math.exp(-logit));
+  };
+  return { kind: "values", fill: () => Array.from({ length: 2 * H }, (_, i) => (i < H ? 0 : at(i - H))) };
+}
 type P = Weights<ReturnType<typeof params>>;
 
 export const mlstm = defineMixer({
@@ -80,61 +84,52 @@ export const mlstm = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "inner", unit: 8 }],
+  tune: [{ key: "inner", unit: 16 }],
   reads: ["mask_BT"],
   capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "away from ties", exact: "bitwise" },
-  state: ({ I, H, K }, c) => ({ C: [H, K, K], n: [H, K], m: [H], conv: [I, c.kernel - 1] }),
+  state: ({ I, H, K }, c) => ({ C: [H, K, K], n: [H, K], m: [H], conv: [I, c.conv - 1] }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
-    const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
     const a = columns(x_BTD, p.up, p.upBias);
-    const conv = { x_CBT: a.reshape([d.I, B, T]), kernel_CK: value(p.conv), bias_C: value(p.convBias) };
-    const { y_CBT, state_BCP } = causalConv({ ...conv, state_BCP: s.conv, mask_BT });
-    const mixed = silu(y_CBT.reshape([d.I, B * T]));
-    const { q, k, v, ...gates } = project({ a, mixed }, p, { c, d, lead: [d.H, B, T] });
-    const cell = mlstmChunked({ q, k, v, ...gates, epsilon: c.epsilon, chunk: c.chunk, mask_BT, s: headsFirst(s) });
-    const y = output({ x: x_BTD, mixed, h: cell.h }, p, c);
-    return { y: y.reshape(x_BTD.shape), s: { ...batchFirst(cell.s), conv: state_BCP } };
+    const { y_CBT, state_BCP } = causalConv({ x_CBT: a, ...convWeights(p), state_BCP: s.conv, mask_BT });
+    const mixed = silu(y_CBT);
+    const cell = mlstmChunked({ ...project({ a, mixed }, p, { c, d }), epsilon: c.epsilon, chunk: c.chunk, mask_BT, s: headsFirst(s) });
+    return { y: output({ x_BTD, mixed, h: cell.h }, p, c), s: { ...batchFirst(cell.s), conv: state_BCP } };
   },
   step(x_BD, { c, d, p, s }) {
-    const B = x_BD.dim(0);
-    const a = columns(x_BD, p.up, p.upBias);
-    const conv = { x_CBT: a.unsqueeze(2), kernel_CK: value(p.conv), bias_C: value(p.convBias) };
-    const { y_CBT, state_BCP } = causalConvStep({ ...conv, state_BCP: s.conv });
-    const mixed = silu(y_CBT.squeeze(2));
-    const { q, k, v, ...gates } = project({ a, mixed }, p, { c, d, lead: [d.H, B] });
-    const cell = mlstmStep({ q, k, v, ...gates, epsilon: c.epsilon, s: batchFirst(s) });
-    return { y: output({ x: x_BD, mixed, h: cell.h }, p, c), s: { ...batchFirst(cell.s), conv: state_BCP } };
+    const x_BTD = x_BD.unsqueeze(1);
+    const a = columns(x_BTD, p.up, p.upBias);
+    const { y_CBT, state_BCP } = causalConvStep({ x_CBT: a, ...convWeights(p), state_BCP: s.conv });
+    const mixed = silu(y_CBT);
+    const { q, k, v, logInput, logForget } = project({ a, mixed }, p, { c, d });
+    const now = (x: Tensor) => x.squeeze(2);
+    const gates = { logInput: now(logInput), logForget: now(logForget) };
+    const cell = mlstmStep({ q: now(q), k: now(k), v: now(v), ...gates, epsilon: c.epsilon, s: batchFirst(s) });
+    const y_BTD = output({ x_BTD, mixed, h: cell.h.unsqueeze(2) }, p, c);
+    return { y: y_BTD.squeeze(1), s: { ...batchFirst(cell.s), conv: state_BCP } };
   },
 });
 
-/** Queries, scaled keys and values [...lead, K] and log-gates [...lead] of columns [I, tokens]; gates read the keys unscaled. */
-function project({ a, mixed }: { a: Tensor; mixed: Tensor }, p: P, { c, d, lead }: { c: C; d: Dims; lead: readonly number[] }) {
-  const heads = d.H;
-  const q = byHeads(mixed, p.q, { heads, bias: p.qBias });
-  const k = byHeads(mixed, p.k, { heads, bias: p.kBias, scale: d.K ** -0.5 });
-  const v = byHeads(a, p.v, { heads, bias: p.vBias });
+const convWeights = (p: P) => ({ kernel_CK: value(p.conv), bias_C: value(p.convBias) });
+
+/** Queries, scaled keys and values [H, B, T, K] and log-gates [H, B, T] of columns; the gates read the keys unscaled. */
+function project({ a, mixed }: { a: Tensor; mixed: Tensor }, p: P, { c, d: { H, K } }: { c: C; d: Dims }) {
+  const q = byHeads(mixed, p.q, { heads: H, bias: p.qBias });
+  const k = byHeads(mixed, p.k, { heads: H, bias: p.kBias, scale: K ** -0.5 });
+  const v = byHeads(a, p.v, { heads: H, bias: p.vBias });
   const share = (x: Tensor, w: Weight, alpha = 1) =>
-    value(w).reshape([heads, d.K, 2 * heads]).matmul(x, { transA: true, transB: true, alpha });
-  const gates = share(q, p.gatesQ).add(share(k, p.gatesK, d.K ** 0.5)).add(share(v, p.gatesV)).sum(0).add(value(p.gatesBias).unsqueeze(1));
-  const logInput = gates.slice(0, 0, heads).reshape(lead);
-  const forget = gates.slice(0, heads).reshape(lead);
-  const perHead = (x: Tensor) => x.reshape([...lead, d.K]);
-  return {
-    q: perHead(q),
-    k: perHead(k),
-    v: perHead(v),
-    logInput,
-    logForget: c.forgetGate === "sigmoid" ? logSigmoid(forget) : forget,
-  };
+    value(w).reshape([H, K, 2 * H]).matmul(x.reshape([H, -1, K]), { transA: true, transB: true, alpha });
+  const gates = share(q, p.gatesQ).add(share(k, p.gatesK, K ** 0.5)).add(share(v, p.gatesV)).sum(0).add(value(p.gatesBias).unsqueeze(1));
+  const [logInput, forget] = gates.split(0, [H, H]).map((gate) => gate.reshape([H, a.dim(1), a.dim(2)]));
+  return { q, k, v, logInput: logInput!, logForget: c.forgetGate === "sigmoid" ? logSigmoid(forget!) : forget! };
 }
 
-/** h [H, ..., K] normalised per head, joined as columns, with skip and gate, projected down → [tokens, D]. */
-function output({ x, mixed, h }: { x: Tensor; mixed: Tensor; h: Tensor }, p: P, { normEpsilon }: C): Tensor {
-  const [H, K] = [h.dim(0), h.dim(-1)];
-  const normalised = layerNorm(h, ones([K]), zeros([K]), normEpsilon).reshape([H, -1, K]).swap(1, 2).reshape(mixed.shape);
-  const kept = normalised.mul(value(p.norm).unsqueeze(1)).add(mixed.mul(value(p.skip).unsqueeze(1)));
-  const gated = kept.mul(silu(columns(x, p.gate, p.gateBias)));
-  const y = gated.matmul(value(p.down), { transA: true });
+/** h [H, B, T, K] normalised per head, joined as columns, with skip and gate, projected down. */
+function output({ x_BTD, mixed, h }: { x_BTD: Tensor; mixed: Tensor; h: Tensor }, p: P, { normEpsilon }: C): Tensor {
+  const K = h.dim(-1);
+  const perFeature = (w: Weight) => value(w).reshape([-1, 1, 1]);
+  const normalised = layerNorm(h, ones([K]), zeros([K]), normEpsilon).transpose([0, 3, 1, 2]).reshape(mixed.shape);
+  const kept = normalised.mul(perFeature(p.norm)).add(mixed.mul(perFeature(p.skip)));
+  const y = fromColumns(kept.mul(silu(columns(x_BTD, p.gate, p.gateBias))), value(p.down));
   return p.downBias ? y.add(value(p.downBias)) : y;
 }
 

@@ -10,7 +10,7 @@ type State = ReturnType<NonNullable<typeof slstm.step>>["s"];
 
 function build(c: GoldenCase): GoldenGraph {
   const x = c.tensor("in.x");
-  const config = slstm.config.parse({ heads: c.number("num_heads"), kernel: c.number("conv1d_kernel_size") });
+  const config = slstm.config.parse({ heads: c.number("num_heads"), conv: c.number("conv1d_kernel_size") });
   const d = slstm.dims(config, x.dim(-1));
   const at: At = { c: config, d, p: weights(c, d), b: {}, io: goldenIo() };
   const { y, s } = slstm.forward(x, { ...at, s: c.has("state.in.slstm") ? givenState(c, d) : {} });
@@ -38,7 +38,7 @@ function steps(x: Tensor, at: At): Tensor {
   const { D, H, K } = at.d;
   const B = x.dim(0);
   const empty = zeros([B, H, K]);
-  const conv = at.c.kernel > 0 && { conv: zeros([B, D, at.c.kernel - 1]) };
+  const conv = at.c.conv > 0 && { conv: zeros([B, D, at.c.conv - 1]) };
   let s: State = { h: empty, c: empty, n: empty, m: full([B, H, K], emptyStabiliser), ...conv };
   const ys = Array.from({ length: x.dim(1) }, (_, t) => {
     const result = slstm.step!(x.at(1, t), { ...at, s });

@@ -14,7 +14,7 @@ import { emptyStabiliser, signedGates, slstmCell, type SlstmState } from "./slst
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
-  kernel: z.union([z.literal(0), z.int().min(2)]).default(4).describe("taps of the causal convolution before input and forget gates; 0: none"),
+  conv: z.union([z.literal(0), z.int().min(2)]).default(4).describe("taps of the causal convolution before input and forget gates; 0: none"),
   forgetGate: z.enum(["sigmoid", "exponential"]).default("sigmoid").describe("activation of the forget gate; the input gate is exponential"),
   normEpsilon: z.number().positive().default(1e-5).describe("added to the variance in the norm per head"),
 });
@@ -26,22 +26,26 @@ type Dims = ReturnType<typeof dims>;
 /** Gates stand in the order i, f, o, z; i and f read the convolution. */
 function params({ D, H, K }: Dims, c: C) {
   const small: Init = { kind: "normal", std: Math.sqrt(2 / (5 * K)) };
-  const bound = 1 / Math.sqrt(Math.max(1, c.kernel));
+  const bound = 1 / Math.sqrt(Math.max(1, c.conv));
   return {
-    ...(c.kernel > 0 && { conv: tensor([D, c.kernel], { kind: "uniform", low: -bound, high: bound }), convBias: bias(D) }),
+    ...(c.conv > 0 && { conv: tensor([D, c.conv], { kind: "uniform", low: -bound, high: bound }), convBias: bias(D) }),
     gatesConv: tensor([H, K, 2 * K], small),
     gates: tensor([H, K, 2 * K], small),
     recurrent: tensor([H, K, 4 * K], { kind: "constant", value: 0 }),
-    bias: bias(4 * D, forgetBias(K)),
+    bias: bias(4 * D, forgetBias(K, c.forgetGate)),
     norm: gain(D),
   };
 }
 
 /** [H, 4K]; forget gates from σ(−5) to σ(7) along each head, dense at the upper end, as in the authors' package. */
-const forgetBias = (K: number): Init => ({
-  kind: "values",
-  fill: (_, [size]) => Array.from({ length: size! }, (_, i) => (Math.floor(i / K) % 4 === 1 ? -5 + 12 * ((i % K) / Math.max(1, K - 1)) ** 0.3 : 0)),
-});
+function forgetBias(K: number, forgetGate: C["forgetGate"]): Init {
+  const at = (unit: number) => {
+    const logit = -5 + 12 * (unit / Math.max(1, K - 1)) ** 0.3;
+    return forgetGate === "sigmoid" ? logit : -Math.log1p(Math.exp(-logit));
+  };
+  const isForget = (i: number) => Math.floor(i / K) % 4 === 1;
+  return { kind: "values", fill: (_, [size]) => Array.from({ length: size! }, (_, i) => (isForget(i) ? at(i % K) : 0)) };
+}
 type P = Weights<ReturnType<typeof params>>;
 
 export const slstm = defineMixer({
@@ -62,7 +66,7 @@ export const slstm = defineMixer({
   capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
   state: ({ D, H, K }, c) => ({
     h: [H, K], c: [H, K], n: [H, K], m: { shape: [H, K], start: emptyStabiliser },
-    ...(c.kernel > 0 && { conv: [D, c.kernel - 1] }),
+    ...(c.conv > 0 && { conv: [D, c.conv - 1] }),
   }), // biome-ignore format: one line
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];

@@ -2,7 +2,7 @@ import type { Append, Engine, RunOptions } from "../../engine/index.ts";
 import type { Model } from "../../model/index.ts";
 import { fail, sizeOf } from "../../tensor/index.ts";
 import { ProgramCache } from "../program-cache.ts";
-import { assertDecodes } from "./assert-decodes.ts";
+import { assertDecodes, assertFits } from "./assertions.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import { type Decoded, growProgram, prefillProgram, reorderProgram, stateOutput, stepProgram } from "./programs.ts";
 import { allocatedBytes, capacityFor, isUnbounded, residentShape, type StateField, stateFields, usedBytes } from "./state-fields.ts";
@@ -83,7 +83,7 @@ export class Decoder {
 
   /** Reads one token of each sequence; the scores of the next. */
   async step(ids: Int32Array): Promise<NextLogits> {
-    this.assertRoom(1);
+    assertFits(this.decoded.model, this.length + 1);
     await this.reserve(this.length + 1);
     const program = await this.programs.get(`step ${this.capacity}`, () => stepProgram(this.decoded, this.capacity));
     const { logits } = await program.run({ ids, length: this.lengths }, this.storing({ append: ({ kind }) => kind === "growing" }));
@@ -167,12 +167,6 @@ export class Decoder {
   private assertPrompts(prompts: readonly Int32Array[]): void {
     if (prompts.length !== this.batch || prompts.some((prompt) => prompt.length === 0))
       fail({ code: "E_PROMPT", where: "prompts", expected: `${this.batch} of at least one token`, got: `lengths ${prompts.map((prompt) => prompt.length).join(", ")}` });
-    this.assertRoom(Math.max(...prompts.map((prompt) => prompt.length)));
-  }
-
-  private assertRoom(tokens: number): void {
-    const { limit } = this.decoded.model;
-    if (this.length + tokens > limit)
-      fail({ code: "E_CONTEXT", where: "decoder", expected: `at most ${limit} tokens, as the position scheme defines`, got: String(this.length + tokens) });
+    assertFits(this.decoded.model, this.length + Math.max(...prompts.map((prompt) => prompt.length)));
   }
 }

@@ -9,7 +9,7 @@ import type { Capabilities } from "../../blocks/index.ts";
 
 const tokens = 9;
 
-const seesFuture = ({ flow }: Pick<Capabilities, "flow">) => flow === "bidirectional" || flow === "causal-values-only";
+export const seesFuture = ({ flow }: Pick<Capabilities, "flow">) => flow === "bidirectional" || flow === "causal-values-only";
 
 /** x with every token from `time` on replaced. */
 function otherFuture(x: NdArray, time: number): NdArray {
@@ -33,7 +33,7 @@ export function expectCausal(subject: Subject, exact: Capabilities["exact"]): vo
   }
 }
 
-function expectSeesFuture(subject: Subject): void {
+export function expectSeesFuture(subject: Subject): void {
   const [before, after] = pasts(subject, tokens - 1);
   expect(after).not.toEqual(before);
 }

@@ -1,13 +1,17 @@
 import { expect } from "vitest";
 import { input } from "../../tensor/index.ts";
 import { randomNormal, randomUniform } from "../arrays.ts";
+import { isGrowing } from "../decoder.ts";
 import type { Law } from "../law.ts";
 import type { MixerRig } from "../mixer-rig.ts";
 import { compileNative } from "../native.ts";
 import { contextOf, plainIo, withPrefix } from "../part.ts";
 
-/** Without a finite state a mixer compares all pairs of tokens. */
-const longest = ({ capabilities }: MixerRig) => (capabilities.state === "finite" ? 16_384 : 2048);
+/** Mixers without a state, or with one entry per token, may compare all pairs of tokens. */
+function longest({ capabilities, states }: MixerRig): number {
+  const pairwise = capabilities.state !== "finite" || Object.values(states).some(isGrowing);
+  return pairwise ? 2048 : 16_384;
+}
 
 export const longInput: Law<MixerRig> = {
   name: "a long input stays finite on the native engine",

@@ -1,0 +1,30 @@
+import type { Engine } from "../../engine/index.ts";
+import { createRng } from "../../ops/index.ts";
+import type { BuiltModel } from "../../spec/index.ts";
+import { type Generator, generatorOf, type TokenSource } from "../generation.ts";
+import type { GeneratorOptions } from "../generator.ts";
+import { createSampler, uniformAt } from "../sampling/sampler.ts";
+import { assertFits } from "./assertions.ts";
+import { Decoder } from "./decoder.ts";
+
+/** Writes from left to right, one token a step. */
+export function autoregressiveGenerator(engine: Engine, { model, extraTokens }: BuiltModel, options: GeneratorOptions & { prefix: string }): Generator {
+  const { start = 0 } = options;
+  const decoder = new Decoder(engine, model, options);
+  const source: TokenSource = async function* ({ prompt, tokens, sampler, seed = 0, signal }, watch) {
+    assertFits(model, Math.max(1, prompt.length) + tokens - 1);
+    const choose = createSampler(sampler);
+    const rng = createRng(seed).fork("generate");
+    const ids = prompt.length === 0 ? [start] : Array.from(prompt);
+    let [logits] = await watch.time(() => decoder.prefill([Int32Array.from(ids)], { signal }));
+    for (let position = 0; ; position++) {
+      signal?.throwIfAborted();
+      const id = choose(logits!, { ids, uniform: () => uniformAt(rng, position) });
+      yield id;
+      ids.push(id);
+      [logits] = await watch.time(() => decoder.step(Int32Array.of(id)));
+    }
+  };
+  const ids = model.vocabulary - Object.keys(extraTokens).length;
+  return generatorOf(source, { ids, dispose: () => decoder.dispose() });
+}

@@ -1,0 +1,41 @@
+import type { Engine } from "../engine/index.ts";
+import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
+import { autoregressiveGenerator } from "./decoding/autoregressive.ts";
+import { diffusionGenerator } from "./diffusion/generator.ts";
+import type { Generator } from "./generation.ts";
+
+export interface GeneratorOptions {
+  /** Id that stands for an empty prompt of a next-token model, which must be given something to continue. Default 0. */
+  start?: number;
+  /**
+   * Tokens that the model was trained to see at once: masked diffusion is shown the last ones of prompt and text. Default:
+   * the limit of its position scheme, else 512. Next-token models read everything.
+   */
+  context?: number;
+  /** Most compiled programs held at a time, default 16. */
+  programs?: number;
+  /** Masked diffusion: strength of classifier-free guidance by the prompt, default 0 (none). */
+  guidance?: number;
+}
+
+type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptions & { prefix: string }) => Generator;
+
+/** How models of each objective write. */
+const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
+  "next-token": autoregressiveGenerator,
+  "masked-diffusion": diffusionGenerator,
+};
+
+let created = 0;
+
+/** A name that no other generator's values in an engine begin with. */
+export const nextPrefix = (): string => `generate.${created++}/`;
+
+/**
+ * Makes a model write. Its parameters must be resident in the engine under their paths: a trainer leaves them there, or
+ * `putParameters` puts them. Throws E_DECODE where a next-token model cannot be decoded.
+ */
+export function createGenerator(engine: Engine, built: BuiltModel, options: GeneratorOptions = {}): Generator {
+  const make = makers[built.model.spec.objective.kind as ObjectiveKind];
+  return make(engine, built, { ...options, prefix: nextPrefix() });
+}

@@ -1,0 +1,87 @@
+/** Attention modules of transformers: one adapter, a row a family. */
+import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
+import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
+import type { GoldenCase } from "./golden-case.ts";
+import { type HfSettings, maskOf, type RopeChoice, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
+
+interface Options {
+  readonly heads: number;
+  readonly positions?: RopeChoice;
+  readonly [option: string]: unknown;
+}
+
+/** How a family's module maps onto `attention`. */
+interface Family {
+  options(settings: HfSettings): Options | Absent;
+  stored(c: GoldenCase): StoredAttention;
+}
+
+const separate = (c: GoldenCase, name: string): StoredLinear => ({ weight: c.tensor(`param.${name}.weight`), bias: c.maybe(`param.${name}.bias`) });
+const fourMaps = (c: GoldenCase, out: string): StoredAttention => ({
+  q: separate(c, "q_proj"),
+  k: separate(c, "k_proj"),
+  v: separate(c, "v_proj"),
+  out: separate(c, out),
+});
+
+function rotaryOptions(settings: HfSettings, more: Record<string, unknown> = {}): Options | Absent {
+  const positions = ropeOf(settings);
+  if (typeof positions === "string") return positions;
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
+  return { heads, kvHeads, headSize, positions, ...more };
+}
+
+/** Maps of q, k and v in one matrix [in, 3·out]. */
+function fusedColumns(c: GoldenCase): StoredAttention {
+  const [weight, bias] = [c.tensor("param.c_attn.weight").transpose([1, 0]), c.tensor("param.c_attn.bias")];
+  const size = bias.dim(0) / 3;
+  const part = (i: number): StoredLinear => ({ weight: weight.slice(0, i * size, (i + 1) * size), bias: bias.slice(0, i * size, (i + 1) * size) });
+  const out = { weight: c.tensor("param.c_proj.weight").transpose([1, 0]), bias: c.tensor("param.c_proj.bias") };
+  return { q: part(0), k: part(1), v: part(2), out };
+}
+
+const families: Readonly<Record<string, Family>> = {
+  "llama-attention": { options: rotaryOptions, stored: (c) => fourMaps(c, "o_proj") },
+  "qwen3-attention": {
+    options: (settings) => rotaryOptions(settings, { qkNorm: "rms", normEpsilon: 1e-6 }),
+    stored: (c) => ({ ...fourMaps(c, "o_proj"), others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") } }),
+  },
+  "gpt-oss-attention": {
+    options: (settings) => {
+      const sliding = (settings.layer_types as string[])[0] === "sliding_attention";
+      return rotaryOptions(settings, { sinks: true, ...(sliding && { window: settings.sliding_window }) });
+    },
+    stored: (c) => ({ ...fourMaps(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
+  },
+  "gpt2-attention": {
+    options: ({ n_head, scale_attn_weights }) => ({ heads: n_head as number, scale: scale_attn_weights === false ? "none" : "rsqrt" }),
+    stored: fusedColumns,
+  },
+  "gptj-attention": {
+    options: ({ n_head, n_embd, rotary_dim }) => {
+      const headSize = (n_embd as number) / (n_head as number);
+      const positions: RopeChoice = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim as number) / headSize };
+      return { heads: n_head as number, positions };
+    },
+    stored: (c) => fourMaps(c, "out_proj"),
+  },
+};
+
+function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
+  const settings = settingsOf(c);
+  const options = family.options(settings);
+  const io = maskOf(c);
+  if (typeof options === "string") return options;
+  if (typeof io === "string") return io;
+  const stored = family.stored(c);
+  const { y, weights } = attentionOf(c.tensor("in.x"), stored, { options, io });
+  const { positions } = options;
+  const headSize = stored.out.weight.dim(1) / options.heads;
+  return { outputs: { "out.y": y, "out.weights": weights, ...(positions && ropeTables(c, positions, headSize)) } };
+}
+
+export const adapters: readonly GoldenAdapter[] = Object.entries(families).map(([component, family]) => ({
+  kind: "blocks",
+  component,
+  build: (c) => build(c, family),
+}));

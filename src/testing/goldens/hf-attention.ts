@@ -1,0 +1,88 @@
+import { rope } from "../../blocks/positions/rope.ts";
+import { concat, constant, iota, type Tensor } from "../../tensor/index.ts";
+import type { Absent } from "./adapter.ts";
+import { storedIo } from "./attention-of.ts";
+import type { GoldenCase } from "./golden-case.ts";
+
+/** Settings of a transformers model, as far as attention reads them. */
+export interface HfSettings {
+  num_attention_heads: number;
+  num_key_value_heads?: number;
+  head_dim?: number;
+  max_position_embeddings?: number;
+  rope_parameters?: HfRope;
+  readonly [other: string]: unknown;
+}
+
+interface HfRope {
+  rope_type?: string;
+  rope_theta?: number;
+  factor?: number;
+  partial_rotary_factor?: number;
+  original_max_position_embeddings?: number;
+  low_freq_factor?: number;
+  high_freq_factor?: number;
+  beta_fast?: number;
+  beta_slow?: number;
+  attention_factor?: number;
+  truncate?: boolean;
+}
+
+export const settingsOf = (c: GoldenCase): HfSettings => c.config.settings as HfSettings;
+
+export interface RopeChoice {
+  readonly kind: "rope";
+  readonly [option: string]: unknown;
+}
+
+/** Our `rope` for the settings. */
+export function ropeOf(settings: HfSettings, layout: "halves" | "interleaved" = "halves"): RopeChoice | Absent {
+  const { rope_parameters: r = {} } = settings;
+  const scaling = scalingOf(r, settings.max_position_embeddings);
+  if (typeof scaling === "string") return scaling;
+  return { kind: "rope", base: r.rope_theta ?? 10_000, rotaryFraction: r.partial_rotary_factor ?? 1, layout, scaling };
+}
+
+function scalingOf(r: HfRope, longest: number | undefined): Record<string, unknown> | Absent {
+  const { factor, original_max_position_embeddings: trained = longest } = r;
+  switch (r.rope_type ?? "default") {
+    case "default":
+      return { kind: "none" };
+    case "linear":
+      return { kind: "linear", factor };
+    case "llama3":
+      return { kind: "llama3", factor, trained, low: r.low_freq_factor, high: r.high_freq_factor };
+    case "yarn":
+      return { kind: "yarn", factor, trained, fast: r.beta_fast, slow: r.beta_slow, truncate: r.truncate, amplitude: r.attention_factor };
+    default:
+      return `absent: rope scaling "${r.rope_type}" (its frequencies depend on the length of the whole sequence)`;
+  }
+}
+
+/** The stored tables `out.rope_cos` and `out.rope_sin`, each angle once or twice, where the case has them: what turning (1, 0) gives. */
+export function ropeTables(c: GoldenCase, { kind: _, ...options }: RopeChoice, headSize: number): Record<string, Tensor> {
+  const stored = c.stored["out.rope_cos"];
+  if (!stored) return {};
+  const [, tokens, columns] = stored.shape as [number, number, number];
+  const rotated = Math.round(headSize * Number(options.rotaryFraction));
+  const config = rope.config.parse({ ...options, layout: "halves", rotaryFraction: 1 });
+  const unit = constant(Array.from({ length: rotated }, (_, i) => (2 * i < rotated ? 1 : 0)), [rotated]).expand([1, 1, tokens, rotated]);
+  const at = { c: config, d: rope.dims(config, rotated), p: {}, b: {}, io: storedIo() };
+  const [cos, sin] = rope.rotate!(unit, iota(tokens).unsqueeze(0), at).squeeze(1).split(2, [rotated / 2, rotated / 2]);
+  const spread = (half: Tensor) => (columns === rotated ? concat(2, [half, half]) : half);
+  return { "out.rope_cos": spread(cos!), "out.rope_sin": spread(sin!) };
+}
+
+/** A case's mask [B, 1, T, T], read as which tokens exist. */
+export function maskOf(c: GoldenCase): { mask_BT?: Tensor } | Absent {
+  const stored = c.stored["in.mask"];
+  if (!stored) return {};
+  const [B, , T] = stored.shape as [number, number, number];
+  const mask = c.values("in.mask");
+  const row = (i: number) => mask.subarray(i * T, (i + 1) * T);
+  const rows = Array.from({ length: B * T }, (_, i) => row(i));
+  if (rows.some((visible) => visible.every((value) => value === 0)))
+    return "absent: a query that sees no key averages all values (here it gets zeros)";
+  const exists = rows.map((visible, i) => visible[i % T]!);
+  return exists.includes(0) ? { mask_BT: constant(exists, [B, T], "bool") } : {};
+}
