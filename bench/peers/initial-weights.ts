@@ -1,4 +1,4 @@
-/** Initial weights of the Node peers: normal with the standard deviation that PyTorch's side uses, from a fixed seed. */
+/** Initial weights of the Node peers, from a fixed seed: normal, with the deviation of PyTorch's embeddings. */
 const std = 0.02;
 
 /** How a parameter starts. */

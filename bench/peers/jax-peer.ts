@@ -8,7 +8,7 @@ import { loadPeer } from "./peer-packages.ts";
 import { endWorkers, provideWorkers } from "./web-worker.ts";
 
 await runPeer(async ({ mode, threads }): Promise<NodePeer> => {
-  // The library looks for workers when it is loaded; Node has none under that name, so by default it runs on one thread.
+  // The library looks for workers when it is loaded. Node has none under that name: by default it runs on one thread.
   if (mode === "wasm-threads") provideWorkers(threads);
   const { module, version } = loadPeer("@jax-js/jax");
   return { name: () => `jax-js ${version}`, build: async (model) => trainee(module as Jax, model) };

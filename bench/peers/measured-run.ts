@@ -87,7 +87,7 @@ function randomStream({ batch, context, vocabulary }: ModelSettings): Int32Array
   });
 }
 
-/** Every step reads the whole stream as B rows, from a start that moves: learnable, yet never the same rows twice. */
+/** Every step reads nearly the whole stream as B rows, from a start that moves. */
 function* batchesOf(ids: Int32Array, { batch, context }: ModelSettings): Generator<TokenBatch, never> {
   const size = batch * context;
   for (let start = 0; ; ) {

@@ -148,7 +148,7 @@ def random_stream(settings):
 
 
 def batches(settings):
-    """Every step reads the whole stream as B rows, from a start that moves: learnable, yet never the same rows twice."""
+    """Every step reads nearly the whole stream as B rows, from a start that moves."""
     shape = (settings["batch"], settings["context"])
     stream, size, start = random_stream(settings), shape[0] * shape[1], 0
     while True:

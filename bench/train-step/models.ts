@@ -18,7 +18,7 @@ const settings = z.strictObject({
   steps: z.int().positive().describe("measured steps per round"),
 });
 
-/** Settings of one benched model. An LSTM may count one bias vector per gate or, as PyTorch does, two that are added. */
+/** Settings of one benched model. An LSTM may count one bias vector per gate or, as in PyTorch, two that are added. */
 export type ModelSettings = z.infer<typeof settings> & { name: string };
 
 /** Every benched model, in the order in which they are run. */

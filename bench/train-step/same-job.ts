@@ -4,24 +4,25 @@ import type { ModelSettings } from "./models.ts";
 
 /** How far the first loss may lie from that of a uniform guess: initial weights differ between libraries. */
 const startRatio = 0.15;
-/** How far apart, in nats per token, the two sides may be after the same few steps. */
-const endGap = 0.75;
+/** How far apart the two sides may be after the same few steps: in nats per token, or as a share of the larger fall. */
+const endGap = { nats: 0.25, share: 0.5 };
 
 /**
  * Complains unless both sides did the same job: the same model by its parameter count, the same tokens per step,
- * and a loss that falls from that of a uniform guess, ln C, to about the same value (the tokens are random but few, so they can be learned).
+ * and a loss that falls from that of a uniform guess, ln C, to about the same value. The tokens are random, but few
+ * enough to be learned.
  */
 export function assertSameJob(model: ModelSettings, ours: Measurement, theirs: Measurement): void {
   for (const side of [ours, theirs]) assertTrains(model, side);
   const last = Math.min(ours.losses.length, theirs.losses.length) - 1;
   const [ourEnd, theirEnd] = [ours.losses[last]!, theirs.losses[last]!];
-  if (Math.abs(ourEnd - theirEnd) <= endGap) return;
-  const where = `${model.name}: loss after ${last + 1} steps`;
-  const expected = `at most ${endGap} nats apart`;
+  const fall = Math.max(ours.losses[0]! - ourEnd, theirs.losses[0]! - theirEnd);
+  const gap = Math.max(endGap.nats, endGap.share * fall);
+  if (Math.abs(ourEnd - theirEnd) <= gap) return;
   fail({
     code: "E_BENCH_JOB",
-    where,
-    expected,
+    where: `${model.name}: loss after ${last + 1} steps`,
+    expected: `at most ${gap.toFixed(2)} nats apart`,
     got: `${ourEnd.toFixed(3)} and ${theirEnd.toFixed(3)} (${theirs.peer})`,
   });
 }

@@ -1,4 +1,4 @@
-/** seqlab's side of the training-step bench: the training that `seqlab train` runs, with the peers' optimizer settings. */
+/** seqlab's side of the training-step bench: what `seqlab train` runs, with the peers' optimizer settings. */
 import { readFileSync } from "node:fs";
 import { createNodeEngine } from "../../src/engine/index.ts";
 import { parameterCount } from "../../src/model/index.ts";
@@ -25,8 +25,9 @@ async function build(
   };
 }
 
-const specOf = ({ name }: ModelSettings) =>
-  canonicalSpec(JSON.parse(readFileSync(new URL(`../specs/${name}.json`, import.meta.url), "utf8")));
+function specOf({ name }: ModelSettings) {
+  return canonicalSpec(JSON.parse(readFileSync(new URL(`../specs/${name}.json`, import.meta.url), "utf8")));
+}
 
 /** As PyTorch's AdamW: every parameter decays, the rate is constant. */
 function configOf({ batch, context }: ModelSettings) {

@@ -2,6 +2,7 @@
 export { type BeamOptions, beamSearch, type Hypothesis } from "./beam.ts";
 export { Decoder, type DecoderOptions, type NextLogits, type StateBytes } from "./decoding/decoder.ts";
 export { denoise, type DenoisedBlock, type DenoiseOptions, type Noise, type Predict } from "./diffusion/denoise.ts";
+export { noiseOf } from "./diffusion/noise.ts";
 export { revealSchedule } from "./diffusion/reveal.ts";
 export type { Generation, GenerationRequest, GenerationTiming, Generator } from "./generation.ts";
 export { createGenerator, type GeneratorOptions } from "./generator.ts";

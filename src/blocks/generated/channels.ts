@@ -1,6 +1,10 @@
 // Written by `npm run generate` from the components' declarations.
+import { mlp } from "../channels/mlp.ts";
 import { none } from "../channels/none.ts";
+import { swiglu } from "../channels/swiglu.ts";
 
 export const channels = {
+  mlp,
   none,
+  swiglu,
 } as const;

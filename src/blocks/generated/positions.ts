@@ -4,6 +4,7 @@ import { learned } from "../positions/learned.ts";
 import { none } from "../positions/none.ts";
 import { rope } from "../positions/rope.ts";
 import { sinusoidal } from "../positions/sinusoidal.ts";
+import { t5Bias } from "../positions/t5-bias.ts";
 
 export const positions = {
   alibi,
@@ -11,4 +12,5 @@ export const positions = {
   none,
   rope,
   sinusoidal,
+  "t5-bias": t5Bias,
 } as const;

@@ -1,5 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments, type NaiveMixerResult } from "../../testing/index.ts";
 import { slopesOf } from "../positions/alibi.ts";
+import { bucketOf } from "../positions/t5-bias.ts";
 import { attention } from "./attention.ts";
 
 type Config = ReturnType<typeof attention.config.parse>;
@@ -82,7 +83,7 @@ interface Query {
 function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query): number[] {
   const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : c.scale === "inverse" ? 1 / K : 1 / Math.sqrt(K);
   const scores = keys.map((key, j) => {
-    const biased = query.reduce((sum, value, i) => sum + value * key[i]!, 0) * scale - (c.positions.kind === "alibi" ? slopesOf(H)[h]! * Math.abs(at - j) : 0);
+    const biased = query.reduce((sum, value, i) => sum + value * key[i]!, 0) * scale + biasOf(at, j, { c, p, h, H });
     const capped = c.softcap ? c.softcap * Math.tanh(biased / c.softcap) : biased;
     const hidden = (c.causal && j > at) || (c.window !== undefined && Math.abs(at - j) >= c.window);
     return hidden ? 0 : Math.exp(capped);
@@ -90,6 +91,13 @@ function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query):
   const total = scores.reduce((sum, value) => sum + value, c.sinks ? Math.exp(p.sink![h]!) : 0);
   return scores.map((score) => score / total);
 }
+
+function biasOf(i: number, j: number, { c: { positions }, p, h, H }: Pick<Query, "c" | "p" | "h" | "H">): number {
+  if (positions.kind === "alibi") return -slopesOf(H)[h]! * Math.abs(i - j);
+  return positions.kind === "t5-bias" ? p["positions.table"]![bucketOf(j - i, positions as unknown as Buckets)]![h]! : 0;
+}
+
+type Buckets = Parameters<typeof bucketOf>[1];
 
 const sumOf = (values: number[][], weights: number[]): number[] =>
   values[0]!.map((_, i) => weights.reduce((sum, weight, j) => sum + weight * values[j]![i]!, 0));
@@ -104,6 +112,8 @@ mixerSuite(attention, {
     { kvHeads: 1, headSize: 6, positions: { kind: "alibi" }, sinks: true, softcap: 2 },
     { window: 3, positions: { kind: "rope" }, qkNorm: "rms", weightDropout: 0.2 },
     { heads: 2, qkNorm: "l2", scale: "none" },
+    { positions: { kind: "t5-bias", buckets: 6, maxDistance: 8 }, scale: "none" },
+    { causal: false, positions: { kind: "t5-bias", buckets: 8, maxDistance: 4, sides: "both" }, kvHeads: 2 },
     { causal: false, kvHeads: 2, positions: { kind: "alibi" }, scale: "inverse" },
     { causal: false, heads: 2, window: 2 },
   ],

@@ -4,13 +4,14 @@
  * C convolved channels, W taps; columns are […features, B, T].
  */
 import { z } from "zod";
-import { causalConv, type CausalConvInput, type CausalConvResult, causalConvStep, convolveParts } from "../../ops/causal-conv.ts";
-import { fromColumns, rmsScale, toColumns, unitScale } from "../../ops/decay-scan-layout.ts";
-import { deltaRule, type DeltaRuleInput, type DeltaRuleResult, deltaStep } from "../../ops/delta-rule.ts";
+import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
+import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
+import { deltaRule, deltaStep } from "../../ops/delta-rule.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
-import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
+import { atRealTokens, type DeltaForm, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
 import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
@@ -52,12 +53,6 @@ const state = ({ C, W, H, V, K }: Sizes) => ({ conv: [C, W - 1], S: [H, V, K] })
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
-/** The two recurrences, over all times at once or by one time. */
-interface Form {
-  conv: (input: CausalConvInput) => CausalConvResult;
-  delta: (input: DeltaRuleInput) => DeltaRuleResult;
-}
-
 export const gatedDeltanet = defineMixer({
   kind: "gated-deltanet",
   title: "Gated DeltaNet",
@@ -82,43 +77,25 @@ export const gatedDeltanet = defineMixer({
   },
 });
 
-function mix(x_BTD: Tensor, at: At, form: Form) {
-  const { c, d, p, s, io } = at;
-  const { q, k, v, conv } = convolved(x_BTD, at, form);
-  const beta = toColumns(x_BTD, value(p.beta)).sigmoid();
+function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {
+  const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d, form, state_BCP: s.conv, io });
   const { o_HVBT, S_BHVK } = form.delta({
-    q_GKBT: unitScale(q, 1).mul(d.K ** -0.5),
-    k_GKBT: unitScale(k, 1),
+    q_GKBT: q,
+    k_GKBT: k,
     v_HVBT: v,
-    beta_HBT: atRealTokens(c.negEigen ? beta.mul(2) : beta, io),
+    beta_HBT: strengths(x_BTD, p.beta, { negEigen: c.negEigen, io }),
     logDecay_HBT: atRealTokens(logDecay(x_BTD, p), io),
     S_BHVK: s.S,
   });
   const gate = silu(toColumns(x_BTD, value(p.z))).reshape(o_HVBT.shape);
   const y = rmsScale(o_HVBT, 1, c.epsilon).mul(gate);
-  return { y: fromColumns(y, scaledRows(p, d)), s: { conv, S: S_BHVK } };
-}
-
-/** q, k, v by heads after the short convolution and silu, and the convolution's state. */
-function convolved(x_BTD: Tensor, { d, p, s, io }: At, { conv }: Form) {
-  const parts = [p.q, p.k, p.v].map((weight) => toColumns(x_BTD, value(weight)));
-  const result = convolveParts(conv, parts, { kernel_CK: value(p.conv), state_BCP: s.conv, mask_BT: io.mask_BT });
-  const heads = (x: Tensor, count: number) => silu(x).reshape([count, -1, ...x.shape.slice(1)]);
-  const [q, k, v] = result.parts as [Tensor, Tensor, Tensor];
-  return { q: heads(q, d.G), k: heads(k, d.G), v: heads(v, d.H), conv: result.state_BCP };
+  return { y: fromColumns(y, gainedRows(p, d.V)), s: { conv, S: S_BHVK } };
 }
 
 function logDecay(x_BTD: Tensor, p: At["p"]): Tensor {
   const rate = toColumns(x_BTD, value(p.decay)).add(column(p.decayBias)).softplus();
   return rate.mul(column(p.logA).exp().neg());
 }
-
-/** The norm's gain multiplies the matrix, which is smaller than the columns. */
-const scaledRows = ({ out, norm }: At["p"], { H, V, D }: Sizes): Tensor =>
-  value(out).reshape([H, V, D]).mul(value(norm).unsqueeze(1)).reshape([H * V, D]);
-
-/** 0 at padding, which then neither decays nor writes the state. */
-const atRealTokens = (x_HBT: Tensor, { mask_BT }: Io): Tensor => (mask_BT ? x_HBT.mul(mask_BT.cast("f32")) : x_HBT);
 
 /** A weight per head against columns. */
 const column = (weight: Weight): Tensor => value(weight).reshape([-1, 1, 1]);

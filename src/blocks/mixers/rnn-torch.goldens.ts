@@ -1,9 +1,11 @@
-/** PyTorch's nn.LSTM: layers of `lstm`, each fed the one below. Weights stand as [gates·H, inputs], two biases that add. */
+/** PyTorch's nn.LSTM, nn.GRU and nn.RNN: layers, each fed the one below. Weights stand as [gates·H, inputs], two biases that add. */
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { concat, iota, type Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
+import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { rnn } from "./rnn.ts";
 
 /** One recurrent layer over a sequence: its weights are read by their stored names without the layer's suffix. */
 type Layer = (x_BTD: Tensor, at: { read: (name: string) => Tensor | undefined; s: Record<string, Tensor | undefined>; io: Io }) => {
@@ -46,6 +48,51 @@ const lstmLayer: Layer = (x, { read, s, io }) => {
   });
 };
 
+const rnnLayer = (activation: "tanh" | "relu"): Layer => (x, { read, s, io }) => {
+  const recurrent = read("weight_hh")!;
+  const biases = read("bias_ih") && { bias: weightOf(read("bias_ih")!.add(read("bias_hh")!)) };
+  return rnn.forward(x, {
+    c: { bias: biases !== undefined, activation },
+    d: { D: x.dim(-1), H: recurrent.dim(0) },
+    p: { input: weightOf(read("weight_ih")!.transpose([1, 0])), recurrent: weightOf(recurrent.transpose([1, 0])), ...biases },
+    s,
+    b: {},
+    io,
+  });
+};
+
+/** The source stacks r, z, n with h = (1 − z) n + z h: its z is our 1 − z, hence the sign of those rows. */
+const gruLayer: Layer = (x, { read, s, io }) => {
+  const column = (name: string) => {
+    const columns = gateColumns(read(name)!, [1, 0, 2]);
+    const H = columns.dim(-1) / 3;
+    return concat(-1, [columns.slice(-1, 0, H).neg(), columns.slice(-1, H)]);
+  };
+  const recurrent = column("weight_hh");
+  const H = recurrent.dim(0);
+  const biases = read("bias_ih") && gruBiases(column("bias_ih"), column("bias_hh"));
+  return gru.forward(x, {
+    c: { bias: biases !== undefined },
+    d: { D: x.dim(-1), H },
+    p: { input: weightOf(column("weight_ih")), recurrent: weightOf(recurrent), ...biases },
+    s,
+    b: {},
+    io,
+  });
+};
+
+function gruBiases(input: Tensor, recurrent: Tensor) {
+  const H = input.dim(0) / 3;
+  const gates = input.slice(0, 0, 2 * H).add(recurrent.slice(0, 0, 2 * H));
+  return { bias: weightOf(concat(0, [gates, input.slice(0, 2 * H)])), candidateBias: weightOf(recurrent.slice(0, 2 * H)) };
+}
+
 export const adapters: readonly GoldenAdapter[] = [
   { kind: "blocks", component: "lstm", build: (c) => torchStack(c, ["h", "c"], lstmLayer) },
+  { kind: "blocks", component: "gru", build: (c) => torchStack(c, ["h"], gruLayer) },
+  {
+    kind: "blocks",
+    component: "rnn",
+    build: (c) => torchStack(c, ["h"], rnnLayer(c.text("nonlinearity", "tanh") === "relu" ? "relu" : "tanh")),
+  },
 ];

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { rmsNorm } from "../../tensor/index.ts";
+import { ones, rmsNorm } from "../../tensor/index.ts";
 import { defineNorm } from "../define.ts";
-import { gain } from "../weights/declare.ts";
-import { value } from "../weights/use.ts";
+import { gain, type ParameterDeclaration } from "../weights/declare.ts";
+import { value, type Weight } from "../weights/use.ts";
 
 /** Root-mean-square norm over the last axis: x / √(mean x² + ε) · g. */
 export const rmsnorm = defineNorm({
@@ -10,8 +10,13 @@ export const rmsnorm = defineNorm({
   title: "RMSNorm",
   cite: { arxiv: "1910.07467", by: "Zhang & Sennrich 2019" },
   equations: ["y = x / √(mean(x²) + ε) · g"],
-  config: z.strictObject({ epsilon: z.number().positive().default(1e-5).describe("added to the mean square") }),
+  config: z.strictObject({
+    epsilon: z.number().positive().default(1e-5).describe("added to the mean square"),
+    gain: z.boolean().default(true).describe("whether a learned gain per feature follows"),
+  }),
   dims: (_c, D) => ({ D }),
-  params: ({ D }) => ({ gain: gain(D) }),
-  forward: (x, { c, p }) => ({ y: rmsNorm(x, value(p.gain), c.epsilon) }),
+  params: ({ D }, c): { gain?: ParameterDeclaration } => (c.gain ? { gain: gain(D) } : {}),
+  forward: (x, { c, d, p }) => ({ y: rmsNorm(x, gainOf(p.gain, d.D), c.epsilon) }),
 });
+
+const gainOf = (w: Weight | undefined, D: number) => (w ? value(w) : ones([D]));

@@ -1,6 +1,6 @@
 import type { Io } from "../../blocks/index.ts";
 import type { Model } from "../../model/index.ts";
-import { constant, full, input, iota, type Program, type Tensor, where } from "../../tensor/index.ts";
+import { constant, full, input, iota, type Program, type Tensor } from "../../tensor/index.ts";
 import { evaluationIo, inputSource } from "../../train/index.ts";
 import { isUnbounded, residentShape, type StateField } from "./state-fields.ts";
 import { intoWindow } from "./window.ts";
@@ -77,14 +77,11 @@ interface Settling {
 
 /** A state after a piece, as it is kept in the engine (or the new entries, which the engine appends). */
 function settled(field: StateField, value: Tensor, { count_B, length_B, held, capacity }: Settling): Tensor {
-  if (field.kind === "finite") return held ? where(column(count_B.greater(0), value.rank), value, held) : value;
+  if (field.kind === "finite") return value;
   if (field.window !== undefined)
     return intoWindow(value, { axis: field.axis, window: field.window, count_B, length_B: length_B ?? constant([0], [1], "i32"), held });
   return held ? value : value.pad(field.axis, 0, capacity - value.dim(field.axis));
 }
-
-/** [B] as [B, 1, …]: sequences without a token in a piece keep their state. */
-const column = (x_B: Tensor, rank: number): Tensor => x_B.reshape([-1, ...new Array<number>(rank - 1).fill(1)]);
 
 /** Reads one token: inputs `ids` and `length` i32 [B]; outputs `logits` [B, C], next finite states, new entries of growing ones. */
 export function stepProgram(decoded: Decoded, capacity: number): Program {

@@ -53,7 +53,8 @@ export async function* denoise(
   for (let start = first; start < ids.length; start += block) {
     const end = Math.min(start + block, ids.length);
     for (const count of revealSchedule(maskedPlaces(ids, { start, end, mask }).length, steps)) {
-      if (count === 0) break;
+      // All may be revealed early: a short block, or a model surer than the threshold.
+      if (maskedPlaces(ids, { start: 0, end, mask }).length === 0) break;
       beforeStep();
       await reveal(ids, predict, { ...options, end, count, step: call++ });
     }
@@ -69,7 +70,6 @@ async function reveal(
 ): Promise<void> {
   const { end, mask, count, threshold, step, noise, remasking } = options;
   const places = maskedPlaces(ids, { start: 0, end, mask });
-  if (places.length === 0) return;
   const candidates = await candidatesOf(ids, predict, { ...options, places });
   const confidences = remasking === "random" ? places.map((place) => noise.order(step, place)) : candidates.map(({ confidence }) => confidence);
   for (const i of chooseReveals(confidences, { count, threshold })) ids[places[i]!] = candidates[i]!.id;

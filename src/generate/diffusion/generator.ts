@@ -1,10 +1,11 @@
 import type { Engine } from "../../engine/index.ts";
-import { createRng, type Rng } from "../../ops/index.ts";
+import { createRng } from "../../ops/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
 import { type GenerationRequest, type Generator, generatorOf, type TokenSource } from "../generation.ts";
 import type { GeneratorOptions } from "../generator.ts";
 import { samplerSchema } from "../sampling/sampler.ts";
-import { denoise, type Noise } from "./denoise.ts";
+import { denoise } from "./denoise.ts";
+import { noiseOf } from "./noise.ts";
 import { Predictor } from "./predictor.ts";
 
 const defaultContext = 512;
@@ -41,15 +42,3 @@ export function diffusionGenerator(engine: Engine, built: BuiltModel, { context,
 }
 
 const temperatureOf = ({ sampler }: GenerationRequest): number => samplerSchema.parse(sampler ?? {}).temperature;
-
-/** Draws that depend on the seed, the step and the place alone. */
-function noiseOf(rng: Rng, vocabulary: number): Noise {
-  const at = (label: string, step: number, place: number) => rng.fork(label).fork(step).fork(place);
-  return {
-    candidates: (step, place) => {
-      const draws = at("candidates", step, place);
-      return Float64Array.from({ length: vocabulary }, () => draws.uniform());
-    },
-    order: (step, place) => at("order", step, place).uniform(),
-  };
-}

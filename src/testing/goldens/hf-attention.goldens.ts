@@ -2,29 +2,30 @@
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { type HfSettings, maskOf, type RopeChoice, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
+import { type HfSettings, maskOf, type PositionOptions, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
 
 interface Options {
   readonly heads: number;
-  readonly positions?: RopeChoice;
+  readonly positions?: PositionOptions;
   readonly [option: string]: unknown;
 }
 
 /** How a family's module maps onto `attention`. */
 interface Family {
-  options(settings: HfSettings): Options | Absent;
+  options(settings: HfSettings, c: GoldenCase): Options | Absent;
   stored(c: GoldenCase): StoredAttention;
 }
 
 const separate = (c: GoldenCase, name: string): StoredLinear => ({ weight: c.tensor(`param.${name}.weight`), bias: c.maybe(`param.${name}.bias`) });
-const fourMaps = (c: GoldenCase, out: string): StoredAttention => ({
-  q: separate(c, "q_proj"),
-  k: separate(c, "k_proj"),
-  v: separate(c, "v_proj"),
+const fourMaps = (c: GoldenCase, [q, k, v, out]: readonly [string, string, string, string]): StoredAttention => ({
+  q: separate(c, q),
+  k: separate(c, k),
+  v: separate(c, v),
   out: separate(c, out),
 });
+const projected = (c: GoldenCase, out: string) => fourMaps(c, ["q_proj", "k_proj", "v_proj", out]);
 
-function rotaryOptions(settings: HfSettings, more: Record<string, unknown> = {}): Options | Absent {
+function rotary(settings: HfSettings, more: Record<string, unknown> = {}): Options | Absent {
   const positions = ropeOf(settings);
   if (typeof positions === "string") return positions;
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
@@ -41,17 +42,17 @@ function fusedColumns(c: GoldenCase): StoredAttention {
 }
 
 const families: Readonly<Record<string, Family>> = {
-  "llama-attention": { options: rotaryOptions, stored: (c) => fourMaps(c, "o_proj") },
+  "llama-attention": { options: (settings) => rotary(settings), stored: (c) => projected(c, "o_proj") },
   "qwen3-attention": {
-    options: (settings) => rotaryOptions(settings, { qkNorm: "rms", normEpsilon: 1e-6 }),
-    stored: (c) => ({ ...fourMaps(c, "o_proj"), others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") } }),
+    options: (settings) => rotary(settings, { qkNorm: "rms", normEpsilon: 1e-6 }),
+    stored: (c) => ({ ...projected(c, "o_proj"), others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") } }),
   },
   "gpt-oss-attention": {
     options: (settings) => {
       const sliding = (settings.layer_types as string[])[0] === "sliding_attention";
-      return rotaryOptions(settings, { sinks: true, ...(sliding && { window: settings.sliding_window }) });
+      return rotary(settings, { sinks: true, ...(sliding && { window: settings.sliding_window }) });
     },
-    stored: (c) => ({ ...fourMaps(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
+    stored: (c) => ({ ...projected(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
   },
   "gpt2-attention": {
     options: ({ n_head, scale_attn_weights }) => ({ heads: n_head as number, scale: scale_attn_weights === false ? "none" : "rsqrt" }),
@@ -60,16 +61,25 @@ const families: Readonly<Record<string, Family>> = {
   "gptj-attention": {
     options: ({ n_head, n_embd, rotary_dim }) => {
       const headSize = (n_embd as number) / (n_head as number);
-      const positions: RopeChoice = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim as number) / headSize };
+      const positions: PositionOptions = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim as number) / headSize };
       return { heads: n_head as number, positions };
     },
-    stored: (c) => fourMaps(c, "out_proj"),
+    stored: (c) => projected(c, "out_proj"),
+  },
+  "t5-attention": {
+    options: (settings, c) => {
+      const causal = c.text("target").startsWith("decoder");
+      const { relative_attention_num_buckets: buckets, relative_attention_max_distance: maxDistance } = settings;
+      const positions = { kind: "t5-bias", buckets, maxDistance, sides: causal ? "past" : "both" };
+      return { heads: settings.num_heads as number, headSize: settings.d_kv, causal, scale: "none", positions };
+    },
+    stored: (c) => ({ ...fourMaps(c, ["q", "k", "v", "o"]), others: { "positions.table": c.tensor("param.relative_attention_bias.weight") } }),
   },
 };
 
 function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
   const settings = settingsOf(c);
-  const options = family.options(settings);
+  const options = family.options(settings, c);
   const io = maskOf(c);
   if (typeof options === "string") return options;
   if (typeof io === "string") return io;

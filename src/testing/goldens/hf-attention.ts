@@ -30,13 +30,14 @@ interface HfRope {
 
 export const settingsOf = (c: GoldenCase): HfSettings => c.config.settings as HfSettings;
 
-export interface RopeChoice {
-  readonly kind: "rope";
+/** A position scheme and its options. */
+export interface PositionOptions {
+  readonly kind: string;
   readonly [option: string]: unknown;
 }
 
 /** Our `rope` for the settings. */
-export function ropeOf(settings: HfSettings, layout: "halves" | "interleaved" = "halves"): RopeChoice | Absent {
+export function ropeOf(settings: HfSettings, layout: "halves" | "interleaved" = "halves"): PositionOptions | Absent {
   const { rope_parameters: r = {} } = settings;
   const scaling = scalingOf(r, settings.max_position_embeddings);
   if (typeof scaling === "string") return scaling;
@@ -60,7 +61,7 @@ function scalingOf(r: HfRope, longest: number | undefined): Record<string, unkno
 }
 
 /** The stored tables `out.rope_cos` and `out.rope_sin`, each angle once or twice, where the case has them: what turning (1, 0) gives. */
-export function ropeTables(c: GoldenCase, { kind: _, ...options }: RopeChoice, headSize: number): Record<string, Tensor> {
+export function ropeTables(c: GoldenCase, { kind: _, ...options }: PositionOptions, headSize: number): Record<string, Tensor> {
   const stored = c.stored["out.rope_cos"];
   if (!stored) return {};
   const [, tokens, columns] = stored.shape as [number, number, number];

@@ -4,7 +4,7 @@ import { fieldShape, isGrowing } from "../decoder.ts";
 import type { Law } from "../law.ts";
 import { decodes, gapTensor, type MixerRig } from "../mixer-rig.ts";
 import { contextOf, plainIo, withPrefix } from "../part.ts";
-import { workOf } from "../work.ts";
+import { countFlops } from "../../engine/index.ts";
 
 /** Operations of one step after `tokens` tokens. */
 function stepWork(rig: MixerRig, tokens: number): number {
@@ -15,7 +15,7 @@ function stepWork(rig: MixerRig, tokens: number): number {
   const dt_BT = gapTensor(rig, 1)?.slice(0, 0, 1);
   const io = { ...plainIo("eval"), length_B: constant([tokens - 1], [1], "i32"), ...(dt_BT && { dt_BT }) };
   const result = rig.mixer.step!(leaf("x", [rig.width]), { ...contextOf(rig.part, at), s, io });
-  return workOf([result.y, ...Object.values(result.s)]);
+  return countFlops([result.y, ...Object.values(result.s)]).total;
 }
 
 export const stepCost: Law<MixerRig> = {

@@ -1,0 +1,77 @@
+/**
+ * DeltaNet: a matrix state that, at the key, replaces what it holds by the new value.
+ * Axes: B batch, T time, D model, H heads of K key and V value channels, C convolved channels, W taps; columns […features, B, T].
+ */
+import { z } from "zod";
+import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
+import { fromColumns, rmsScale } from "../../ops/decay-scan-layout.ts";
+import { deltaRule, deltaStep } from "../../ops/delta-rule.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { gain, matrix, tensor } from "../weights/declare.ts";
+import type { Weights } from "../weights/use.ts";
+import { type DeltaForm, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
+import { kernelInit } from "./mamba-init.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("number of heads"),
+  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
+  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
+  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  negEigen: z.boolean().default(false).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
+  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+});
+type C = z.infer<typeof config>;
+
+function dims(c: C, D: number) {
+  const [K, V] = [c.keySize ?? D / c.heads, c.valueSize ?? D / c.heads];
+  return { D, H: c.heads, G: c.heads, K, V, C: c.heads * (2 * K + V), W: c.conv };
+}
+type Sizes = ReturnType<typeof dims>;
+
+function params({ D, H, K, V, C, W }: Sizes) {
+  return {
+    q: matrix(D, H * K),
+    k: matrix(D, H * K),
+    v: matrix(D, H * V),
+    beta: matrix(D, H),
+    conv: tensor([C, W], kernelInit(W)),
+    norm: gain(V),
+    out: matrix(H * V, D, { init: "residual" }),
+  };
+}
+
+const state = ({ C, W, H, V, K }: Sizes) => ({ conv: [C, W - 1], S: [H, V, K] });
+
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
+
+export const deltanet = defineMixer({
+  kind: "deltanet",
+  title: "DeltaNet",
+  cite: { arxiv: "2406.06484", by: "Schlag et al. 2021; Yang et al. 2024" },
+  equations: [
+    "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t)",
+    "S_t = S_{t−1} (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ;  o_t = S_t q_t",
+    "out = W_out RMSNorm(o_t)",
+  ],
+  config,
+  dims,
+  params,
+  tune: [{ key: "valueSize", unit: 1 }, { key: "keySize", unit: 1 }],
+  reads: ["mask_BT"],
+  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  state,
+  forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
+  step(x_BD, at) {
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaStep });
+    return { y: y.squeeze(1), s };
+  },
+});
+
+function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {
+  const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d, form, state_BCP: s.conv, io });
+  const beta_HBT = strengths(x_BTD, p.beta, { negEigen: c.negEigen, io });
+  const { o_HVBT, S_BHVK } = form.delta({ q_GKBT: q, k_GKBT: k, v_HVBT: v, beta_HBT, S_BHVK: s.S });
+  return { y: fromColumns(rmsScale(o_HVBT, 1, c.epsilon), gainedRows(p, d.V)), s: { conv, S: S_BHVK } };
+}

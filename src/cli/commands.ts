@@ -1,0 +1,31 @@
+import type { AnyCommand } from "./frame/command.ts";
+
+/** A command as the overview shows it; its file is imported when it is run or explained. */
+export interface CommandEntry {
+  summary: string;
+  load(): Promise<AnyCommand>;
+}
+
+/** Every command, in the order of the overview. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  compare: {
+    summary: "train architectures under one size and one budget; leaderboard and report",
+    load: async () => (await import("./compare.ts")).compareCommand,
+  },
+  train: {
+    summary: "train one architecture; checkpoints, resume",
+    load: async () => (await import("./train.ts")).trainCommand,
+  },
+  generate: {
+    summary: "let a trained run write text",
+    load: async () => (await import("./generate.ts")).generateCommand,
+  },
+  describe: {
+    summary: "parameters, FLOPs, state bytes, equations and citations of a spec",
+    load: async () => (await import("./describe.ts")).describeCommand,
+  },
+  runs: {
+    summary: "list the runs in a folder",
+    load: async () => (await import("./runs.ts")).runsCommand,
+  },
+};

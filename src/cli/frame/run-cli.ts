@@ -1,0 +1,2 @@
+import { runCommand } from "citty";
+import { packageVersion } from "../../analysis/index.ts";

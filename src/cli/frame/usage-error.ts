@@ -1,0 +1,25 @@
+import { nearest } from "../../spec/index.ts";
+import { fail, SeqlabError } from "../../tensor/index.ts";
+
+/** Codes of faults in how a command was called: exit status 2. */
+const usageCodes = new Set(["E_COMMAND", "E_OPTION", "E_OPERAND", "E_SETTING"]);
+
+export const isUsageError = (error: unknown): boolean => error instanceof SeqlabError && usageCodes.has(error.fault.code);
+
+interface UsageFault {
+  code: "E_COMMAND" | "E_OPTION" | "E_OPERAND";
+  where: string;
+  expected: string;
+  got?: string;
+  hint?: string;
+}
+
+export function failUsage(fault: UsageFault): never {
+  return fail(fault);
+}
+
+/** The hint for an unknown word: the known one it is nearest to, else where all are listed. */
+export function didYouMean(word: string, known: readonly string[], otherwise: string): string {
+  const near = nearest(word, known);
+  return near === undefined ? otherwise : `Did you mean ${near}?`;
+}
