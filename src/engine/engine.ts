@@ -23,10 +23,17 @@ export interface Executable {
   dispose(): Promise<void>;
 }
 
-/** An elementwise optimizer as an expression over one parameter `p`, its gradient `g`, its slots and scalars; all f32. */
+/** An optimizer as an expression over one parameter `p`, its gradient `g`, its slots and scalars; all f32. */
 export interface UpdateRule {
+  /**
+   * "element" (the default): elementwise ops only, so that one kernel updates any run of memory in place.
+   * "tensor": `p` is one whole parameter; reductions and matrix products over it are allowed.
+   */
+  scope?: "element" | "tensor";
   /** Per-parameter state, zero at the start (moments). */
   slots: readonly string[];
+  /** The slots of a parameter and their shapes, where they are not all of its own shape ("tensor" only). */
+  slotShapes?(shape: Shape): Readonly<Record<string, Shape>>;
   /** Names of the numbers that `step` is given each time; group numbers come from `TrainedParameter.scalars`. */
   scalars: readonly string[];
   update(at: {
@@ -44,6 +51,8 @@ export interface TrainedParameter {
   value: Float32Array;
   /** Numbers of this parameter's group, e.g. { weightDecay: 0.1 }; equal ones are updated together. */
   scalars: Readonly<Record<string, number>>;
+  /** Default: the trainer's rule. */
+  rule?: UpdateRule;
 }
 
 export interface TrainerDefinition {
@@ -66,7 +75,7 @@ export interface StepResult {
 export interface Trainer {
   /** One optimizer step over the mean gradient of the micro-batches. The parameters stay where they were if loss or gradient is not finite. */
   step(batches: readonly Values[], scalars: Readonly<Record<string, number>>): Promise<StepResult>;
-  /** Copies of the parameters, or of one optimizer slot, by parameter name. */
+  /** Copies of the parameters, or of one optimizer slot (of those that have it), by parameter name. */
   read(what: "parameters" | { slot: string }): Promise<Record<string, Float32Array>>;
   write(what: "parameters" | { slot: string }, values: Readonly<Record<string, Float32Array>>): Promise<void>;
   dispose(): Promise<void>;

@@ -5,7 +5,10 @@ import { constant, input, type Program, type Tensor } from "../tensor/index.ts";
 import { adamScalars, adamw } from "../train/index.ts";
 import { createNodeEngine, createReferenceEngine, type Engine, type TrainerDefinition } from "./index.ts";
 
-const engines: { native: Engine; reference: Engine } = { native: createNodeEngine({ threads: 1 }), reference: createReferenceEngine() };
+const engines: { native: Engine; reference: Engine } = {
+  native: createNodeEngine({ threads: 1 }),
+  reference: createReferenceEngine(),
+};
 const both = Object.values(engines);
 
 afterAll(() => Promise.all(both.map((engine) => engine.close())));
@@ -17,7 +20,10 @@ const draws = (size: number, seed: number) => {
 
 /** Largest difference. */
 const difference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)), a.length === b.length ? 0 : Number.POSITIVE_INFINITY);
+  Math.max(
+    ...Array.from(a, (value, i) => Math.abs(value - b[i]!)),
+    a.length === b.length ? 0 : Number.POSITIVE_INFINITY,
+  );
 
 describe("a training step", () => {
   const shapes = { w: [3, 4], v: [4] };
@@ -26,7 +32,13 @@ describe("a training step", () => {
   function regression(): Program {
     const [w, v] = [input("w", shapes.w), input("v", shapes.v)];
     const x = input("x", [5, 3]);
-    const loss = x.matmul(w).add(v).tanh().sub(input("y", [5, 4])).square().mean();
+    const loss = x
+      .matmul(w)
+      .add(v)
+      .tanh()
+      .sub(input("y", [5, 4]))
+      .square()
+      .mean();
     const [gw, gv] = grad(loss, [w, v]);
     const seen = input("seen", [3]).mul(0.9).add(x.mean(0).mul(0.1));
     return { outputs: { loss, "grad:w": gw!, "grad:v": gv!, "buffer:seen": seen } };
@@ -48,8 +60,16 @@ describe("a training step", () => {
     const trainer = await engine.trainer(definition(clipNorm));
     const records = [];
     for (let t = 1; t <= 3; t++)
-      records.push(await trainer.step([batch(10 * t), batch(10 * t + 5)], adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.05)));
-    const result = { records, parameters: await trainer.read("parameters"), v: await trainer.read({ slot: "v" }), seen: await engine.get("seen"), resident: await engine.get("w") };
+      records.push(
+        await trainer.step([batch(10 * t), batch(10 * t + 5)], adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.05)),
+      );
+    const result = {
+      records,
+      parameters: await trainer.read("parameters"),
+      v: await trainer.read({ slot: "v" }),
+      seen: await engine.get("seen"),
+      resident: await engine.get("w"),
+    };
     await trainer.dispose();
     await expect(engine.get("w")).rejects.toThrow(/E_RESIDENT/);
     return result;
@@ -73,7 +93,10 @@ describe("a training step", () => {
     for (const engine of both) {
       await engine.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
       const trainer = await engine.trainer(definition());
-      await trainer.step([{ ...batch(1), y: new Float32Array(20).fill(Number.NaN) }], adamScalars({ beta1: 0.9, beta2: 0.99 }, 1, 0.05));
+      await trainer.step(
+        [{ ...batch(1), y: new Float32Array(20).fill(Number.NaN) }],
+        adamScalars({ beta1: 0.9, beta2: 0.99 }, 1, 0.05),
+      );
       expect((await trainer.read("parameters"))["w"]).toEqual(draws(12, 1));
       await trainer.dispose();
     }
@@ -113,8 +136,13 @@ describe("resident values", () => {
     const results = [];
     for (const engine of both) {
       await engine.put("buffer", { data: new Float32Array(2 * 2 * 5 * 2), shape: [2, 2, 5, 2], dtype: "f32" });
-      const program = await engine.compile({ outputs: { entries: constant(draws(2 * 2 * 3 * 2, 3), [2, 2, 3, 2]).mul(input("one", [])) } });
-      await program.run({ one: Float32Array.of(1) }, { append: { entries: { resident: "buffer", axis: 2, positions } } });
+      const program = await engine.compile({
+        outputs: { entries: constant(draws(2 * 2 * 3 * 2, 3), [2, 2, 3, 2]).mul(input("one", [])) },
+      });
+      await program.run(
+        { one: Float32Array.of(1) },
+        { append: { entries: { resident: "buffer", axis: 2, positions } } },
+      );
       results.push(Array.from(await engine.get("buffer")));
     }
     expect(difference(results[0]!, results[1]!)).toBeLessThan(1e-6);
@@ -124,8 +152,13 @@ describe("resident values", () => {
   test("more entries than a buffer holds leave the last ones", async () => {
     for (const engine of both) {
       await engine.put("ring", { data: new Float32Array(3), shape: [1, 3], dtype: "f32" });
-      const program = await engine.compile({ outputs: { entries: constant([0, 1, 2, 3, 4], [1, 5]).mul(input("one", [])) } });
-      await program.run({ one: Float32Array.of(1) }, { append: { entries: { resident: "ring", axis: 1, positions: [0] } } });
+      const program = await engine.compile({
+        outputs: { entries: constant([0, 1, 2, 3, 4], [1, 5]).mul(input("one", [])) },
+      });
+      await program.run(
+        { one: Float32Array.of(1) },
+        { append: { entries: { resident: "ring", axis: 1, positions: [0] } } },
+      );
       expect(Array.from(await engine.get("ring"))).toEqual([3, 4, 2]);
     }
   });

@@ -45,7 +45,9 @@ function executable(program: Program, residents: Residents, use: Use): Executabl
   const leaves = [...inputsOf(program)];
   const plan = compileReference(Object.values(program.outputs));
   const run = (feeds: Values, { keep = {}, append = {} }: RunOptions): Values => {
-    const values = plan.run(Object.fromEntries(leaves.map(([name, leaf]) => [name, residents.feed(leaf, name, feeds)])));
+    const values = plan.run(
+      Object.fromEntries(leaves.map(([name, leaf]) => [name, residents.feed(leaf, name, feeds)])),
+    );
     const returned: Record<string, Values[string]> = {};
     names.forEach((name, i) => {
       const { shape, dtype } = program.outputs[name]!;

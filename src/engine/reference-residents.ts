@@ -29,7 +29,12 @@ export class Residents {
   feed(leaf: Tensor, name: string, feeds: Values): ArrayLike<number> {
     const value = feeds[name] ?? this.held.get(name)?.data;
     if (value !== undefined) return value;
-    return fail({ code: "E_FEED", where: `input "${name}"`, expected: `a value of shape [${leaf.shape.join(", ")}]`, got: "none" });
+    return fail({
+      code: "E_FEED",
+      where: `input "${name}"`,
+      expected: `a value of shape [${leaf.shape.join(", ")}]`,
+      got: "none",
+    });
   }
 
   /** Writes entries [B, …, n, …] into a buffer of larger capacity, from positions[b] on, modulo the capacity. */

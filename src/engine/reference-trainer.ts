@@ -1,11 +1,12 @@
-import { fail, input, inputsOf, type Shape, sizeOf } from "../tensor/index.ts";
+import { fail, inputsOf, sizeOf } from "../tensor/index.ts";
 import type { StepResult, TrainedParameter, TrainerDefinition, UpdateRule, Values } from "./engine.ts";
+import { ruleProgram, scalarOf, slotShapesOf } from "./kernels/rule-program.ts";
 import { compileReference, type ReferenceProgram } from "./reference.ts";
 import type { Residents } from "./reference-residents.ts";
 
 /** A parameter with its optimizer slots, in place. */
-interface Trained extends Omit<TrainedParameter, "value"> {
-  value: Float32Array;
+interface Trained extends Omit<TrainedParameter, "rule"> {
+  rule: UpdateRule;
   slots: Readonly<Record<string, Float32Array>>;
   update: ReferenceProgram;
 }
@@ -31,24 +32,43 @@ export class ReferenceTrainer {
   /** One update over the mean gradient of the micro-batches; none where loss or gradient is not finite. */
   step(batches: readonly Values[], scalars: Scalars): StepResult {
     const { outputs, gradients } = this.gradients(batches);
-    const gradNorm = Math.sqrt(gradients.reduce((sum, g) => g.reduce((squares, value) => squares + value * value, sum), 0));
+    const gradNorm = Math.sqrt(
+      gradients.reduce((sum, g) => g.reduce((squares, value) => squares + value * value, sum), 0),
+    );
     const { clipNorm } = this.definition;
-    const gradScale = clipNorm === undefined || gradNorm <= clipNorm ? 1 : clipNorm / (gradNorm + 1e-6);
+    const gradScale = clipNorm === undefined ? 1 : Math.min(1, clipNorm / (gradNorm + 1e-6));
     if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"]))
       this.trained.forEach((parameter, i) => void this.update(parameter, gradients[i]!, { ...scalars, gradScale }));
     return { outputs, gradNorm };
   }
 
   read(what: What): Record<string, Float32Array> {
-    return Object.fromEntries(this.trained.map((parameter) => [parameter.name, storage(parameter, what).slice()]));
+    return Object.fromEntries(this.having(what).map((parameter) => [parameter.name, storage(parameter, what).slice()]));
   }
 
   write(what: What, values: Readonly<Record<string, Float32Array>>): void {
-    for (const parameter of this.trained) storage(parameter, what).set(values[parameter.name]!);
+    for (const parameter of this.having(what)) storage(parameter, what).set(values[parameter.name]!);
   }
 
   dispose(): void {
     this.residents.drop(this.trained.map(({ name }) => name));
+  }
+
+  /** The parameters, or those that have a slot. Throws E_SLOT where none has. */
+  private having(what: What): readonly Trained[] {
+    if (what === "parameters") return this.trained;
+    const found = this.trained.filter(({ slots }) => what.slot in slots);
+    if (found.length > 0) return found;
+    return fail({
+      code: "E_SLOT",
+      where: "trainer",
+      expected: `one of ${this.slotNames().join(", ")}`,
+      got: what.slot,
+    });
+  }
+
+  private slotNames(): string[] {
+    return [...new Set(this.trained.flatMap(({ slots }) => Object.keys(slots)))];
   }
 
   /** Mean of every scalar output and of every gradient (zero where the program has none); buffers take their next value. */
@@ -58,7 +78,7 @@ export class ReferenceTrainer {
     for (const batch of batches)
       for (const [name, values] of this.run(batch)) {
         const sum = sums.get(name);
-        if (sum) values.forEach((value, i) => void (sum[i]! += value / batches.length));
+        if (sum) for (const [i, value] of values.entries()) sum[i]! += value / batches.length;
         else if (name.startsWith("buffer:")) this.keepBuffer(name, values);
         else outputs[name] = (outputs[name] ?? 0) + values[0]! / batches.length;
       }
@@ -77,38 +97,34 @@ export class ReferenceTrainer {
     this.residents.put(output.slice("buffer:".length), { data, shape, dtype });
   }
 
-  private update({ value, slots, scalars: own, update }: Trained, gradient: Float64Array, scalars: Scalars): void {
-    const { rule } = this.definition;
+  private update(
+    { value, slots, rule, scalars: own, update }: Trained,
+    gradient: Float64Array,
+    scalars: Scalars,
+  ): void {
     const numbers = rule.scalars.map((name) => [`scalar.${name}`, [scalarOf(name, { ...scalars, ...own })]] as const);
-    const [next, ...nextSlots] = update.run({ p: value, g: gradient, ...underSlot(slots), ...Object.fromEntries(numbers) });
+    const [next, ...nextSlots] = update.run({
+      p: value,
+      g: gradient,
+      ...underSlot(slots),
+      ...Object.fromEntries(numbers),
+    });
     value.set(next!);
-    rule.slots.forEach((name, i) => void slots[name]!.set(nextSlots[i]!));
+    Object.values(slots).forEach((slot, i) => void slot.set(nextSlots[i]!));
   }
 }
 
-function trainedOf({ name, shape, value, scalars }: TrainedParameter, rule: UpdateRule): Trained {
-  const slots = Object.fromEntries(rule.slots.map((slot) => [slot, new Float32Array(sizeOf(shape))]));
-  return { name, shape, scalars, value: value.slice(), slots, update: compileRule(rule, shape) };
+function trainedOf({ name, shape, value, scalars, rule: own }: TrainedParameter, common: UpdateRule): Trained {
+  const rule = own ?? common;
+  const shapes = Object.entries(slotShapesOf(rule, shape));
+  const slots = Object.fromEntries(shapes.map(([slot, slotShape]) => [slot, new Float32Array(sizeOf(slotShape))]));
+  const update = compileReference(Object.values(ruleProgram(rule, shape).outputs));
+  return { name, shape, scalars, rule, value: value.slice(), slots, update };
 }
 
-/** Inputs `p`, `g`, `slot.…`, `scalar.…`; outputs the next p, then the next slots in the rule's order. */
-function compileRule(rule: UpdateRule, shape: Shape): ReferenceProgram {
-  const slots = Object.fromEntries(rule.slots.map((name) => [name, input(`slot.${name}`, shape)]));
-  const scalars = Object.fromEntries(rule.scalars.map((name) => [name, input(`scalar.${name}`, [])]));
-  const next = rule.update({ p: input("p", shape), g: input("g", shape), slots, scalars });
-  return compileReference([next.p, ...rule.slots.map((name) => next.slots[name]!)]);
-}
-
-const underSlot = (slots: Trained["slots"]) => Object.fromEntries(Object.entries(slots).map(([name, value]) => [`slot.${name}`, value]));
+const underSlot = (slots: Trained["slots"]) =>
+  Object.fromEntries(Object.entries(slots).map(([name, value]) => [`slot.${name}`, value]));
 
 function storage(parameter: Trained, what: What): Float32Array {
-  return what === "parameters" ? parameter.value : slotOf(parameter, what.slot);
-}
-
-function slotOf({ slots }: Trained, slot: string): Float32Array {
-  return slots[slot] ?? fail({ code: "E_SLOT", where: "trainer", expected: `one of ${Object.keys(slots).join(", ")}`, got: slot });
-}
-
-function scalarOf(name: string, scalars: Scalars): number {
-  return scalars[name] ?? fail({ code: "E_SCALAR", where: "trainer.step", expected: `a number for "${name}"`, got: Object.keys(scalars).join(", ") });
+  return what === "parameters" ? parameter.value : parameter.slots[what.slot]!;
 }

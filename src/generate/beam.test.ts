@@ -13,7 +13,13 @@ const { model } = buildSpec(canonicalSpec({ name: "tiny", width: 8, layers }), {
 const prompt = Int32Array.of(0, 2, 1, 1);
 const engine = createReferenceEngine();
 
-beforeAll(() => putParameters(engine, model, new Map([...initialise(model, 2)].map(([path, value]) => [path, value.map((x) => 3 * x)]))));
+beforeAll(() =>
+  putParameters(
+    engine,
+    model,
+    new Map([...initialise(model, 2)].map(([path, value]) => [path, value.map((x) => 3 * x)])),
+  ),
+);
 afterAll(() => engine.close());
 
 async function search(width: number, options: Partial<BeamOptions>) {
@@ -25,7 +31,10 @@ async function search(width: number, options: Partial<BeamOptions>) {
 
 /** Σ log p of every text of `length` tokens behind the prompt, by whole forwards. */
 async function allTexts(length: number): Promise<{ tokens: number[]; logProb: number }[]> {
-  const { logits } = model.forward(input("ids", [1, prompt.length + length], "i32"), { source: inputSource(), io: evaluationIo() });
+  const { logits } = model.forward(input("ids", [1, prompt.length + length], "i32"), {
+    source: inputSource(),
+    io: evaluationIo(),
+  });
   const program = await engine.compile({ outputs: { logits } });
   const texts = [];
   for (let code = 0; code < vocabulary ** length; code++) {
@@ -59,7 +68,10 @@ describe("beam search", () => {
       }),
     );
     const ranked = ends
-      .map(({ tokens, logProb }) => ({ tokens: tokens.filter((id) => id !== stop), score: logProb / ((5 + tokens.length) / 6) ** 0.9 }))
+      .map(({ tokens, logProb }) => ({
+        tokens: tokens.filter((id) => id !== stop),
+        score: logProb / ((5 + tokens.length) / 6) ** 0.9,
+      }))
       .sort((a, b) => b.score - a.score);
     expect(found.map(({ tokens }) => Array.from(tokens))).toEqual(ranked.map(({ tokens }) => tokens));
     found.forEach(({ score }, i) => void expect(score).toBeCloseTo(ranked[i]!.score, 10));

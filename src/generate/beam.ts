@@ -44,11 +44,16 @@ export async function beamSearch(
   const width = decoder.batch;
   const finished: Hypothesis[] = [];
   let beams: Beam[] = [{ row: 0, tokens: [], logProb: 0 }];
-  let logits = await decoder.prefill(Array.from({ length: width }, () => prompt), { signal });
+  let logits = await decoder.prefill(
+    Array.from({ length: width }, () => prompt),
+    { signal },
+  );
   for (let length = 1; beams.length > 0; length++) {
     const extensions = bestExtensions(beams, logits, { width, stop });
     const ended = (extension: Extension) => stop.includes(extension.id) || length === tokens;
-    finished.push(...extensions.filter(ended).map((extension) => hypothesis(extension, { length, lengthPenalty, stop })));
+    finished.push(
+      ...extensions.filter(ended).map((extension) => hypothesis(extension, { length, lengthPenalty, stop })),
+    );
     const going = extensions.filter((extension) => !ended(extension)).slice(0, width);
     finished.sort((a, b) => b.score - a.score).splice(width);
     if (going.length === 0 || settled(finished, going[0]!, { width, penalty: penaltyOf(tokens, lengthPenalty) })) break;
@@ -64,21 +69,34 @@ export async function beamSearch(
 const penaltyOf = (length: number, alpha: number): number => ((5 + length) / 6) ** alpha;
 
 /** The best extensions, among them at least `width` that go on if there are so many. */
-function bestExtensions(beams: readonly Beam[], logits: readonly ArrayLike<number>[], { width, stop }: { width: number; stop: readonly number[] }): Extension[] {
+function bestExtensions(
+  beams: readonly Beam[],
+  logits: readonly ArrayLike<number>[],
+  { width, stop }: { width: number; stop: readonly number[] },
+): Extension[] {
   const most = width * (1 + stop.length);
   const extensions = beams.flatMap((beam) => {
     const logProbs = logSoftmax(logits[beam.row]!);
-    return descending(logProbs).slice(0, most).map((id) => ({ ...beam, id, logProb: beam.logProb + logProbs[id]! }));
+    return descending(logProbs)
+      .slice(0, most)
+      .map((id) => ({ ...beam, id, logProb: beam.logProb + logProbs[id]! }));
   });
   return extensions.sort((a, b) => b.logProb - a.logProb).slice(0, most);
 }
 
-function hypothesis({ tokens, id, logProb }: Extension, { length, lengthPenalty, stop }: { length: number; lengthPenalty: number; stop: readonly number[] }): Hypothesis {
+function hypothesis(
+  { tokens, id, logProb }: Extension,
+  { length, lengthPenalty, stop }: { length: number; lengthPenalty: number; stop: readonly number[] },
+): Hypothesis {
   const written = stop.includes(id) ? tokens : [...tokens, id];
   return { tokens: Int32Array.from(written), logProb, score: logProb / penaltyOf(length, lengthPenalty) };
 }
 
 /** Whether no unfinished text can still come among the best: log-probabilities only fall, and the penalty is largest at the end. */
-function settled(finished: readonly Hypothesis[], best: Extension, { width, penalty }: { width: number; penalty: number }): boolean {
+function settled(
+  finished: readonly Hypothesis[],
+  best: Extension,
+  { width, penalty }: { width: number; penalty: number },
+): boolean {
   return finished.length === width && finished.at(-1)!.score >= best.logProb / penalty;
 }

@@ -43,7 +43,10 @@ export interface Generator {
 export type TokenSource = (request: GenerationRequest, watch: Stopwatch) => AsyncIterable<number>;
 
 /** A generator over a source of tokens: checks requests, refuses overlapping ones, ends texts. */
-export function generatorOf(source: TokenSource, { ids, dispose }: { ids: number; dispose: () => Promise<void> }): Generator {
+export function generatorOf(
+  source: TokenSource,
+  { ids, dispose }: { ids: number; dispose: () => Promise<void> },
+): Generator {
   let busy = false;
   async function* stream(request: GenerationRequest): AsyncGenerator<number, Generation> {
     assertRequest(request, ids);
@@ -83,7 +86,8 @@ function assertRequest({ prompt, tokens }: GenerationRequest, ids: number): void
   if (!Number.isInteger(tokens) || tokens < 1)
     fail({ code: "E_TOKENS", where: "request.tokens", expected: "a whole number from 1", got: String(tokens) });
   const strange = prompt.find((id) => id < 0 || id >= ids);
-  if (strange !== undefined) fail({ code: "E_PROMPT", where: "request.prompt", expected: `ids from 0 to ${ids - 1}`, got: String(strange) });
+  if (strange !== undefined)
+    fail({ code: "E_PROMPT", where: "request.prompt", expected: `ids from 0 to ${ids - 1}`, got: String(strange) });
 }
 
 function failBusy(): never {

@@ -8,26 +8,49 @@ import { createGenerator, type GenerationRequest, type Generator, logSoftmax, pu
 
 const vocabulary = 13;
 const attention = { kind: "attention", heads: 2, positions: { kind: "rope" } };
-const layers = [{ mixer: { kind: "gated-deltanet", heads: 2 } }, { mixer: { ...attention, window: 20 } }, { mixer: attention }];
-const built = buildSpec(canonicalSpec({ name: "tiny", width: 16, layers, head: { kind: "lm", tied: false } }), { tokens: vocabulary });
+const layers = [
+  { mixer: { kind: "gated-deltanet", heads: 2 } },
+  { mixer: { ...attention, window: 20 } },
+  { mixer: attention },
+];
+const built = buildSpec(canonicalSpec({ name: "tiny", width: 16, layers, head: { kind: "lm", tied: false } }), {
+  tokens: vocabulary,
+});
 const limited = buildSpec(
-  canonicalSpec({ name: "short", width: 16, layers: [{ mixer: attention }], embedding: { kind: "token", positions: { kind: "learned", max: 24 } } }),
+  canonicalSpec({
+    name: "short",
+    width: 16,
+    layers: [{ mixer: attention }],
+    embedding: { kind: "token", positions: { kind: "learned", max: 24 } },
+  }),
   { tokens: vocabulary },
 );
 
 /** Parameters larger than at the start of training, so that tokens differ in probability. */
 function loudParameters({ model }: BuiltModel): Map<string, Float32Array> {
-  return new Map([...initialise(model, 8)].map(([path, value]) => [path, value.map((x) => (/embedding|head/.test(path) ? 40 : 1.5) * x)]));
+  return new Map(
+    [...initialise(model, 8)].map(([path, value]) => [
+      path,
+      value.map((x) => (/embedding|head/.test(path) ? 40 : 1.5) * x),
+    ]),
+  );
 }
 
 const prompt = Int32Array.from({ length: 21 }, (_, i) => (i * i + 3) % vocabulary);
-const engines: Record<string, Engine> = { reference: createReferenceEngine(), native: createNodeEngine({ threads: 1 }) };
+const engines: Record<string, Engine> = {
+  reference: createReferenceEngine(),
+  native: createNodeEngine({ threads: 1 }),
+};
 beforeAll(async () => {
   for (const engine of Object.values(engines)) await putParameters(engine, built.model, loudParameters(built));
 });
 afterAll(() => Promise.all(Object.values(engines).map((engine) => engine.close())));
 
-async function withGenerator<T>(use: (generator: Generator) => Promise<T>, engine = engines["native"]!, model = built): Promise<T> {
+async function withGenerator<T>(
+  use: (generator: Generator) => Promise<T>,
+  engine = engines["native"]!,
+  model = built,
+): Promise<T> {
   const generator = createGenerator(engine, model);
   try {
     return await use(generator);
@@ -41,7 +64,10 @@ const write = (request: Partial<GenerationRequest>, engine?: Engine) =>
 
 /** Log-probabilities behind a text, read as a whole. */
 async function scoresBehind(engine: Engine, ids: readonly number[]): Promise<Float64Array> {
-  const { logits } = built.model.forward(input("ids", [1, ids.length], "i32"), { source: inputSource(), io: evaluationIo() });
+  const { logits } = built.model.forward(input("ids", [1, ids.length], "i32"), {
+    source: inputSource(),
+    io: evaluationIo(),
+  });
   const program = await engine.compile({ outputs: { last: logits.at(1, -1) } });
   const { last } = await program.run({ ids: Int32Array.from(ids) });
   await program.dispose();
@@ -49,25 +75,33 @@ async function scoresBehind(engine: Engine, ids: readonly number[]): Promise<Flo
 }
 
 describe("generation from left to right", () => {
-  test.each(["reference", "native"])("[autoregressive-decode] greedy text is the argmax of the whole forward, again and again (%s)", async (name) => {
-    const { tokens } = await write({ sampler: { temperature: 0 } }, engines[name]!);
-    const ids = Array.from(prompt);
-    for (const token of tokens) {
-      const scores = await scoresBehind(engines[name]!, ids);
-      expect(token).toBe(scores.indexOf(Math.max(...scores)));
-      ids.push(token);
-    }
-    expect(new Set(tokens).size).toBeGreaterThan(1);
-  });
+  test.each(["reference", "native"])(
+    "[autoregressive-decode] greedy text is the argmax of the whole forward, again and again (%s)",
+    async (name) => {
+      const { tokens } = await write({ sampler: { temperature: 0 } }, engines[name]!);
+      const ids = Array.from(prompt);
+      for (const token of tokens) {
+        const scores = await scoresBehind(engines[name]!, ids);
+        expect(token).toBe(scores.indexOf(Math.max(...scores)));
+        ids.push(token);
+      }
+      expect(new Set(tokens).size).toBeGreaterThan(1);
+    },
+  );
 
   test("[autoregressive-decode] temperature → 0 is greedy, and top-k 1 too", async () => {
     const { tokens } = await write({ sampler: { temperature: 0 } });
-    for (const sampler of [{ temperature: 1e-6 }, { temperature: 1, topK: 1 }]) expect((await write({ sampler, seed: 5 })).tokens).toEqual(tokens);
+    for (const sampler of [{ temperature: 1e-6 }, { temperature: 1, topK: 1 }])
+      expect((await write({ sampler, seed: 5 })).tokens).toEqual(tokens);
   });
 
   test("the same seed gives the same text, another seed another", async () => {
     const sampler = { temperature: 1.5 };
-    const [first, again, other] = [await write({ sampler, seed: 7 }), await write({ sampler, seed: 7 }), await write({ sampler, seed: 8 })];
+    const [first, again, other] = [
+      await write({ sampler, seed: 7 }),
+      await write({ sampler, seed: 7 }),
+      await write({ sampler, seed: 8 }),
+    ];
     expect(again.tokens).toEqual(first.tokens);
     expect(other.tokens).not.toEqual(first.tokens);
   });
@@ -111,7 +145,9 @@ describe("generation from left to right", () => {
         told.push(id);
         if (told.length === 3) controller.abort(new Error("enough"));
       };
-      await expect(generator.generate({ prompt, tokens: 50, onToken, signal: controller.signal })).rejects.toThrow("enough");
+      await expect(generator.generate({ prompt, tokens: 50, onToken, signal: controller.signal })).rejects.toThrow(
+        "enough",
+      );
       expect(told).toHaveLength(3);
       expect((await generator.generate({ prompt, tokens: 3 })).tokens).toEqual(Int32Array.from(told));
     });
@@ -135,7 +171,10 @@ describe("generation from left to right", () => {
   test("generators in one engine do not disturb each other", async () => {
     const alone = await write({ seed: 1 });
     const [a, b] = [createGenerator(engines["native"]!, built), createGenerator(engines["native"]!, built)];
-    const results = await Promise.all([a.generate({ prompt, tokens: 30, seed: 1 }), b.generate({ prompt: prompt.subarray(3), tokens: 30, seed: 2 })]);
+    const results = await Promise.all([
+      a.generate({ prompt, tokens: 30, seed: 1 }),
+      b.generate({ prompt: prompt.subarray(3), tokens: 30, seed: 2 }),
+    ]);
     expect(results[0].tokens).toEqual(alone.tokens);
     await a.dispose();
     expect((await b.generate({ prompt, tokens: 30, seed: 1 })).tokens).toEqual(alone.tokens);
@@ -147,7 +186,8 @@ describe("generation from left to right", () => {
     const counts = new Array<number>(vocabulary).fill(0);
     const draws = 400;
     await withGenerator(async (generator) => {
-      for (let seed = 0; seed < draws; seed++) counts[(await generator.generate({ prompt, tokens: 1, seed })).tokens[0]!]!++;
+      for (let seed = 0; seed < draws; seed++)
+        counts[(await generator.generate({ prompt, tokens: 1, seed })).tokens[0]!]!++;
     });
     const variation = scores.reduce((sum, score, id) => sum + Math.abs(Math.exp(score) - counts[id]! / draws), 0) / 2;
     expect(variation).toBeLessThan(0.12);
@@ -156,7 +196,9 @@ describe("generation from left to right", () => {
   test("requests that cannot be served are refused", async () => {
     await withGenerator(async (generator) => {
       await expect(generator.generate({ prompt, tokens: 0 })).rejects.toThrow(/E_TOKENS/);
-      await expect(generator.generate({ prompt: Int32Array.of(vocabulary), tokens: 1 })).rejects.toThrow(/ids from 0 to 12.*got 13.*E_PROMPT/);
+      await expect(generator.generate({ prompt: Int32Array.of(vocabulary), tokens: 1 })).rejects.toThrow(
+        /ids from 0 to 12.*got 13.*E_PROMPT/,
+      );
       const running = generator.generate({ prompt, tokens: 4 });
       await expect(generator.generate({ prompt, tokens: 4 })).rejects.toThrow(/E_BUSY/);
       expect((await running).tokens).toHaveLength(4);

@@ -18,7 +18,7 @@ export interface GeneratorOptions {
   guidance?: number;
 }
 
-type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptions & { prefix: string }) => Generator;
+type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptions) => Generator;
 
 /** How models of each objective write. */
 const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
@@ -26,16 +26,11 @@ const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
   "masked-diffusion": diffusionGenerator,
 };
 
-let created = 0;
-
-/** A name that no other generator's values in an engine begin with. */
-export const nextPrefix = (): string => `generate.${created++}/`;
-
 /**
  * Makes a model write. Its parameters must be resident in the engine under their paths: a trainer leaves them there, or
  * `putParameters` puts them. Throws E_DECODE where a next-token model cannot be decoded.
  */
 export function createGenerator(engine: Engine, built: BuiltModel, options: GeneratorOptions = {}): Generator {
   const make = makers[built.model.spec.objective.kind as ObjectiveKind];
-  return make(engine, built, { ...options, prefix: nextPrefix() });
+  return make(engine, built, options);
 }

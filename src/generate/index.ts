@@ -1,11 +1,26 @@
 /** Text from trained models: decoding with states, sampling, beam search, denoising. */
 export { type BeamOptions, beamSearch, type Hypothesis } from "./beam.ts";
 export { Decoder, type DecoderOptions, type NextLogits, type StateBytes } from "./decoding/decoder.ts";
-export { denoise, type DenoisedBlock, type DenoiseOptions, type Noise, type Predict } from "./diffusion/denoise.ts";
+export { type DenoisedBlock, type DenoiseOptions, denoise, type Noise, type Predict } from "./diffusion/denoise.ts";
 export { noiseOf } from "./diffusion/noise.ts";
 export { revealSchedule } from "./diffusion/reveal.ts";
 export type { Generation, GenerationRequest, GenerationTiming, Generator } from "./generation.ts";
 export { createGenerator, type GeneratorOptions } from "./generator.ts";
+export type { Figure } from "./measure/figure.ts";
+export {
+  type DecodingMeasurement,
+  type MeasuredContext,
+  type MeasureOptions,
+  measureDecoding,
+} from "./measure/measure.ts";
 export { putParameters } from "./parameters.ts";
-export { createSampler, type Draw, greedy, type Sampler, type SamplerConfig, type SamplerInput, samplerSchema } from "./sampling/sampler.ts";
+export {
+  createSampler,
+  type Draw,
+  greedy,
+  type Sampler,
+  type SamplerConfig,
+  type SamplerInput,
+  samplerSchema,
+} from "./sampling/sampler.ts";
 export { logSoftmax, softmax } from "./sampling/softmax.ts";

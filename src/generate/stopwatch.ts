@@ -18,6 +18,9 @@ export class Stopwatch {
   }
 
   timing(): { prefillMs: number; tokensPerS: number } {
-    return { prefillMs: this.prefillMs ?? 0, tokensPerS: this.laterTokens === 0 ? 0 : (1000 * this.laterTokens) / this.laterMs };
+    return {
+      prefillMs: this.prefillMs ?? 0,
+      tokensPerS: this.laterTokens === 0 ? 0 : (1000 * this.laterTokens) / this.laterMs,
+    };
   }
 }

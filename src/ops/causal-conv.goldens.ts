@@ -1,7 +1,8 @@
 /** causal-conv1d's reference: [B, C, T], here put in order as columns. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
+
 import { concat, silu, type Tensor } from "../tensor/index.ts";
-import { causalConv, type CausalConvInput, causalConvStep } from "./causal-conv.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
+import { type CausalConvInput, causalConv, causalConvStep } from "./causal-conv.ts";
 
 function build(c: GoldenCase): GoldenGraph | Absent {
   const input: CausalConvInput = {

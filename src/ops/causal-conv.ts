@@ -47,13 +47,25 @@ export function convolveParts(
   parts: readonly Tensor[],
   { kernel_CK, bias_C, state_BCP, mask_BT }: Omit<CausalConvInput, "x_CBT">,
 ): { parts: Tensor[]; state_BCP: Tensor } {
-  let end = 0;
-  const results = parts.map((x_CBT) => {
-    const [from, to] = [end, (end += x_CBT.dim(0))];
+  const results = parts.map((x_CBT, i) => {
+    const from = parts.slice(0, i).reduce((sum, part) => sum + part.dim(0), 0);
+    const to = from + x_CBT.dim(0);
     const cut = (t: Tensor | undefined, axis: number) => t?.slice(axis, from, to);
-    return form({ x_CBT, kernel_CK: kernel_CK.slice(0, from, to), bias_C: cut(bias_C, 0), state_BCP: cut(state_BCP, 1), mask_BT });
+    return form({
+      x_CBT,
+      kernel_CK: kernel_CK.slice(0, from, to),
+      bias_C: cut(bias_C, 0),
+      state_BCP: cut(state_BCP, 1),
+      mask_BT,
+    });
   });
-  return { parts: results.map(({ y_CBT }) => y_CBT), state_BCP: concat(1, results.map((result) => result.state_BCP)) };
+  return {
+    parts: results.map(({ y_CBT }) => y_CBT),
+    state_BCP: concat(
+      1,
+      results.map((result) => result.state_BCP),
+    ),
+  };
 }
 
 interface History {
@@ -82,7 +94,12 @@ function blockTails({ blocks, before, past }: { blocks: Tensor; before: Tensor; 
 }
 
 /** What the inputs before a block add to its outputs, and the bias: a column of ones rides along, which saves a pass. */
-function reachOver({ tails, kernel_CK, bias_C, side }: { tails: Tensor; side: number } & Pick<CausalConvInput, "kernel_CK" | "bias_C">): Tensor {
+function reachOver({
+  tails,
+  kernel_CK,
+  bias_C,
+  side,
+}: { tails: Tensor; side: number } & Pick<CausalConvInput, "kernel_CK" | "bias_C">): Tensor {
   const past = tails.dim(-1);
   const rows = tails.reshape([tails.dim(0), -1, past]);
   const matrix = toeplitz(kernel_CK, { side, offset: -past, rows: past });
@@ -96,12 +113,24 @@ function toeplitz(kernel_CK: Tensor, { side, offset, rows }: { side: number; off
   const [channels, taps] = kernel_CK.shape as [number, number];
   const size = rows * side;
   const lagOf = (cell: number) => (cell % side) - Math.floor(cell / side) - offset;
-  const hits = Array.from({ length: taps * size }, (_, i) => (lagOf(i % size) === taps - 1 - Math.floor(i / size) ? 1 : 0));
+  const hits = Array.from({ length: taps * size }, (_, i) =>
+    lagOf(i % size) === taps - 1 - Math.floor(i / size) ? 1 : 0,
+  );
   return kernel_CK.matmul(constant(hits, [taps, size])).reshape([channels, rows, side]);
 }
 
 /** Moves the state up to the first real token; without a state, padding becomes the zeros that stand before a sequence. */
-function withoutPadding({ x_CBT, mask_BT, before, past }: { x_CBT: Tensor; mask_BT: Tensor; before: Tensor | undefined; past: number }): History {
+function withoutPadding({
+  x_CBT,
+  mask_BT,
+  before,
+  past,
+}: {
+  x_CBT: Tensor;
+  mask_BT: Tensor;
+  before: Tensor | undefined;
+  past: number;
+}): History {
   if (before === undefined) return { x: x_CBT.mul(mask_BT.cast("f32")), before };
   const all = concat(-1, [before, x_CBT]);
   const slot = iota(all.dim(-1));

@@ -5,11 +5,11 @@ import { concat, constant, scan, stack, type Tensor, zeros } from "../tensor/ind
  * Axes: c chunks, B batch, G key groups, R heads of a group, L times of a chunk.
  */
 export interface ChunkDecays {
-  /** [c, B, G, R, L, L] or [L, L]: from time j (column) to time i ≥ j (row), 0 where j > i. */
+  /** [c, B, G, R, L, L] or [L, L]: from time j (column), what it writes included, to time i ≥ j (row); 0 where j > i. */
   within: Tensor;
   /** [c, B, G, R, 1, L]: from the chunk's start to each time, its own decay included. */
   fromStart?: Tensor;
-  /** [c, B, G, R, 1, L]: from after each time to the chunk's end. */
+  /** [c, B, G, R, 1, L]: from each time, what it writes included, to the chunk's end. */
   toEnd?: Tensor;
   /** [c, B, G, R, 1, 1]: log-decay over the whole chunk. */
   logTotal?: Tensor;
@@ -24,21 +24,32 @@ function lowerTriangle(size: number, open: number, shut: number): Tensor {
   return constant(entries, [size, size]);
 }
 
-/** exp(cum_i − cum_j) for j ≤ i, else 0, of cumulated log-decays […, L]: the mask goes in before exp, which thus never overflows. */
-export function decayMatrix(cum: Tensor): Tensor {
-  const difference = cum.unsqueeze(-1).sub(cum.unsqueeze(-2));
-  return difference.add(lowerTriangle(cum.dim(-1), 0, closed)).exp();
+/**
+ * exp(cum_i − cum_j + logWrite_j) for j ≤ i, else 0, of cumulated log-decays […, L]: the mask goes in before exp, which
+ * thus never overflows. The sign changes before the broadcast, so that the gradient's does after the sum.
+ */
+export function decayMatrix(cum: Tensor, logWrite?: Tensor): Tensor {
+  const source = logWrite ? logWrite.sub(cum) : cum.neg();
+  const exponent = cum.unsqueeze(-1).add(source.unsqueeze(-2));
+  return exponent.add(lowerTriangle(cum.dim(-1), 0, closed)).exp();
 }
 
-/** From log-decays [c, B, G, R, L] ≤ 0; undefined means that nothing decays over the `length` times. */
-export function chunkDecays(logDecay: Tensor | undefined, length: number): ChunkDecays {
-  if (logDecay === undefined) return { within: lowerTriangle(length, 1, 0) };
-  const cum = logDecay.cumsum(-1);
+interface ChunkLogs {
+  /** log-decays [c, B, G, R, L] ≤ 0; absent means that nothing decays. */
+  logDecay: Tensor | undefined;
+  /** log of a factor on what each time writes, [c, B, G, R, L]; absent means 0. */
+  logWrite?: Tensor | undefined;
+}
+
+export function chunkDecays({ logDecay, logWrite }: ChunkLogs, length: number): ChunkDecays {
+  if (logDecay === undefined && logWrite === undefined) return { within: lowerTriangle(length, 1, 0) };
+  const cum = logDecay?.cumsum(-1) ?? logWrite!.mul(0);
   const last = cum.slice(-1, -1);
+  const remaining = last.sub(cum);
   return {
-    within: decayMatrix(cum),
+    within: decayMatrix(cum, logWrite),
     fromStart: cum.exp().unsqueeze(-2),
-    toEnd: last.sub(cum).exp().unsqueeze(-2),
+    toEnd: (logWrite ? remaining.add(logWrite) : remaining).exp().unsqueeze(-2),
     logTotal: last.unsqueeze(-2),
   };
 }

@@ -1,6 +1,6 @@
 import { constant, type Tensor } from "../tensor/index.ts";
-import { addFromChunk, carryChunks, decayMatrix } from "./decay-scan-chunks.ts";
 import type { DecayScanResult } from "./decay-scan.ts";
+import { addFromChunk, carryChunks, decayMatrix } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**
@@ -20,7 +20,14 @@ export interface KeyedDecayScanInput {
 }
 
 /** All times at once. Factoring the decay between two times would overflow, so scores within a chunk are summed elementwise. */
-export function keyedDecayScan({ q_HKBT, k_HKBT, v_HVBT, logDecay_HKBT, S_BHVK, chunk = 16 }: KeyedDecayScanInput): DecayScanResult {
+export function keyedDecayScan({
+  q_HKBT,
+  k_HKBT,
+  v_HVBT,
+  logDecay_HKBT,
+  S_BHVK,
+  chunk = 16,
+}: KeyedDecayScanInput): DecayScanResult {
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
   const [q, k, v] = [q_HKBT, k_HKBT, v_HVBT].map((x) => splitChunks(x, length)) as [Tensor, Tensor, Tensor];
@@ -29,14 +36,27 @@ export function keyedDecayScan({ q_HKBT, k_HKBT, v_HVBT, logDecay_HKBT, S_BHVK, 
   const inside = v.matmul(innerScores(q, k, cum), { transB: true });
   const added = v.matmul(k.mul(last.sub(cum).exp()), { transB: true });
   // One head to a group: [c, B, H, 1, V, K].
-  const { first, starts, end } = carryChunks({ added: added.unsqueeze(3), logTotal: last.swap(-1, -2).unsqueeze(3), start: S_BHVK?.unsqueeze(2) });
+  const { first, starts, end } = carryChunks({
+    added: added.unsqueeze(3),
+    logTotal: last.swap(-1, -2).unsqueeze(3),
+    start: S_BHVK?.unsqueeze(2),
+  });
   const carried = starts?.squeeze(3).matmul(q.mul(cum.exp()).slice(0, first));
   return { o_HVBT: joinChunks(addFromChunk(inside, carried, first), time), S_BHVK: end.squeeze(2) };
 }
 
 /** One time by the recurrence itself: columns with T = 1. */
-export function keyedDecayStep({ q_HKBT, k_HKBT, v_HVBT, logDecay_HKBT, S_BHVK }: KeyedDecayScanInput): DecayScanResult {
-  const [key, value] = [(x: Tensor) => x.squeeze(-1).transpose([2, 0, 1]).unsqueeze(-2), (x: Tensor) => x.squeeze(-1).transpose([2, 0, 1]).unsqueeze(-1)];
+export function keyedDecayStep({
+  q_HKBT,
+  k_HKBT,
+  v_HVBT,
+  logDecay_HKBT,
+  S_BHVK,
+}: KeyedDecayScanInput): DecayScanResult {
+  const [key, value] = [
+    (x: Tensor) => x.squeeze(-1).transpose([2, 0, 1]).unsqueeze(-2),
+    (x: Tensor) => x.squeeze(-1).transpose([2, 0, 1]).unsqueeze(-1),
+  ];
   const added = value(v_HVBT).mul(key(k_HKBT));
   const S = S_BHVK ? S_BHVK.mul(key(logDecay_HKBT).exp()).add(added) : added;
   return { o_HVBT: S.mul(key(q_HKBT)).sum(-1).transpose([1, 2, 0]).unsqueeze(-1), S_BHVK: S };
@@ -49,5 +69,8 @@ function innerScores(q: Tensor, k: Tensor, cum: Tensor): Tensor {
 
 /** x · this cumulates the last axis of x. */
 function upToColumn(size: number): Tensor {
-  return constant(Array.from({ length: size * size }, (_, i) => (Math.floor(i / size) <= i % size ? 1 : 0)), [size, size]);
+  return constant(
+    Array.from({ length: size * size }, (_, i) => (Math.floor(i / size) <= i % size ? 1 : 0)),
+    [size, size],
+  );
 }

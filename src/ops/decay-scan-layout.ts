@@ -15,7 +15,10 @@ export function toColumns(x_BTD: Tensor, w_DC: Tensor): Tensor {
 /** Columns [C, B, T] · W [C, D] as rows [B, T, D]; leading feature axes are merged. */
 export function fromColumns(y_CBT: Tensor, w_CD: Tensor): Tensor {
   const [batch, time] = [y_CBT.dim(-2), y_CBT.dim(-1)];
-  return y_CBT.reshape([w_CD.dim(0), -1]).matmul(w_CD, { transA: true }).reshape([batch, time, w_CD.dim(1)]);
+  return y_CBT
+    .reshape([w_CD.dim(0), -1])
+    .matmul(w_CD, { transA: true })
+    .reshape([batch, time, w_CD.dim(1)]);
 }
 
 /** Columns […features, B, T] in chunks [c, B, …features, L]; times are filled up with zeros. */

@@ -1,7 +1,8 @@
 /** Scans with one decay per head: Mamba-2's, fla-core's simple GLA, retention and linear attention. Sources put time second. */
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
+
 import { constant, ones, stack, type Tensor } from "../tensor/index.ts";
-import { decayScan, type DecayScanInput, decayStep } from "./decay-scan.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
+import { type DecayScanInput, decayScan, decayStep } from "./decay-scan.ts";
 
 /** [B, T, …features] as columns […features, B, T]. */
 export const asColumns = (x: Tensor): Tensor => x.transpose([...x.shape.keys()].slice(2).concat([0, 1]));
@@ -72,8 +73,12 @@ function simpleGla(c: GoldenCase): GoldenGraph {
   const rows = Array.from({ length: c.number("T") }, (_, t) => {
     const at = (x: Tensor) => x.slice(-1, t, t + 1);
     const next = decayStep({
-      q_GKBT: at(input.q_GKBT), k_GKBT: at(input.k_GKBT), v_HVBT: at(input.v_HVBT), logDecay_HBT: at(input.logDecay_HBT!), S_BHVK,
-    }); // biome-ignore format: one line
+      q_GKBT: at(input.q_GKBT),
+      k_GKBT: at(input.k_GKBT),
+      v_HVBT: at(input.v_HVBT),
+      logDecay_HBT: at(input.logDecay_HBT!),
+      S_BHVK,
+    });
     S_BHVK = next.S_BHVK;
     return asRows(next.o_HVBT).squeeze(1);
   });

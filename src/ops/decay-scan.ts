@@ -3,7 +3,7 @@ import { addFromChunk, carryChunks, chunkDecays, fromChunk, scaled } from "./dec
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**
- * S_t = a_t S_{t−1} + v_t k_tᵀ, o_t = S_t q_t with one decay a_t per head (Dao & Gu 2024, section 6; without decay: linear attention).
+ * S_t = a_t S_{t−1} + w_t v_t k_tᵀ, o_t = S_t q_t with one decay a_t per head (Dao & Gu 2024, section 6; without decay: linear attention).
  * Axes: G key groups, H = G·R heads (head h reads group ⌊h/R⌋), K key width, V value width, B batch, T time; columns […, B, T].
  */
 export interface DecayScanInput {
@@ -12,6 +12,8 @@ export interface DecayScanInput {
   v_HVBT: Tensor;
   /** log a ≤ 0, [H, B, T] or [H, 1, T]; absent means a = 1. Sums over a chunk must be finite in f32. */
   logDecay_HBT?: Tensor | undefined;
+  /** log w, [H, B, T]; absent means w = 1. In the decays it costs nothing; a product with the values would be a pass. */
+  logWrite_HBT?: Tensor | undefined;
   /** Absent means 0. */
   S_BHVK?: Tensor | undefined;
   /** Times per chunk (it changes rounding and speed only). */
@@ -25,12 +27,14 @@ export interface DecayScanResult {
 }
 
 /** All times at once: products within chunks, and a recurrence over chunk states. */
-export function decayScan({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK, chunk = 64 }: DecayScanInput): DecayScanResult {
+export function decayScan(input: DecayScanInput): DecayScanResult {
+  const { q_GKBT, k_GKBT, v_HVBT, S_BHVK, chunk = 64 } = input;
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
   const [q, k] = [splitChunks(q_GKBT, length), splitChunks(k_GKBT, length)];
-  const v = splitChunks(grouped(v_HVBT, q_GKBT), length);
-  const decays = chunkDecays(logDecay_HBT && splitChunks(grouped(logDecay_HBT, q_GKBT), length), length);
+  const perHead = (x: Tensor) => splitChunks(grouped(x, q_GKBT), length);
+  const v = perHead(v_HVBT);
+  const decays = chunkDecays(mapLogs(input, perHead), length);
   const scores = q.matmul(k, { transA: true }).unsqueeze(3);
   const inside = v.matmul(scores.mul(decays.within), { transB: true });
   const added = outerSums(scaled(v, decays.toEnd), k);
@@ -43,13 +47,20 @@ export function decayScan({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK, chunk 
 }
 
 /** One time by the recurrence itself: columns with T = 1. */
-export function decayStep({ q_GKBT, k_GKBT, v_HVBT, logDecay_HBT, S_BHVK }: DecayScanInput): DecayScanResult {
+export function decayStep(input: DecayScanInput): DecayScanResult {
+  const { q_GKBT, k_GKBT, v_HVBT, S_BHVK } = input;
   const { key, perHead, perState } = stepLayout(k_GKBT, v_HVBT);
-  const added = perHead(v_HVBT).mul(key(k_GKBT));
-  const kept = S_BHVK && scaled(perState(S_BHVK), logDecay_HBT && perHead(logDecay_HBT).exp());
+  const { logDecay, logWrite } = mapLogs(input, (x) => perHead(x).exp());
+  const added = scaled(perHead(v_HVBT), logWrite).mul(key(k_GKBT));
+  const kept = S_BHVK && scaled(perState(S_BHVK), logDecay);
   const S = kept ? kept.add(added) : added;
   return stepResult(S, S.mul(key(q_GKBT)).sum(-1), v_HVBT);
 }
+
+const mapLogs = ({ logDecay_HBT, logWrite_HBT }: DecayScanInput, map: (x: Tensor) => Tensor) => ({
+  logDecay: logDecay_HBT && map(logDecay_HBT),
+  logWrite: logWrite_HBT && map(logWrite_HBT),
+});
 
 /** Reshapings of one time's columns to [B, G, R, V, K] and what broadcasts to it. */
 export function stepLayout(k_GKBT: Tensor, v_HVBT: Tensor) {
@@ -58,7 +69,8 @@ export function stepLayout(k_GKBT: Tensor, v_HVBT: Tensor) {
   const batchFirst = (x: Tensor, features: number) => x.reshape([features, -1]).transpose([1, 0]);
   return {
     key: (x: Tensor) => batchFirst(x, groups * keys).reshape([-1, groups, 1, 1, keys]),
-    perHead: (x: Tensor) => batchFirst(x, x.size / x.dim(-2)).reshape([-1, groups, heads / groups, x.rank === 3 ? 1 : values, 1]),
+    perHead: (x: Tensor) =>
+      batchFirst(x, x.size / x.dim(-2)).reshape([-1, groups, heads / groups, x.rank === 3 ? 1 : values, 1]),
     perState: (S: Tensor) => S.reshape([-1, groups, heads / groups, values, keys]),
   };
 }
@@ -66,7 +78,10 @@ export function stepLayout(k_GKBT: Tensor, v_HVBT: Tensor) {
 /** A step's output [B, G, R, V] as columns, and its state by heads. */
 export function stepResult(S: Tensor, o_BGRV: Tensor, v_HVBT: Tensor): DecayScanResult {
   const [heads, values] = v_HVBT.shape as [number, number];
-  const o_HVBT = o_BGRV.reshape([-1, heads * values]).transpose([1, 0]).reshape(v_HVBT.shape);
+  const o_HVBT = o_BGRV
+    .reshape([-1, heads * values])
+    .transpose([1, 0])
+    .reshape(v_HVBT.shape);
   return { o_HVBT, S_BHVK: S.reshape([-1, heads, values, S.dim(-1)]) };
 }
 

@@ -1,9 +1,10 @@
 /** The delta rule of fla-core and of Qwen3-Next, whose recurrent forms go through the step form. Sources put time second. */
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
+
 import { concat, type Tensor } from "../tensor/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../testing/goldens/index.ts";
 import { asColumns, asRows } from "./decay-scan.goldens.ts";
 import { unitScale } from "./decay-scan-layout.ts";
-import { deltaRule, type DeltaRuleInput, type DeltaRuleResult, deltaStep } from "./delta-rule.ts";
+import { type DeltaRuleInput, type DeltaRuleResult, deltaRule, deltaStep } from "./delta-rule.ts";
 
 function build(c: GoldenCase): GoldenGraph {
   const normed = (x: Tensor) => (c.flag("l2norm") ? unitScale(x, -1) : x);

@@ -1,6 +1,6 @@
 import { scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
-import { addFromChunk, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
 import { grouped, stepLayout, stepResult } from "./decay-scan.ts";
+import { addFromChunk, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**
@@ -36,7 +36,7 @@ export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
   const { q, k, v, beta, logDecay } = splitInput(input, length);
-  const decays = chunkDecays(logDecay, length);
+  const decays = chunkDecays({ logDecay }, length);
   const keys = k.mul(beta);
   const inverse = unitLowerInverse(keys.matmul(k, { transA: true }).mul(decays.within));
   const { first, starts, written, end } = writeChunks({
@@ -112,7 +112,12 @@ function writeUnrolled({ fresh, erased, stored, decay, start }: Writes): Written
     states.push(before ? scaled(before, decay?.at(0, chunk)).add(added) : added);
     written.push(u);
   }
-  return { first: start ? 0 : 1, starts: stackSome(states.slice(0, -1)), written: stackSome(written)!, end: states.at(-1)! };
+  return {
+    first: start ? 0 : 1,
+    starts: stackSome(states.slice(0, -1)),
+    written: stackSome(written)!,
+    end: states.at(-1)!,
+  };
 }
 
 function writeByScan({ fresh, erased, stored, decay, start }: Writes): Written {

@@ -2,7 +2,7 @@
  * The matrix memory of mLSTM (Beck et al. 2024, arXiv 2405.04517, eq. 19–27) with exponential gates:
  *   C_t = f_t C_{t−1} + i_t k_t v_tᵀ    n_t = f_t n_{t−1} + i_t k_t    h_t = C_tᵀ q_t / max(|n_tᵀ q_t|, 1)
  * C and n are stored divided by eᵐ, m_t = max(log f_t + m_{t−1}, log i_t) as in the recurrence. Since h does not change
- * with the choice of m, m carries no gradient: C·eᵐ and n·eᵐ have the true one.
+ * with the choice of m (but through ε), m carries no gradient where ε is 0: C·eᵐ and n·eᵐ have the true one.
  * Axes: H heads, B batch, T time, N chunks, L steps of a chunk, K key width, V value width; heads stand before the batch, as
  * products of head-wise matrices leave them. Inside, n is column V of C.
  */
@@ -48,7 +48,7 @@ export function mlstmChunked(options: MlstmOptions): { h: Tensor; s: MlstmState 
   const L = Math.min(T, Math.max(options.chunk, Math.ceil(T / mostChunks)));
   const parts = cutChunks(options, L);
   const { b_HBNL, uMatrix_HBNLL, cummax_HBNL } = parts;
-  const { m_HBN, starts, s } = chunkStates(parts, options.s);
+  const { m_HBN, starts, s } = chunkStates(parts, options);
   const z = m_HBN.unsqueeze(3).maximum(cummax_HBNL);
   const fixed = z.stopGradient();
   const weights = uMatrix_HBNLL.sub(fixed.unsqueeze(4)).exp();
@@ -68,7 +68,15 @@ export function mlstmStep({ q, k, v, logInput, logForget, epsilon, s }: Step & {
   const C = s.C.mul(forget.unsqueeze(3)).add(write.unsqueeze(3).mul(v.unsqueeze(2)));
   const n = s.n.mul(forget).add(write);
   const read = q.unsqueeze(2).matmul(concat(3, [C, n.unsqueeze(3)])).squeeze(2);
-  return { h: normalised(read, { m: fixed, excess: m.sub(fixed), epsilon }), s: { C, n, m: fixed } };
+  const excess = m.sub(fixed);
+  return { h: normalised(read, { m: fixed, excess, epsilon }), s: stored({ C, n, m: fixed }, { excess, epsilon }) };
+}
+
+/** States relative to the true m, whose gradient `excess` carries, where h depends on it. */
+function stored({ C, n, m }: MlstmState, { excess, epsilon }: { excess: Tensor; epsilon: number }): MlstmState {
+  if (epsilon === 0) return { C, n, m };
+  const factor = excess.neg().exp().unsqueeze(2);
+  return { C: C.mul(factor.unsqueeze(3)), n: n.mul(factor), m: m.add(excess) };
 }
 
 /**
@@ -115,7 +123,7 @@ function cutChunks({ q, k, v, logInput, logForget, mask_BT }: MlstmOptions, L: n
  * S_j = Σ_s e^{u_s − max u} k_s [v_s | 1]ᵀ; the state before chunk k is Σ_{j<k} e^{decay_kj + log scale_j − m_k} S_j: one
  * product with a small lower triangular matrix, in which the initial state stands as entry 0.
  */
-function chunkStates({ k, v1, b_HBNL, u_HBNL, cummax_HBNL }: Chunks, s: MlstmOptions["s"]) {
+function chunkStates({ k, v1, b_HBNL, u_HBNL, cummax_HBNL }: Chunks, { s, epsilon }: MlstmOptions) {
   const [H, B, N, K, V] = [k.dim(0), k.dim(1), k.dim(2), k.dim(4), v1.dim(4) - 1];
   const top = cummax_HBNL.at(3, -1);
   const written = k.mul(u_HBNL.sub(top.stopGradient().unsqueeze(3)).exp().unsqueeze(4)).matmul(v1, { transA: true });
@@ -127,10 +135,12 @@ function chunkStates({ k, v1, b_HBNL, u_HBNL, cummax_HBNL }: Chunks, s: MlstmOpt
   const used = initial ? weights : weights.slice(3, 1);
   const combine = (from: number, to: number) => used.slice(2, from, to).matmul(entries).reshape([H, B, to - from, K, V + 1]);
   const last = combine(N, N + 1).squeeze(2);
+  const fixed = m.at(2, N).stopGradient();
+  const memory = { C: last.slice(3, 0, V), n: last.at(3, V), m: fixed };
   return {
     m_HBN: m.slice(2, 0, N),
     starts: initial || N > 1 ? combine(0, N) : undefined,
-    s: { C: last.slice(3, 0, V), n: last.at(3, V), m: m.at(2, N).stopGradient() },
+    s: stored(memory, { excess: m.at(2, N).sub(fixed), epsilon }),
   };
 }
 

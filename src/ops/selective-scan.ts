@@ -38,8 +38,19 @@ export function selectiveScan(input: SelectiveScanInput): SelectiveScanResult {
 }
 
 /** One time, T = 1, without a loop. */
-export function selectiveStep({ delta_TBI, u_TBI, A_NI, B_TBN, C_TBN, h_BNI }: SelectiveScanInput): SelectiveScanResult {
-  const [delta_B1I, u_B1I, C_B1N] = [delta_TBI, u_TBI, C_TBN].map((x) => x.squeeze(0).unsqueeze(1)) as [Tensor, Tensor, Tensor];
+export function selectiveStep({
+  delta_TBI,
+  u_TBI,
+  A_NI,
+  B_TBN,
+  C_TBN,
+  h_BNI,
+}: SelectiveScanInput): SelectiveScanResult {
+  const [delta_B1I, u_B1I, C_B1N] = [delta_TBI, u_TBI, C_TBN].map((x) => x.squeeze(0).unsqueeze(1)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const added = delta_B1I.mul(u_B1I).mul(B_TBN.squeeze(0).unsqueeze(2));
   const next = h_BNI ? h_BNI.mul(delta_B1I.mul(A_NI).exp()).add(added) : added;
   return { y_TBI: C_B1N.matmul(next).squeeze(1).unsqueeze(0), h_BNI: next };

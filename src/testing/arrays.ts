@@ -1,5 +1,5 @@
-import { hashText } from "../ops/index.ts";
-import { createRng } from "../ops/rng.ts";
+import { createRng, hashText } from "../ops/index.ts";
+
 import { type Shape, sizeOf, stridesOf } from "../tensor/index.ts";
 
 /** Numbers in row-major order with their shape. */

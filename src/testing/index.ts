@@ -10,6 +10,7 @@ export { mixerSuite, type MixerSuiteOptions } from "./mixer-suite.ts";
 export type { NaiveMixerArguments, NaiveMixerResult } from "./mixer-rig.ts";
 export { compileNative, nativeEngine } from "./native.ts";
 export { drawParameters } from "./parameters.ts";
+export { plainIo, weightsFrom } from "./part.ts";
 export { positionSuite, type PositionSuiteOptions } from "./position-suite.ts";
 export { residualSuite, type ResidualSuiteOptions } from "./residual-suite.ts";
 export { evaluate, type Evaluation, run, type Subject } from "./subject.ts";

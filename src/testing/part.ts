@@ -41,6 +41,16 @@ export function weightsOf({ declarations }: TestedPart, at: Readonly<Record<stri
   return Object.fromEntries(Object.entries(declarations).map(weight));
 }
 
+/** Weights that stand for given tensors, those that are not undefined, for calling a component directly. */
+export function weightsFrom<T extends Readonly<Record<string, Tensor | undefined>>>(tensors: T): { [K in keyof T]: Weight } {
+  const weights = Object.entries(tensors).flatMap(([path, tensor]) => {
+    if (tensor === undefined) return [];
+    const declaration: ParameterDeclaration = { shape: tensor.shape, init: { kind: "constant", value: 0 }, role: "matrix" };
+    return [[path, { path, declaration, tensor }]];
+  });
+  return Object.fromEntries(weights) as { [K in keyof T]: Weight };
+}
+
 /** Config, sizes, weights and empty buffers: what `forward` of any family receives, but for `io`. */
 export function contextOf(part: TestedPart, at: Readonly<Record<string, Tensor>>) {
   const b = Object.fromEntries(Object.entries(part.buffers).map(([name, shape]) => [name, zeros(shape)]));

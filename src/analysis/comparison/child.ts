@@ -6,16 +6,26 @@ import type { ChildMessage } from "./run-job.ts";
 import { trainJob, trialJob } from "./training-job.ts";
 
 process.once("message", (job: Job) => void answer(job));
+// Whoever asked is gone: nobody wants the answer any more.
+process.once("disconnect", () => process.exit(1));
 
 async function answer(job: Job): Promise<void> {
   const send = (message: ChildMessage) => void process.send!(message);
   try {
     send({ outcome: await runJob(job, (progress) => send({ progress })) });
   } catch (error) {
-    if (error instanceof SeqlabError) send({ fault: { ...error.fault, cause: undefined } });
-    else send({ message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    send(describeError(error));
   }
+  process.removeAllListeners("disconnect");
   process.disconnect();
+}
+
+function describeError(error: unknown): ChildMessage {
+  if (error instanceof SeqlabError) return { fault: { ...error.fault, cause: undefined } };
+  if (!(error instanceof Error)) return { message: String(error) };
+  if (!("syscall" in error)) return { message: error.stack ?? error.message };
+  const where = "path" in error ? String(error.path) : "file system";
+  return { fault: { code: "E_DISK", where, expected: "a working file system", got: error.message } };
 }
 
 function runJob(job: Job, report: (progress: JobProgress) => void): Promise<Outcomes[keyof Outcomes]> {

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Corpus, TokenizerChoice } from "../../data/index.ts";
 import { type ModelSpec, parameterCount } from "../../model/index.ts";
 import { buildSpec } from "../../spec/index.ts";
+import { fail } from "../../tensor/index.ts";
 import { trainingSchema, type TrainingInput } from "../../train/index.ts";
 import { trainFlopsPerToken } from "../cost.ts";
 import type { Job, JobProgress, Outcomes, TrainJob } from "./jobs.ts";
@@ -13,7 +14,7 @@ import type { Comparison, ComparisonResult } from "./results.ts";
 import { runJob } from "./run-job.ts";
 import type { BudgetMeasure, Setting, SizeMeasure } from "./settings.ts";
 import { equalise, type Sized } from "./sizing.ts";
-import { openStore } from "./store.ts";
+import { jobHash, openStore } from "./store.ts";
 import { knownWordShare, wordsOf } from "./words.ts";
 
 export interface ComparisonOptions {
@@ -29,6 +30,8 @@ export interface ComparisonOptions {
   draws: number;
   /** Tokens of each model's sample. */
   sampleTokens: number;
+  /** Contexts, in tokens, at which decoding is timed. */
+  contexts: readonly number[];
   /** Where ids, weights and outcomes of finished jobs lie; a later run with the same folder goes on from them. */
   folder: string;
   /** As typed, for the protocol. */
@@ -37,6 +40,7 @@ export interface ComparisonOptions {
 
 /** What happens while a comparison runs. */
 export type ComparisonEvent =
+  | { kind: "prepare"; what: "data" | "sizes" }
   | { kind: "plan"; models: readonly Sized[]; jobs: number; steps: Readonly<Record<string, number>> }
   | { kind: "start"; job: Job; index: number; jobs: number }
   | { kind: "progress"; job: Job; index: number; jobs: number; progress: JobProgress }
@@ -55,10 +59,13 @@ interface Contender extends Sized {
 /** Trains and measures every spec under one size and budget, each job in a process of its own, one after the other. */
 export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Promise<Comparison> {
   const started = performance.now();
+  assertNames(options.specs);
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
+  hooks.onEvent?.({ kind: "prepare", what: "data" });
   const data = prepareData(options.corpus, { choice: options.tokenizer, folder });
   const run = jobRunner(folder, options, hooks);
+  hooks.onEvent?.({ kind: "prepare", what: "sizes" });
   const sized = options.specs.map((spec) => sizeOne(spec, options, data));
   const contenders: Contender[] = [];
   for (const model of sized) contenders.push({ ...model, steps: await stepsOf(model, { options, data, run }) });
@@ -79,6 +86,13 @@ export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Pr
   return { protocol: protocolOf({ options, data, contenders, baselineBytes, seconds }), results, ...(wordShare && { wordShare }) };
 }
 
+/** Results and files are told apart by the specs' names. */
+function assertNames(specs: readonly ModelSpec[]): void {
+  const names = specs.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) fail({ code: "E_COMPARE_NAMES", where: "specs", expected: "a different name for each", got: `"${twice}" twice`, hint: "Change the key name in one of the files." });
+}
+
 function sizeOne(spec: ModelSpec, { size }: ComparisonOptions, { tokenizer }: PreparedData): Sized {
   if (size !== undefined) return equalise(spec, { size, tokens: tokenizer.size });
   return { spec, tuned: {}, reached: parameterCount(buildSpec(spec, { tokens: tokenizer.size }).model.parameters) };
@@ -89,9 +103,16 @@ interface Runner {
   announce(contenders: readonly Contender[]): void;
 }
 
-function jobRunner(folder: string, { seeds, specs }: ComparisonOptions, { signal, onEvent }: Hooks): Runner {
+/** Jobs of a comparison: trials, trainings, measurements of decoding, and two samples of the best next-token model. */
+function countJobs({ seeds, specs, budget }: ComparisonOptions): number {
+  const trials = budget.measure === "minutes" ? specs.length : 0;
+  const samples = specs.some(({ objective }) => objective.kind === "next-token") ? 2 : 0;
+  return trials + specs.length * (seeds.length + 1) + samples;
+}
+
+function jobRunner(folder: string, options: ComparisonOptions, { signal, onEvent }: Hooks): Runner {
   const store = openStore(folder);
-  const jobs = specs.length * (seeds.length + 1) + 2;
+  const jobs = countJobs(options);
   let index = 0;
   return {
     announce: (contenders) => onEvent?.({ kind: "plan", models: contenders, jobs, steps: Object.fromEntries(contenders.map(({ spec, steps }) => [spec.name, steps])) }),
@@ -116,7 +137,7 @@ async function stepsOf({ spec }: Sized, { options, data, run }: { options: Compa
   const config = trainingSchema.parse({ ...options.training, steps: 1 });
   const perStep = config.batch * config.length;
   const tokens = { spec, tokens: data.tokenizer.size };
-  if (budget.measure === "tokens") return Math.max(1, Math.round(budget.value / perStep));
+  if (budget.measure === "tokens") return Math.max(1, Math.floor(budget.value / perStep));
   if (budget.measure === "flops") return Math.max(1, Math.floor(budget.value / (trainFlopsPerToken(buildSpec(spec, tokens), config) * perStep)));
   const job = { kind: "trial" as const, ...tokens, threads, config: { ...config, steps: 1_000_000 }, trainIds: data.trainIds, seconds: trialSeconds };
   const { tokensPerS } = await run.do(job);
@@ -124,8 +145,8 @@ async function stepsOf({ spec }: Sized, { options, data, run }: { options: Compa
 }
 
 function trainingJob({ spec, steps }: Contender, { options, data, seed, folder }: { options: ComparisonOptions; data: PreparedData; seed: number; folder: string }): TrainJob {
-  return {
-    kind: "train",
+  const job = {
+    kind: "train" as const,
     spec,
     tokens: data.tokenizer.size,
     threads: options.threads,
@@ -134,8 +155,8 @@ function trainingJob({ spec, steps }: Contender, { options, data, seed, folder }
     validationIds: data.validationIds,
     validationBytes: data.validationBytes,
     draws: options.draws,
-    weights: join(folder, `${spec.name}-seed${seed}.safetensors`),
   };
+  return { ...job, weights: join(folder, `${spec.name}-seed${seed}-${jobHash(job, folder)}.safetensors`) };
 }
 
 const promptLength = 120;
@@ -149,6 +170,7 @@ function decodingJob({ spec, tokens, threads, weights, config }: TrainJob, { opt
   return {
     kind: "decode" as const, spec, tokens, threads, weights, tokenizer: data.tokenizer.toJSON(), prompt: promptOf(data),
     sampleTokens: options.sampleTokens, context: config.length, seed: 0, validationIds: data.validationIds,
+    contexts: options.contexts,
   }; // biome-ignore format: one object
 }
 

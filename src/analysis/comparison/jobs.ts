@@ -59,6 +59,8 @@ export interface DecodeJob extends ModelJob {
   seed: number;
   /** Ids of which the timed prompt is the beginning. */
   validationIds: string;
+  /** Contexts at which single tokens are timed. */
+  contexts: readonly number[];
 }
 
 export interface DecodeOutcome {

@@ -10,17 +10,21 @@ export interface JobStore {
   keep(job: Job, outcome: Outcomes[keyof Outcomes]): void;
 }
 
-/** A store in a folder. Job files (ids, weights) are named after the folder, so jobs are compared without it. */
+/** What tells a job from others, hexadecimal. Its files (ids, weights) lie in the folder; jobs are compared without its path. */
+export function jobHash(job: object, folder: string): string {
+  const text = canonicalJson(JSON.parse(JSON.stringify(job).replaceAll(JSON.stringify(folder).slice(1, -1), "")) as Json, "job");
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** A store in a folder. */
 export function openStore(folder: string): JobStore {
   const results = join(folder, "results");
   mkdirSync(results, { recursive: true });
-  const fileOf = (job: Job) => {
-    const text = canonicalJson(JSON.parse(JSON.stringify(job).replaceAll(JSON.stringify(folder).slice(1, -1), "")) as Json, "job");
-    return join(results, `${job.kind}-${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`);
-  };
+  const fileOf = (job: Job) => join(results, `${job.kind}-${jobHash(job, folder)}.json`);
   return {
     find: (job) => {
       const file = fileOf(job);
+      if (job.kind === "train" && !existsSync(job.weights)) return undefined;
       return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Outcomes[(typeof job)["kind"]]) : undefined;
     },
     keep: (job, outcome) => {

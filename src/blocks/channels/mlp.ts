@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineChannel } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear } from "../weights/use.ts";
-import { activationSchema, activations } from "./activation.ts";
+import { activationSchema, activations, smoothnessOf } from "./activation.ts";
 
 /** Two matrices with a nonlinearity between: φ(x·W₁ + b₁)·W₂ + b₂, each token alone. */
 export const mlp = defineChannel({
@@ -23,12 +23,6 @@ export const mlp = defineChannel({
     ...(c.bias && { upBias: bias(F), downBias: bias(D) }),
   }),
   tune: [{ key: "hidden", unit: 1 }],
-  capabilities: ({ activation }) => ({
-    flow: "both",
-    length: "any",
-    batch: "independent",
-    smooth: activation === "relu" ? "away from ties" : "everywhere",
-    exact: "bitwise",
-  }),
+  capabilities: ({ activation }) => ({ flow: "both", length: "any", batch: "independent", smooth: smoothnessOf(activation), exact: "bitwise" }),
   forward: (x, { c, p }) => ({ y: linear(activations[c.activation](linear(x, p.up, p.upBias)), p.down, p.downBias) }),
 });

@@ -7,9 +7,15 @@ import { gla } from "../mixers/gla.ts";
 import { gru } from "../mixers/gru.ts";
 import { linearAttention } from "../mixers/linear-attention.ts";
 import { lstm } from "../mixers/lstm.ts";
+import { ltc } from "../mixers/ltc.ts";
+import { mamba } from "../mixers/mamba.ts";
 import { mamba2 } from "../mixers/mamba-2.ts";
+import { minGru } from "../mixers/min-gru.ts";
+import { minLstm } from "../mixers/min-lstm.ts";
 import { mlstm } from "../mixers/mlstm.ts";
+import { mlstm7b } from "../mixers/mlstm-7b.ts";
 import { retention } from "../mixers/retention.ts";
+import { rgLru } from "../mixers/rg-lru.ts";
 import { rnn } from "../mixers/rnn.ts";
 import { slstm } from "../mixers/slstm.ts";
 
@@ -22,9 +28,15 @@ export const mixers = {
   gru,
   "linear-attention": linearAttention,
   lstm,
+  ltc,
+  mamba,
   "mamba-2": mamba2,
+  "min-gru": minGru,
+  "min-lstm": minLstm,
   mlstm,
+  "mlstm-7b": mlstm7b,
   retention,
+  "rg-lru": rgLru,
   rnn,
   slstm,
 } as const;

@@ -44,19 +44,30 @@ function project(
   { p, c, H, G, K, position }: { p: Arguments["p"]; c: Config; H: number; G: number; K: number; position: number },
 ) {
   const all = product(token, p.qkv!, p.qkvBias);
-  const head = (i: number) => all.slice(i * K, (i + 1) * K);
-  const turned = (vector: number[], gain: Loose | undefined) => rotate(normalised(vector, c, gain), c.positions, position);
+  const [queries, keys] = [all.slice(0, H * K), all.slice(H * K, (H + G) * K)];
+  const heads = (columns: number[], which: "query" | "key") => {
+    const gain = p[`${which}Gain`];
+    const wide = c.qkNorm === "rms-wide" ? rms(columns, c.normEpsilon).map((value, i) => value * gain![i]!) : columns;
+    return chunks(wide, K).map((head) => rotate(normalised(head, c, { gain, offset: p[`${which}Offset`] }), c.positions, position));
+  };
   return {
-    q: Array.from({ length: H }, (_, h) => turned(head(h), p.queryGain).map((value) => value * (c.qkNorm === "l2" ? p.temperature![h]! : 1))),
-    k: Array.from({ length: G }, (_, g) => turned(head(H + g), p.keyGain)),
-    v: Array.from({ length: G }, (_, g) => head(H + G + g)),
+    q: heads(queries, "query").map((head, h) => head.map((value) => value * (c.qkNorm === "l2" ? p.temperature![h]! : 1))),
+    k: heads(keys, "key"),
+    v: chunks(all.slice((H + G) * K), K),
   };
 }
 
-function normalised(vector: number[], { qkNorm, normEpsilon }: Config, gain: Loose | undefined): number[] {
-  const squares = vector.reduce((sum, value) => sum + value * value, 0);
-  if (qkNorm === "l2") return vector.map((value) => value / Math.sqrt(squares));
-  if (qkNorm === "rms") return vector.map((value, i) => (value / Math.sqrt(squares / vector.length + normEpsilon)) * gain![i]!);
+const chunks = (columns: number[], size: number): number[][] =>
+  Array.from({ length: columns.length / size }, (_, i) => columns.slice(i * size, (i + 1) * size));
+
+const meanOf = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const rms = (vector: number[], epsilon: number): number[] => vector.map((value) => value / Math.sqrt(meanOf(vector.map((x) => x * x)) + epsilon));
+
+function normalised(vector: number[], { qkNorm, normEpsilon }: Config, { gain, offset }: { gain?: Loose | undefined; offset?: Loose | undefined }): number[] {
+  const centred = vector.map((value) => value - meanOf(vector));
+  if (qkNorm === "l2") return vector.map((value) => value / Math.hypot(...vector));
+  if (qkNorm === "rms") return rms(vector, normEpsilon).map((value, i) => value * gain![i]!);
+  if (qkNorm === "layer") return rms(centred, normEpsilon).map((value, i) => value * gain![i]! + offset![i]!);
   return vector;
 }
 
@@ -81,7 +92,7 @@ interface Query {
 }
 
 function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query): number[] {
-  const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : c.scale === "inverse" ? 1 / K : 1 / Math.sqrt(K);
+  const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : c.scale === "inverse" ? 1 / K : typeof c.scale === "number" ? c.scale : 1 / Math.sqrt(K);
   const scores = keys.map((key, j) => {
     const biased = query.reduce((sum, value, i) => sum + value * key[i]!, 0) * scale + biasOf(at, j, { c, p, h, H });
     const capped = c.softcap ? c.softcap * Math.tanh(biased / c.softcap) : biased;
@@ -112,6 +123,8 @@ mixerSuite(attention, {
     { kvHeads: 1, headSize: 6, positions: { kind: "alibi" }, sinks: true, softcap: 2 },
     { window: 3, positions: { kind: "rope" }, qkNorm: "rms", weightDropout: 0.2 },
     { heads: 2, qkNorm: "l2", scale: "none" },
+    { qkNorm: "layer", kvHeads: 2, positions: { kind: "rope" }, normEpsilon: 1e-3 },
+    { qkNorm: "rms-wide", kvHeads: 2, positions: { kind: "rope" }, scale: 0.3 },
     { positions: { kind: "t5-bias", buckets: 6, maxDistance: 8 }, scale: "none" },
     { causal: false, positions: { kind: "t5-bias", buckets: 8, maxDistance: 4, sides: "both" }, kvHeads: 2 },
     { causal: false, kvHeads: 2, positions: { kind: "alibi" }, scale: "inverse" },

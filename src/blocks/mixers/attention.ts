@@ -2,10 +2,11 @@ import { z } from "zod";
 import { blockwiseAttention } from "../../ops/blockwise-attention.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type GrowingState, type Io } from "../define.ts";
-import { bias, gain, matrix, vector } from "../weights/declare.ts";
+import { bias, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { cacheOf, keyPositions, positionsOf } from "./attention-cache.ts";
-import { headNorm, mergeHeads, projectHeads, unitLength } from "./attention-heads.ts";
+import { mergeHeads, projectHeads } from "./attention-heads.ts";
+import { normaliseHeads, normParams, queryKeyNorms } from "./attention-norm.ts";
 import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
 
 const config = z.strictObject({
@@ -18,10 +19,10 @@ const config = z.strictObject({
   bias: z.boolean().default(false).describe("offsets on queries, keys and values"),
   outBias: z.boolean().default(false).describe("offset on the output"),
   qkNorm: z
-    .enum(["none", "rms", "l2"])
+    .enum(queryKeyNorms)
     .default("none")
-    .describe("rms: RMSNorm of each head's queries and keys; l2: unit length, and a learned temperature a head in place of the scale"),
-  normEpsilon: z.number().positive().default(1e-6).describe("added to the mean square by qkNorm rms"),
+    .describe("norm of queries and keys: rms or layer a head, rms-wide over all heads, l2 with a learned temperature in place of the scale"),
+  normEpsilon: z.number().positive().default(1e-6).describe("added to the mean square or variance by qkNorm"),
   softcap: z.number().positive().optional().describe("c: scores become c·tanh(score / c) (default: none)"),
   sinks: z.boolean().default(false).describe("a learned logit a head that takes weight away from all keys"),
   scale: z
@@ -41,8 +42,7 @@ type Dims = ReturnType<typeof dims>;
 const params = (d: Dims, c: Config) => ({
   qkv: matrix(d.D, (d.H + 2 * d.G) * d.K),
   ...(c.bias && { qkvBias: bias((d.H + 2 * d.G) * d.K) }),
-  ...(c.qkNorm === "rms" && { queryGain: gain(d.K), keyGain: gain(d.K) }),
-  ...(c.qkNorm === "l2" && { temperature: gain(d.H, 10) }),
+  ...normParams(c.qkNorm, d),
   ...(c.sinks && { sink: vector(d.H) }),
   ...positionParams(c.positions, d),
   out: matrix(d.H * d.K, d.D, { init: "residual" }),
@@ -102,8 +102,8 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: Context) {
   const T = x_BTD.dim(1);
   const hooks = positionHooks(c.positions, { d, p, io });
   const positions_BT = positionsOf(io, T);
-  const [q, k, v_BGTV] = projectHeads(x_BTD, p, d);
-  const { q_BHTK, k_BGTK } = normalise(q, k, { c, p });
+  const [q, k, v_BGTV] = projectHeads(x_BTD, { c, p }, d);
+  const { q_BHTK, k_BGTK } = normaliseHeads(q, k, { c, p });
   const rotated = hooks.rotate(k_BGTK, positions_BT);
   const cached = cacheOf({ k: s.k_BHTK, v: s.v_BHTK }, { length_B: io.length_B, queries: T, window: c.window });
   const { y_BHTV, weights_BHTS } = blockwiseAttention({
@@ -126,12 +126,6 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: Context) {
     s: c.causal ? { k_BHTK: rotated, v_BHTK: v_BGTV } : {},
     probes: { weights_BHTS },
   };
-}
-
-function normalise(q: Tensor, k: Tensor, { c, p }: Pick<Context, "c" | "p">): { q_BHTK: Tensor; k_BGTK: Tensor } {
-  if (p.temperature) return { q_BHTK: unitLength(q).mul(value(p.temperature).reshape([-1, 1, 1])), k_BGTK: unitLength(k) };
-  if (p.queryGain && p.keyGain) return { q_BHTK: headNorm(q, p.queryGain, c.normEpsilon), k_BGTK: headNorm(k, p.keyGain, c.normEpsilon) };
-  return { q_BHTK: q, k_BGTK: k };
 }
 
 function scaleOf({ scale, qkNorm }: Config, K: number): number {

@@ -3,7 +3,7 @@ import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testi
 import { concat, stack, type Tensor } from "../../tensor/index.ts";
 import { cfc } from "./cfc.ts";
 import type { CfcWeights } from "./cfc-cell.ts";
-import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;
 
@@ -51,16 +51,6 @@ function weights(c: GoldenCase, D: number, { mode, backboneLayers: layers, mixed
     ...(mode === "pure" && { tau: weightOf(flat(read("w_tau"))), asymptote: weightOf(flat(read("A"))) }),
     ...(mixedMemory && memoryWeights(c)),
   };
-}
-
-/** The source adds 1 to the forget gate at every step; here that is part of the bias. */
-function memoryWeights(c: GoldenCase) {
-  const order = [1, 2, 3, 0]; // a, i, f, o → i, f, o, a
-  const column = (name: string) => gateColumns(c.tensor(`param.lstm.${name}`), order);
-  const bias = column("input_map.bias");
-  const H = bias.dim(0) / 4;
-  const opened = concat(0, [bias.slice(0, 0, H), bias.slice(0, H, 2 * H).add(1), bias.slice(0, 2 * H)]);
-  return { memoryInput: weightOf(column("input_map.weight")), memoryRecurrent: weightOf(column("recurrent_map.weight")), memoryBias: weightOf(opened) };
 }
 
 const flat = (t: Tensor): Tensor => t.reshape([-1]);

@@ -10,6 +10,7 @@ import { defineMixer, type Io } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
 import { cfcActivations, cfcModes, cfcRecurrence } from "./cfc-cell.ts";
+import { memoryParams } from "./lstm-cell.ts";
 
 const activationNames = Object.keys(cfcActivations) as (keyof typeof cfcActivations)[];
 
@@ -43,12 +44,6 @@ function params({ D, H, U }: Dims, c: C) {
     ...(c.mixedMemory && memoryParams(D, H)),
     ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
   };
-}
-
-/** An LSTM cell in the order of `lstmCell`; its forget gate starts open. */
-function memoryParams(D: number, H: number) {
-  const forgetting: Init = { kind: "values", fill: () => Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? 1 : 0)) };
-  return { memoryInput: matrix(D, 4 * H), memoryRecurrent: matrix(H, 4 * H), memoryBias: bias(4 * H, forgetting) };
 }
 
 export const cfc = defineMixer({

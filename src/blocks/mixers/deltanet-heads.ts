@@ -24,7 +24,11 @@ interface Projections {
 /** q (unit length / √K), k (unit length) and v, each after convolution and silu; and the convolution's state. */
 export function deltaHeads(x_BTD: Tensor, { weights, d, form, state_BCP, io }: Projections) {
   const parts = [weights.q, weights.k, weights.v].map((weight) => toColumns(x_BTD, value(weight)));
-  const { parts: mixed, state_BCP: conv } = convolveParts(form.conv, parts, { kernel_CK: value(weights.conv), state_BCP, mask_BT: io.mask_BT });
+  const { parts: mixed, state_BCP: conv } = convolveParts(form.conv, parts, {
+    kernel_CK: value(weights.conv),
+    state_BCP,
+    mask_BT: io.mask_BT,
+  });
   const heads = (x: Tensor, count: number) => silu(x).reshape([count, -1, ...x.shape.slice(1)]);
   const [q, k, v] = mixed as [Tensor, Tensor, Tensor];
   return { q: unitScale(heads(q, d.G), 1).mul(d.K ** -0.5), k: unitScale(heads(k, d.G), 1), v: heads(v, d.H), conv };
@@ -37,8 +41,12 @@ export function strengths(x_BTD: Tensor, weight: Weight, { negEigen, io }: { neg
 }
 
 /** 0 at padding, which then neither decays nor writes the state. */
-export const atRealTokens = (x_HBT: Tensor, { mask_BT }: Io): Tensor => (mask_BT ? x_HBT.mul(mask_BT.cast("f32")) : x_HBT);
+export const atRealTokens = (x_HBT: Tensor, { mask_BT }: Io): Tensor =>
+  mask_BT ? x_HBT.mul(mask_BT.cast("f32")) : x_HBT;
 
 /** The output matrix [H·V, D] times a norm's gain [V], which spares a pass over the columns. */
 export const gainedRows = ({ out, norm }: { out: Weight; norm: Weight }, V: number): Tensor =>
-  value(out).reshape([-1, V, value(out).dim(1)]).mul(value(norm).unsqueeze(1)).reshape(value(out).shape);
+  value(out)
+    .reshape([-1, V, value(out).dim(1)])
+    .mul(value(norm).unsqueeze(1))
+    .reshape(value(out).shape);

@@ -18,8 +18,15 @@ const config = z.strictObject({
   keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
   valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
   conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  negEigen: z.boolean().default(false).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  negEigen: z
+    .boolean()
+    .default(false)
+    .describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
   epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
 });
 type C = z.infer<typeof config>;
@@ -58,11 +65,22 @@ export const deltanet = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "valueSize", unit: 1 }, { key: "keySize", unit: 1 }],
+  tune: [
+    { key: "valueSize", unit: 1 },
+    { key: "keySize", unit: 1 },
+  ],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state,
-  forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
+  forward: (x_BTD, at) =>
+    mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
     const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaStep });
     return { y: y.squeeze(1), s };

@@ -1,6 +1,7 @@
 /** Gated DeltaNet layers of transformers. Qwen3-Next's projections are ordered by key head; OLMo's are apart. */
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+
 import type { Tensor } from "../../tensor/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Mixer } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
 import { gatedDeltanet } from "./gated-deltanet.ts";
@@ -17,7 +18,11 @@ function build(c: GoldenCase, weights: Record<string, Weight>, epsilon: number):
     chunk: 8,
     epsilon,
   };
-  const shared = { conv: kernelOf(c.tensor("param.conv1d.weight")), logA: weightOf(c.tensor("param.A_log")), decayBias: weightOf(c.tensor("param.dt_bias")) };
+  const shared = {
+    conv: kernelOf(c.tensor("param.conv1d.weight")),
+    logA: weightOf(c.tensor("param.A_log")),
+    decayBias: weightOf(c.tensor("param.dt_bias")),
+  };
   return layerGraph(c, {
     mixer: gatedDeltanet as unknown as Mixer,
     config,

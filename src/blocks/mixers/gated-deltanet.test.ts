@@ -9,7 +9,13 @@ type At = NaiveMixerArguments<
 >;
 
 /** Yang et al. 2024, eq. 10, token by token: decay, then write what the state at the key lacks of the value. */
-function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
+function sequence({
+  x,
+  p,
+  c,
+  d,
+  s,
+}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
   const past = matrixFrom(s?.conv, d.C, d.W - 1);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.V, d.K));
   const y = x.map((x_t) => {
@@ -18,7 +24,9 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: {
     const k = cut(qkv.slice(d.G * d.K, 2 * d.G * d.K), d.G).map((row) => unit(row));
     const v = cut(qkv.slice(2 * d.G * d.K), d.H);
     const beta = times(x_t, p.beta).map((value) => sigmoid(value) * (c.negEigen ? 2 : 1));
-    const decay = times(x_t, p.decay).map((value, h) => Math.exp(-Math.exp(p.logA[h]!) * softplus(value + p.decayBias[h]!)));
+    const decay = times(x_t, p.decay).map((value, h) =>
+      Math.exp(-Math.exp(p.logA[h]!) * softplus(value + p.decayBias[h]!)),
+    );
     const gate = cut(times(x_t, p.z).map(silu), d.H);
     const o = range(d.H).map((h) => {
       const [query, key] = [q[Math.floor(h / d.R)]!, k[Math.floor(h / d.R)]!];
@@ -27,7 +35,10 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: {
         const lacking = v[h]![i]! - dot(decayed, key);
         return decayed.map((value, j) => value + beta[h]! * lacking * key[j]!);
       });
-      return rms(S[h]!.map((row) => dot(row, query)), c.epsilon).map((value, i) => value * p.norm[i]! * gate[h]![i]!);
+      return rms(
+        S[h]!.map((row) => dot(row, query)),
+        c.epsilon,
+      ).map((value, i) => value * p.norm[i]! * gate[h]![i]!);
     });
     return times(o.flat(), p.out);
   });
@@ -35,7 +46,10 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: {
 }
 
 mixerSuite(gatedDeltanet, {
-  configs: [{ heads: 4, keyHeads: 2, keySize: 3 }, { heads: 2, negEigen: true, conv: 3, valueSize: 6 }],
+  configs: [
+    { heads: 4, keyHeads: 2, keySize: 3 },
+    { heads: 2, negEigen: true, conv: 3, valueSize: 6 },
+  ],
   width: 8,
   algorithmic: ["chunk"],
   naive: ({ x, s, ...at }) => {

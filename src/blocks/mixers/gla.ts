@@ -3,8 +3,8 @@
  * Axes: B batch, T time, D model, H heads of K key and V value channels, R rank of the decay; columns […features, B, T].
  */
 import { z } from "zod";
-import { keyedDecayScan, type KeyedDecayScanInput, keyedDecayStep } from "../../ops/decay-scan-keyed.ts";
 import type { DecayScanResult } from "../../ops/decay-scan.ts";
+import { type KeyedDecayScanInput, keyedDecayScan, keyedDecayStep } from "../../ops/decay-scan-keyed.ts";
 import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
 import { logSigmoid, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
@@ -18,12 +18,22 @@ const config = z.strictObject({
   valueRatio: z.number().positive().default(1).describe("total value width / model width"),
   decayRank: z.int().positive().default(16).describe("rank of the decay projection"),
   slowness: z.number().positive().default(16).describe("divides log-decay: larger forgets more slowly"),
-  chunk: z.int().positive().default(16).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: z
+    .int()
+    .positive()
+    .default(16)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
   epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
 });
 type C = z.infer<typeof config>;
 
-const dims = (c: C, D: number) => ({ D, H: c.heads, K: (D * c.keyRatio) / c.heads, V: (D * c.valueRatio) / c.heads, R: c.decayRank });
+const dims = (c: C, D: number) => ({
+  D,
+  H: c.heads,
+  K: (D * c.keyRatio) / c.heads,
+  V: (D * c.valueRatio) / c.heads,
+  R: c.decayRank,
+});
 type Sizes = ReturnType<typeof dims>;
 
 function params({ D, H, K, V, R }: Sizes) {
@@ -58,7 +68,14 @@ export const gla = defineMixer({
   params,
   tune: [{ key: "decayRank", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => keyedDecayScan({ ...input, chunk: at.c.chunk })),
   step(x_BD, at) {

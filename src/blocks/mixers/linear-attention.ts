@@ -3,7 +3,7 @@
  * Axes: B batch, T time, D model, H heads of K channels; columns […features, B, T].
  */
 import { z } from "zod";
-import { decayScan, type DecayScanInput, type DecayScanResult, decayStep } from "../../ops/decay-scan.ts";
+import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
 import { fromColumns, toColumns } from "../../ops/decay-scan-layout.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
@@ -14,7 +14,11 @@ import { atRealTokens } from "./deltanet-heads.ts";
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
   featureMap: z.enum(["elu1", "relu"]).default("elu1").describe("φ: elu(x) + 1 (the paper) or max(x, 0)"),
-  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
   epsilon: z.number().positive().default(1e-6).describe("added to the normaliser"),
 });
 type C = z.infer<typeof config>;
@@ -22,7 +26,12 @@ type C = z.infer<typeof config>;
 const dims = (c: C, D: number) => ({ D, H: c.heads, K: D / c.heads });
 type Sizes = ReturnType<typeof dims>;
 
-const params = ({ D }: Sizes) => ({ q: matrix(D, D), k: matrix(D, D), v: matrix(D, D), out: matrix(D, D, { init: "residual" }) });
+const params = ({ D }: Sizes) => ({
+  q: matrix(D, D),
+  k: matrix(D, D),
+  v: matrix(D, D),
+  out: matrix(D, D, { init: "residual" }),
+});
 
 /** Values by keys; the last row is the normaliser Σ φ(k), as if every value ended in 1. */
 const state = ({ H, K }: Sizes) => ({ S: [H, K + 1, K] });
@@ -33,15 +42,22 @@ export const linearAttention = defineMixer({
   kind: "linear-attention",
   title: "Linear attention",
   cite: { arxiv: "2006.16236", by: "Katharopoulos et al. 2020" },
-  equations: ["S_t = S_{t−1} + v_t φ(k_t)ᵀ;  z_t = z_{t−1} + φ(k_t)", "o_t = S_t φ(q_t) / (z_t·φ(q_t) + ε);  out = W_out o_t"],
+  equations: [
+    "S_t = S_{t−1} + v_t φ(k_t)ᵀ;  z_t = z_{t−1} + φ(k_t)",
+    "o_t = S_t φ(q_t) / (z_t·φ(q_t) + ε);  out = W_out o_t",
+  ],
   config,
   dims,
   params,
   reads: ["mask_BT"],
   capabilities: ({ featureMap }) => ({
-    flow: "causal", state: "finite", length: "any", batch: "independent", exact: "bitwise",
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    exact: "bitwise",
     smooth: featureMap === "relu" ? "away from ties" : "everywhere",
-  }), // biome-ignore format: one line
+  }),
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
   step(x_BD, at) {

@@ -1,4 +1,5 @@
 import type { Tensor } from "../../tensor/index.ts";
+import { bias, type Init, matrix } from "../weights/declare.ts";
 
 /**
  * c ← σ(f)·c + σ(i)·tanh(g),  h ← σ(o)·tanh(c).
@@ -10,4 +11,15 @@ export function lstmCell(gates: Tensor, c: Tensor): { h: Tensor; c: Tensor } {
   const g = gates.slice(-1, 3 * H).tanh();
   const next = f!.mul(c).add(i!.mul(g));
   return { h: o!.mul(next.tanh()), c: next };
+}
+
+/** Start of a bias [4H] in this order: 0, but for the forget gate. */
+export const forgetting = (H: number, value: number): Init => ({
+  kind: "values",
+  fill: () => Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? value : 0)),
+});
+
+/** Parameters of the LSTM cell that liquid networks put before each step (mixed memory). */
+export function memoryParams(D: number, H: number) {
+  return { memoryInput: matrix(D, 4 * H), memoryRecurrent: matrix(H, 4 * H), memoryBias: bias(4 * H, forgetting(H, 1)) };
 }

@@ -9,7 +9,7 @@ import { type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, type Init, matrix } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
-import { lstmCell } from "./lstm-cell.ts";
+import { forgetting, lstmCell } from "./lstm-cell.ts";
 
 const config = z.strictObject({
   hidden: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
@@ -31,11 +31,6 @@ function params({ D, H }: ReturnType<typeof dims>, c: C) {
     ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
   };
 }
-
-const forgetting = (H: number, value: number): Init => ({
-  kind: "values",
-  fill: () => Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? value : 0)),
-});
 
 export const lstm = defineMixer({
   kind: "lstm",

@@ -1,6 +1,7 @@
 /** Mamba-2 layers of transformers: in_proj rows stand as [z | x, B, C | dt]; Falcon's multipliers scale rows. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+
 import { concat, stack, type Tensor } from "../../tensor/index.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io, Mixer } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
 import { mamba2 } from "./mamba-2.ts";
@@ -52,7 +53,8 @@ export function layerGraph(c: GoldenCase, layer: LayerCase): GoldenGraph {
     const oldest = before?.slice(-1, 0, 1) ?? result.s.conv!.slice(-1, 0, 1).mul(0);
     outputs["state.out.conv"] = concat(-1, [oldest, result.s.conv!]);
   }
-  if (c.has("out.step")) outputs["out.step"] = bySteps(x, layer.mixer, { ...at, s: completed(layer.mixer, at, start, batch) });
+  if (c.has("out.step"))
+    outputs["out.step"] = bySteps(x, layer.mixer, { ...at, s: completed(layer.mixer, at, start, batch) });
   return { outputs };
 }
 
@@ -69,10 +71,17 @@ const swapped = (t: Tensor, swap: readonly [number, number] | undefined): Tensor
 type At = Parameters<Mixer["forward"]>[1];
 
 /** Every state, zero where the case gives none. */
-function completed(mixer: Mixer, at: Omit<At, "s">, given: Readonly<Record<string, Tensor | undefined>>, batch: number): Record<string, Tensor> {
+function completed(
+  mixer: Mixer,
+  at: Omit<At, "s">,
+  given: Readonly<Record<string, Tensor | undefined>>,
+  batch: number,
+): Record<string, Tensor> {
   const shapes = mixer.state(at.d, at.c) as Record<string, readonly number[]>;
   const anything = Object.values(at.p)[0]!.tensor.reshape([-1]).at(0, 0).mul(0);
-  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, given[name] ?? anything.expand([batch, ...shape])]));
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, given[name] ?? anything.expand([batch, ...shape])]),
+  );
 }
 
 function bySteps(x_BTD: Tensor, mixer: Mixer, at: Omit<At, "s"> & { s: Record<string, Tensor> }): Tensor {
@@ -86,17 +95,21 @@ function bySteps(x_BTD: Tensor, mixer: Mixer, at: Omit<At, "s"> & { s: Record<st
 }
 
 /** The first of these settings that the case has. */
-function setting(c: GoldenCase, names: readonly string[], fallback?: number): number {
+export function setting(c: GoldenCase, names: readonly string[], fallback?: number): number {
   const name = names.find((candidate) => c.config[candidate] !== undefined);
   return name === undefined && fallback !== undefined ? fallback : c.number(name ?? names[0]!);
 }
 
 function configOf(c: GoldenCase) {
-  const [dtMin, dtMax] = Array.isArray(c.config.time_step_limit) ? c.config.time_step_limit : [c.config.time_step_min ?? 0, null];
+  const [dtMin, dtMax] = Array.isArray(c.config.time_step_limit)
+    ? c.config.time_step_limit
+    : [c.config.time_step_min ?? 0, null];
   const beforeGate = c.flag("mamba_norm_before_gate");
   return {
     heads: setting(c, ["num_heads", "mamba_n_heads", "n_mamba_heads"]),
-    expand: setting(c, ["mamba_d_ssm"], setting(c, ["expand", "mamba_expand"]) * c.number("hidden_size")) / c.number("hidden_size"),
+    expand:
+      setting(c, ["mamba_d_ssm"], setting(c, ["expand", "mamba_expand"]) * c.number("hidden_size")) /
+      c.number("hidden_size"),
     state: setting(c, ["state_size", "mamba_d_state"]),
     groups: setting(c, ["n_groups", "mamba_n_groups", "mamba_ngroups"]),
     conv: setting(c, ["conv_kernel", "mamba_d_conv"]),
@@ -128,7 +141,11 @@ function weights(c: GoldenCase, { I, G, N, H }: ReturnType<typeof mamba2.dims>):
   const rows = inProj.split(0, [I, I, G * N, G * N, H]).map((part, i) => part.mul([z, x, B, C, dt][i]!));
   const biases = c.maybe("param.in_proj.bias")?.split(0, [I, I, 2 * G * N, H]);
   const dtBias = c.tensor("param.dt_bias");
-  const optional = { convBias: c.maybe("param.conv1d.bias"), norm: c.maybe("param.norm.weight"), outBias: c.maybe("param.out_proj.bias") };
+  const optional = {
+    convBias: c.maybe("param.conv1d.bias"),
+    norm: c.maybe("param.norm.weight"),
+    outBias: c.maybe("param.out_proj.bias"),
+  };
   const present = Object.entries(optional).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
   return {
     z: columnsOf(rows[0]!),

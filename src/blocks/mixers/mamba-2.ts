@@ -4,8 +4,14 @@
  * C convolved channels, W taps; columns are […features, B, T].
  */
 import { z } from "zod";
-import { causalConv, type CausalConvInput, type CausalConvResult, causalConvStep, convolveParts } from "../../ops/causal-conv.ts";
-import { decayScan, type DecayScanInput, type DecayScanResult, decayStep } from "../../ops/decay-scan.ts";
+import {
+  type CausalConvInput,
+  type CausalConvResult,
+  causalConv,
+  causalConvStep,
+  convolveParts,
+} from "../../ops/causal-conv.ts";
+import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
 import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
@@ -19,8 +25,15 @@ const config = z.strictObject({
   state: z.int().positive().default(64).describe("width N of the state per channel"),
   groups: z.int().positive().default(1).describe("groups of heads that share B and C; must divide heads"),
   conv: z.int().min(2).default(4).describe("taps of the short convolution, in tokens"),
-  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  norm: z.enum(["after-gate", "before-gate", "none"]).default("after-gate").describe("where y is RMS-normalised, per group"),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  norm: z
+    .enum(["after-gate", "before-gate", "none"])
+    .default("after-gate")
+    .describe("where y is RMS-normalised, per group"),
   epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the norm"),
   dtMin: z.number().nonnegative().default(0).describe("lower limit of the step size"),
   dtMax: z.number().positive().optional().describe("upper limit of the step size; absent means none"),
@@ -80,16 +93,24 @@ export const mamba2 = defineMixer({
   tune: [{ key: "state", unit: 1 }],
   reads: ["mask_BT"],
   capabilities: ({ dtMin, dtMax }) => ({
-    flow: "causal", state: "finite", length: "any", batch: "independent", exact: "bitwise",
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    exact: "bitwise",
     smooth: dtMin === 0 && dtMax === undefined ? "everywhere" : "away from ties",
-  }), // biome-ignore format: one line
+  }),
   state,
-  forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, scan: (input) => decayScan({ ...input, chunk: at.c.chunk }) }),
+  forward: (x_BTD, at) =>
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => decayScan({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
     const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: decayStep });
     return { y: y.squeeze(1), s };
   },
 });
+
+/** A step size whose writes vanish in f32 and f64 beside any other; its logarithm is finite. */
+const negligible = 1e-30;
 
 function mix(x_BTD: Tensor, at: At, form: Form) {
   const { d, p, s } = at;
@@ -99,8 +120,9 @@ function mix(x_BTD: Tensor, at: At, form: Form) {
   const { o_HVBT, S_BHVK } = form.scan({
     q_GKBT: bc.slice(0, d.G * d.N).reshape([d.G, d.N, ...x.shape.slice(1)]),
     k_GKBT: bc.slice(0, 0, d.G * d.N).reshape([d.G, d.N, ...x.shape.slice(1)]),
-    v_HVBT: x_HPBT.mul(dt_HBT.unsqueeze(1)),
+    v_HVBT: x_HPBT,
     logDecay_HBT: dt_HBT.mul(column(p.logA).exp().neg()),
+    logWrite_HBT: dt_HBT.maximum(negligible).log(),
     S_BHVK: s.ssm,
   });
   const y_HPBT = o_HVBT.add(x_HPBT.mul(column(p.skip).unsqueeze(-1)));
@@ -130,9 +152,19 @@ function stepSizes(x_BTD: Tensor, { c, p, io }: At): Tensor {
 
 /** Gate, norm and projection; the norm's gain multiplies the matrix, which is smaller than the columns. */
 function output(y_HPBT: Tensor, x_BTD: Tensor, { c, d, p }: At): Tensor {
-  const gate = silu(biased(toColumns(x_BTD, value(p.z)), p.zBias)).reshape([d.G, d.I / d.G, x_BTD.dim(0), x_BTD.dim(1)]);
+  const gate = silu(biased(toColumns(x_BTD, value(p.z)), p.zBias)).reshape([
+    d.G,
+    d.I / d.G,
+    x_BTD.dim(0),
+    x_BTD.dim(1),
+  ]);
   const y = y_HPBT.reshape(gate.shape);
-  const normed = c.norm === "none" ? y.mul(gate) : c.norm === "after-gate" ? rmsScale(y.mul(gate), 1, c.epsilon) : rmsScale(y, 1, c.epsilon).mul(gate);
+  const normed =
+    c.norm === "none"
+      ? y.mul(gate)
+      : c.norm === "after-gate"
+        ? rmsScale(y.mul(gate), 1, c.epsilon)
+        : rmsScale(y, 1, c.epsilon).mul(gate);
   const out = p.norm ? value(p.out).mul(value(p.norm).unsqueeze(1)) : value(p.out);
   const rows = fromColumns(normed, out);
   return p.outBias ? rows.add(value(p.outBias)) : rows;

@@ -1,7 +1,11 @@
 import type { Init } from "../weights/declare.ts";
 
 /** A depthwise kernel's start (and its bias's): uniform in ±1/√taps, as PyTorch starts a convolution of one input channel. */
-export const kernelInit = (taps: number): Init => ({ kind: "uniform", low: -1 / Math.sqrt(taps), high: 1 / Math.sqrt(taps) });
+export const kernelInit = (taps: number): Init => ({
+  kind: "uniform",
+  low: -1 / Math.sqrt(taps),
+  high: 1 / Math.sqrt(taps),
+});
 
 /** Values that softplus turns into step sizes spread log-uniformly over `low` … `high` (Gu & Dao 2023, section 3.6). */
 export const stepSizeInit = (low = 1e-3, high = 1e-1): Init => ({
@@ -15,7 +19,8 @@ export const logRateInit = (low = 1, high = 16): Init => ({
   fill: (uniform, shape) => draws(shape, () => Math.log(low + (high - low) * uniform())),
 });
 
-const draws = (shape: readonly number[], draw: () => number) => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw);
+const draws = (shape: readonly number[], draw: () => number) =>
+  Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw);
 
 /** x with softplus(x) = y > 0. */
 const softplusInverse = (y: number) => y + Math.log(-Math.expm1(-y));

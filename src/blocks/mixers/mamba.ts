@@ -4,9 +4,14 @@
  * the convolution works on columns [I, B, T], the scan on [T, B, …].
  */
 import { z } from "zod";
-import { causalConv, type CausalConvInput, type CausalConvResult, causalConvStep } from "../../ops/causal-conv.ts";
+import { type CausalConvInput, type CausalConvResult, causalConv, causalConvStep } from "../../ops/causal-conv.ts";
 import { toColumns } from "../../ops/decay-scan-layout.ts";
-import { selectiveScan, type SelectiveScanInput, type SelectiveScanResult, selectiveStep } from "../../ops/selective-scan.ts";
+import {
+  type SelectiveScanInput,
+  type SelectiveScanResult,
+  selectiveScan,
+  selectiveStep,
+} from "../../ops/selective-scan.ts";
 import { constant, rmsNorm, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
@@ -17,8 +22,15 @@ const config = z.strictObject({
   state: z.int().positive().default(16).describe("width N of the state per channel"),
   expand: z.number().positive().default(2).describe("inner width / model width"),
   conv: z.int().min(2).default(4).describe("taps of the short convolution, in tokens"),
-  dtRank: z.int().positive().optional().describe("rank of the step size's projection; default model width / 16, rounded up"),
-  norm: z.enum(["none", "plain", "gain"]).default("none").describe("RMS norm of Δ (before its projection), B and C: without gain as in Falcon-Mamba, with it as in Jamba"),
+  dtRank: z
+    .int()
+    .positive()
+    .optional()
+    .describe("rank of the step size's projection; default model width / 16, rounded up"),
+  norm: z
+    .enum(["none", "plain", "gain"])
+    .default("none")
+    .describe("RMS norm of Δ (before its projection), B and C: without gain as in Falcon-Mamba, with it as in Jamba"),
   epsilon: z.number().positive().default(1e-5).describe("added to the mean square of these norms"),
   bias: z.boolean().default(false).describe("whether the projections have a bias"),
   convBias: z.boolean().default(true).describe("whether the convolution has a bias"),
@@ -48,7 +60,8 @@ function params({ D, I, N, R, W }: Sizes, c: C) {
 /** A = −1, −2, … −N in every channel (S4D-real). */
 const countingLogs: Init = {
   kind: "values",
-  fill: (_uniform, [channels, states]) => Array.from({ length: channels! * states! }, (_, i) => Math.log(1 + (i % states!))),
+  fill: (_uniform, [channels, states]) =>
+    Array.from({ length: channels! * states! }, (_, i) => Math.log(1 + (i % states!))),
 };
 
 const state = ({ I, N, W }: Sizes) => ({ conv: [I, W - 1], ssm: [N, I] });
@@ -73,9 +86,19 @@ export const mamba = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "state", unit: 1 }, { key: "dtRank", unit: 1 }],
+  tune: [
+    { key: "state", unit: 1 },
+    { key: "dtRank", unit: 1 },
+  ],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, scan: selectiveScan }),
   step(x_BD, at) {
@@ -95,16 +118,25 @@ function mix(x_BTD: Tensor, at: At, form: Form) {
     mask_BT: io.mask_BT,
   });
   const u_TBI = silu(y_CBT.transpose([2, 1, 0]));
-  const { y_TBI, h_BNI } = form.scan({ ...selected(u_TBI, at), u_TBI, A_NI: value(p.logA).exp().neg().transpose([1, 0]), h_BNI: s.ssm });
+  const { y_TBI, h_BNI } = form.scan({
+    ...selected(u_TBI, at),
+    u_TBI,
+    A_NI: value(p.logA).exp().neg().transpose([1, 0]),
+    h_BNI: s.ssm,
+  });
   const gate = silu(linear(x_BTD.swap(0, 1), p.z, p.zBias));
   const y = y_TBI.add(u_TBI.mul(value(p.skip))).mul(gate);
   return { y: linear(y, p.out, p.outBias).swap(0, 1), s: { conv: state_BCP, ssm: h_BNI } };
 }
 
 /** What depends on the input: step sizes (0 at padding, where the state then stays), input and output maps. */
-function selected(u_TBI: Tensor, { c, d: { N, R }, p, io }: At): Pick<SelectiveScanInput, "delta_TBI" | "B_TBN" | "C_TBN"> {
+function selected(
+  u_TBI: Tensor,
+  { c, d: { N, R }, p, io }: At,
+): Pick<SelectiveScanInput, "delta_TBI" | "B_TBN" | "C_TBN"> {
   const [dt, B, C] = linear(u_TBI, p.select).split(-1, [R, N, N]) as [Tensor, Tensor, Tensor];
-  const normed = (x: Tensor, weight: Weight | undefined) => (c.norm === "none" ? x : rmsNorm(x, weight ? value(weight) : onesOf(x.dim(-1)), c.epsilon));
+  const normed = (x: Tensor, weight: Weight | undefined) =>
+    c.norm === "none" ? x : rmsNorm(x, weight ? value(weight) : onesOf(x.dim(-1)), c.epsilon);
   const delta = linear(normed(dt, p.dtNorm), p.dt, p.dtBias).softplus();
   return {
     delta_TBI: io.mask_BT ? delta.mul(io.mask_BT.cast("f32").swap(0, 1).unsqueeze(-1)) : delta,

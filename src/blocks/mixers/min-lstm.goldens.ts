@@ -1,7 +1,7 @@
 /** minGRU and minLSTM of the package minGRU-pytorch: one map [out, in] to candidate and gates; state [B, 1, I]. */
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { minGru } from "./min-gru.ts";
+import { minGru, positive } from "./min-gru.ts";
 import { minLstm } from "./min-lstm.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
 
@@ -38,7 +38,8 @@ function gruOf([candidate, gate]: Tensor[], out: Tensor | undefined): Recurrent 
 function lstmOf([candidate, forget, input]: Tensor[], out: Tensor | undefined): Recurrent {
   const p = { candidate: weightOf(candidate!), forget: weightOf(forget!), input: weightOf(input!), ...(out && { out: weightOf(out) }) };
   const at = { ...fixed, d: dimsOf(candidate!), p };
-  return { forward: (x, h) => minLstm.forward(x, { ...at, s: { h } }), step: (x, h) => minLstm.step!(x, { ...at, s: { h } }) };
+  // The source's parallel form, but not its step form, passes a given state through g.
+  return { forward: (x, h) => minLstm.forward(x, { ...at, s: { h: h && positive(h) } }), step: (x, h) => minLstm.step!(x, { ...at, s: { h } }) };
 }
 
 export const adapters: readonly GoldenAdapter[] = [

@@ -4,7 +4,7 @@
  * Axes: B batch, T time, D model, H heads of K key and V value channels; columns […features, B, T].
  */
 import { z } from "zod";
-import { decayScan, type DecayScanInput, type DecayScanResult, decayStep } from "../../ops/decay-scan.ts";
+import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
 import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
 import { constant, iota, scalar, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
@@ -14,9 +14,17 @@ import { atRealTokens } from "./deltanet-heads.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads; head h decays by 1 − 2^(−5−h) a token"),
-  keyRatio: z.number().positive().default(1).describe("total key width / model width; an even number of channels per head"),
+  keyRatio: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("total key width / model width; an even number of channels per head"),
   valueRatio: z.number().positive().default(2).describe("total value width / model width"),
-  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
   epsilon: z.number().positive().default(1e-6).describe("added to the mean square of the norm per head"),
 });
 type C = z.infer<typeof config>;
@@ -55,7 +63,14 @@ export const retention = defineMixer({
   params,
   tune: [],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
   step(x_BD, at) {
@@ -81,22 +96,32 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput
 
 /** log γ_h at every time: [H, 1, T]. */
 function logDecays(heads: number, time: number): Tensor {
-  return constant(Array.from({ length: heads }, (_, h) => Math.log1p(-(2 ** (-5 - h)))), [heads, 1, 1]).expand([heads, 1, time]);
+  return constant(
+    Array.from({ length: heads }, (_, h) => Math.log1p(-(2 ** (-5 - h)))),
+    [heads, 1, 1],
+  ).expand([heads, 1, time]);
 }
 
 /** Index of each real token among these (f32 [B or 1, T]), and of the last one (f32 [B or 1], −1 where there is none). */
 function positions(x_BTD: Tensor, { mask_BT }: Io): { at_BT: Tensor; last_B: Tensor } {
   const time = x_BTD.dim(1);
-  if (mask_BT === undefined) return { at_BT: iota(time).cast("f32").unsqueeze(0), last_B: scalar(time - 1).reshape([1]) };
+  if (mask_BT === undefined)
+    return { at_BT: iota(time).cast("f32").unsqueeze(0), last_B: scalar(time - 1).reshape([1]) };
   const count_BT = mask_BT.cast("f32").cumsum(-1);
   return { at_BT: count_BT.sub(1), last_B: count_BT.at(-1, -1).sub(1) };
 }
 
 /** Turns of neighbouring key channels by position; positions add up. */
 function rotation({ K, pairs }: Sizes) {
-  const frequencies = constant(Array.from({ length: K }, (_, i) => 10_000 ** (-Math.floor(i / 2) / Math.max(1, pairs - 1))), [K]);
+  const frequencies = constant(
+    Array.from({ length: K }, (_, i) => 10_000 ** (-Math.floor(i / 2) / Math.max(1, pairs - 1))),
+    [K],
+  );
   // (a, b) → (−b, a) of every pair, as a product from the left.
-  const quarter = constant(Array.from({ length: K * K }, (_, i) => quarterTurn(Math.floor(i / K), i % K)), [K, K]);
+  const quarter = constant(
+    Array.from({ length: K * K }, (_, i) => quarterTurn(Math.floor(i / K), i % K)),
+    [K, K],
+  );
   return {
     columns(x_HKBT: Tensor, at_BT: Tensor): Tensor {
       const angle_KBT = frequencies.reshape([K, 1, 1]).mul(at_BT);

@@ -1,5 +1,6 @@
 /** Stored tensors in the places of parameters, for golden adapters and tests. */
 import { concat, type Tensor } from "../../tensor/index.ts";
+import type { GoldenCase } from "../../testing/goldens/index.ts";
 import type { Io } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
 
@@ -22,4 +23,14 @@ export function gateColumns(rows: Tensor, order: readonly number[]): Tensor {
   const size = rows.dim(0) / order.length;
   const columns = concat(0, order.map((gate) => rows.slice(0, gate * size, (gate + 1) * size)));
   return columns.rank === 2 ? columns.transpose([1, 0]) : columns;
+}
+
+/** ncps' LSTM cell of mixed memory: it adds 1 to the forget gate at every step; here that is part of the bias. */
+export function memoryWeights(c: GoldenCase) {
+  const order = [1, 2, 3, 0]; // a, i, f, o → i, f, o, a
+  const column = (name: string) => gateColumns(c.tensor(`param.lstm.${name}`), order);
+  const bias = column("input_map.bias");
+  const H = bias.dim(0) / 4;
+  const opened = concat(0, [bias.slice(0, 0, H), bias.slice(0, H, 2 * H).add(1), bias.slice(0, 2 * H)]);
+  return { memoryInput: weightOf(column("input_map.weight")), memoryRecurrent: weightOf(column("recurrent_map.weight")), memoryBias: weightOf(opened) };
 }

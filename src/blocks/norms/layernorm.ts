@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layerNorm, zeros } from "../../tensor/index.ts";
+import { layerNorm, ones, zeros } from "../../tensor/index.ts";
 import { defineNorm } from "../define.ts";
 import { bias, gain } from "../weights/declare.ts";
 import { value } from "../weights/use.ts";
@@ -12,9 +12,13 @@ export const layernorm = defineNorm({
   equations: ["y = (x − mean x) / √(var x + ε) · g + b"],
   config: z.strictObject({
     epsilon: z.number().positive().default(1e-5).describe("added to the variance"),
+    gain: z.boolean().default(true).describe("whether there is a gain g"),
     bias: z.boolean().default(true).describe("whether there is an offset b"),
   }),
   dims: (_c, D) => ({ D }),
-  params: ({ D }, c) => ({ gain: gain(D), ...(c.bias && { bias: bias(D) }) }),
-  forward: (x, { c, d, p }) => ({ y: layerNorm(x, value(p.gain), p.bias ? value(p.bias) : zeros([d.D]), c.epsilon) }),
+  params: ({ D }, c) => ({ ...(c.gain && { gain: gain(D) }), ...(c.bias && { bias: bias(D) }) }),
+  forward(x, { c, d: { D }, p }) {
+    const [g, b] = [p.gain ? value(p.gain) : ones([D]), p.bias ? value(p.bias) : zeros([D])];
+    return { y: layerNorm(x, g, b, c.epsilon) };
+  },
 });

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ones, rmsNorm } from "../../tensor/index.ts";
 import { defineNorm } from "../define.ts";
-import { gain, type ParameterDeclaration } from "../weights/declare.ts";
-import { value, type Weight } from "../weights/use.ts";
+import { gain } from "../weights/declare.ts";
+import { value } from "../weights/use.ts";
 
 /** Root-mean-square norm over the last axis: x / √(mean x² + ε) · g. */
 export const rmsnorm = defineNorm({
@@ -15,8 +15,6 @@ export const rmsnorm = defineNorm({
     gain: z.boolean().default(true).describe("whether a learned gain per feature follows"),
   }),
   dims: (_c, D) => ({ D }),
-  params: ({ D }, c): { gain?: ParameterDeclaration } => (c.gain ? { gain: gain(D) } : {}),
-  forward: (x, { c, d, p }) => ({ y: rmsNorm(x, gainOf(p.gain, d.D), c.epsilon) }),
+  params: ({ D }, c) => ({ ...(c.gain && { gain: gain(D) }) }),
+  forward: (x, { c, d, p }) => ({ y: rmsNorm(x, p.gain ? value(p.gain) : ones([d.D]), c.epsilon) }),
 });
-
-const gainOf = (w: Weight | undefined, D: number) => (w ? value(w) : ones([D]));

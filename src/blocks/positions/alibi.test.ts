@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { constant } from "../../tensor/index.ts";
-import { run } from "../../testing/index.ts";
+import { positionSuite, run } from "../../testing/index.ts";
 import { plainIo } from "../../testing/part.ts";
 import { alibi, slopesOf } from "./alibi.ts";
 
@@ -17,4 +17,14 @@ test("the bias is −slope·distance, and none at heads beyond those chosen", ()
   expect(bias!.shape).toEqual([1, 3, 2, 3]);
   const distances = [4, 0, 5, 7, 3, 2];
   expect([...bias!.data].map((value) => value + 0)).toEqual([2 ** -4, 2 ** -8, 0].flatMap((slope) => distances.map((n) => 0 - slope * n)));
+});
+
+positionSuite(alibi, {
+  configs: [{}, { heads: 3 }],
+  bias: ({ c, heads, queries, keys }) =>
+    queries.map((row, b) =>
+      Array.from({ length: heads }, (_, h) => {
+        const slope = c.heads === undefined ? 4 ** -(h + 1) : ([2 ** -4, 2 ** -8, 2 ** -2][h] ?? 0);
+        return row.map((i) => keys[b]!.map((j) => -slope * Math.abs(i - j)));
+      })),
 });

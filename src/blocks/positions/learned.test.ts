@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { constant, input, zeros } from "../../tensor/index.ts";
-import { randomNormal, run } from "../../testing/index.ts";
+import { positionSuite, randomNormal, run } from "../../testing/index.ts";
 import { contextOf, plainIo, testedPart } from "../../testing/part.ts";
 import { learned } from "./learned.ts";
 
@@ -23,4 +23,9 @@ test("more tokens than positions are rejected, and so is an index beyond the tab
   expect(() => embedded([0, 1, 2, 3, 4, 5, 6])).toThrow("expected at most 6 tokens, one for each learned position, got 7");
   const table = randomNormal("table", [6, 4]);
   expect(() => run({ inputs: { table }, build: () => ({ y: embedded([6]) }) })).toThrow("E_INDEX");
+});
+
+positionSuite(learned, {
+  configs: [{ max: 8 }],
+  embed: ({ x, positions, p }) => x.map((row, b) => row.map((token, t) => token.map((value, i) => value + p.table[positions[b]![t]!]![i]!))),
 });

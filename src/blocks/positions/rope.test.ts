@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { constant } from "../../tensor/index.ts";
-import { type NdArray, randomNormal, run } from "../../testing/index.ts";
+import { type NdArray, positionSuite, randomNormal, run } from "../../testing/index.ts";
 import { plainIo } from "../../testing/part.ts";
 import { rope } from "./rope.ts";
 import { frequenciesOf } from "./rope-scaling.ts";
@@ -77,4 +77,23 @@ describe("scaled frequencies", () => {
     }
     expect(frequenciesOf(rotation, scalings[1]!).amplitude).toBeCloseTo(0.1 * Math.log(8) + 1, 12);
   });
+});
+
+positionSuite(rope, {
+  configs: [{}, { layout: "interleaved", base: 20 }, { rotaryFraction: 0.5, layout: "halves" }],
+  rotate: ({ x, positions, c, d: { K } }) => {
+    const rotated = K * c.rotaryFraction;
+    const pairs = Array.from({ length: rotated / 2 }, (_, i) => (c.layout === "halves" ? [i, i + rotated / 2] : [2 * i, 2 * i + 1]));
+    return x.map((heads, b) =>
+      heads.map((row) =>
+        row.map((vector, t) => {
+          const turned = [...vector];
+          pairs.forEach(([first, second], i) => {
+            const angle = positions[b]![t]! * c.base ** ((-2 * i) / rotated);
+            turned[first!] = vector[first!]! * Math.cos(angle) - vector[second!]! * Math.sin(angle);
+            turned[second!] = vector[second!]! * Math.cos(angle) + vector[first!]! * Math.sin(angle);
+          });
+          return turned;
+        })));
+  },
 });

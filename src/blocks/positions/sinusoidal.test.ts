@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { constant, zeros } from "../../tensor/index.ts";
-import { run } from "../../testing/index.ts";
+import { positionSuite, run } from "../../testing/index.ts";
 import { plainIo } from "../../testing/part.ts";
 import { sinusoidal } from "./sinusoidal.ts";
 
@@ -45,4 +45,15 @@ test("[pe-relative-linear] PE(t + k) is PE(t) with each pair rotated by k·ω", 
 test("in halves, all sines stand before all cosines", () => {
   const [interleaved, halves] = [tableAt([9])[0]!, tableAt([9], { layout: "halves" })[0]!];
   expect(halves).toEqual([0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11].map((feature) => interleaved[feature]));
+});
+
+positionSuite(sinusoidal, {
+  configs: [{}, { base: 50 }],
+  embed: ({ x, positions, c, d }) =>
+    x.map((row, b) =>
+      row.map((token, t) =>
+        token.map((value, i) => {
+          const angle = positions[b]![t]! * c.base ** (-(i - (i % 2)) / d.D);
+          return value + (i % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+        }))),
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { constant, input } from "../../tensor/index.ts";
-import { randomNormal, run } from "../../testing/index.ts";
+import { positionSuite, randomNormal, run } from "../../testing/index.ts";
 import { plainIo } from "../../testing/part.ts";
 import { bucketOf, t5Bias } from "./t5-bias.ts";
 
@@ -35,4 +35,11 @@ test("[rpe-bias-t5] the bias is constant on diagonals, and does not change when 
         if (i > 0 && j > 0) expect(value).toBe(bias[(h * tokens + i - 1) * tokens + j - 1]!);
       }
   expect(biasAt(1000, tokens)).toEqual(bias);
+});
+
+positionSuite(t5Bias, {
+  configs: [{ buckets: 6, maxDistance: 4 }, { buckets: 8, maxDistance: 3, sides: "both" }],
+  bias: ({ p, c: options, heads, queries, keys }) =>
+    queries.map((row, b) =>
+      Array.from({ length: heads }, () => row.map((i) => keys[b]!.map((j) => Number(p.table[bucketOf(j - i, options)]![0]!))))),
 });

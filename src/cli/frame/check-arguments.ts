@@ -16,11 +16,11 @@ function tokensOf(raw: readonly string[], options: ArgsDef) {
 }
 
 /** Operands and typed option names of a command line. Throws E_OPTION or E_OPERAND. */
-export function checkArguments(command: Command<ArgsDef>, raw: readonly string[]): { operands: string[]; given: Set<string> } {
+export async function checkArguments(command: Command<ArgsDef>, raw: readonly string[]): Promise<{ operands: string[]; given: Set<string> }> {
   const tokens = tokensOf(raw, command.options);
   const given = new Set<string>();
   for (const token of tokens.filter((one) => one.kind === "option")) {
-    checkOption(token, command);
+    await checkOption(token, command);
     if (given.has(token.name)) failUsage({ code: "E_OPTION", where: token.rawName, expected: "each option once", got: "it twice" });
     given.add(token.name);
   }
@@ -29,11 +29,11 @@ export function checkArguments(command: Command<ArgsDef>, raw: readonly string[]
   return { operands, given };
 }
 
-function checkOption({ name, rawName, value, inlineValue }: OptionToken, { name: command, options }: Command<ArgsDef>): void {
+async function checkOption({ name, rawName, value, inlineValue }: OptionToken, { name: command, options }: Command<ArgsDef>): Promise<void> {
   const definition: ArgDef | undefined = Object.hasOwn(options, name) ? options[name] : undefined;
   if (definition === undefined) {
     const known = Object.keys(options).map((key) => `--${key}`);
-    failUsage({ code: "E_OPTION", where: rawName, expected: `an option of seqlab ${command}`, hint: didYouMean(rawName, known, `seqlab ${command} --help lists them.`) });
+    failUsage({ code: "E_OPTION", where: rawName, expected: `an option of seqlab ${command}`, hint: await didYouMean(rawName, known, `seqlab ${command} --help lists them.`) });
   }
   if (definition.type === "boolean") {
     if (value !== undefined) failUsage({ code: "E_OPTION", where: rawName, expected: "no value", got: `"${value}"` });
@@ -41,11 +41,11 @@ function checkOption({ name, rawName, value, inlineValue }: OptionToken, { name:
   }
   const missing = value === undefined || (!inlineValue && value.startsWith("--"));
   if (missing) failUsage({ code: "E_OPTION", where: rawName, expected: `a value (${definition.valueHint})`, got: value === undefined ? "nothing" : `the option ${value}` });
-  if (definition.type === "enum" && !definition.options?.includes(value)) rejectChoice(rawName, value, definition.options ?? []);
+  if (definition.type === "enum" && !definition.options?.includes(value)) await rejectChoice(rawName, value, definition.options ?? []);
 }
 
-function rejectChoice(where: string, value: string, choices: readonly string[]): never {
-  return failUsage({ code: "E_OPTION", where, expected: choices.join(" or "), got: `"${value}"`, hint: didYouMean(value, choices, `Write for instance ${where} ${choices[0]}.`) });
+async function rejectChoice(where: string, value: string, choices: readonly string[]): Promise<never> {
+  return failUsage({ code: "E_OPTION", where, expected: choices.join(" or "), got: `"${value}"`, hint: await didYouMean(value, choices, `Write for instance ${where} ${choices[0]}.`) });
 }
 
 function checkOperands(operands: readonly string[], { name, operands: expected }: Command<ArgsDef>): void {

@@ -1,5 +1,4 @@
-import { nearest } from "../../spec/index.ts";
-import { fail, SeqlabError } from "../../tensor/index.ts";
+import { fail, SeqlabError } from "../../tensor/error.ts";
 
 /** Codes of faults in how a command was called: exit status 2. */
 const usageCodes = new Set(["E_COMMAND", "E_OPTION", "E_OPERAND", "E_SETTING"]);
@@ -19,7 +18,9 @@ export function failUsage(fault: UsageFault): never {
 }
 
 /** The hint for an unknown word: the known one it is nearest to, else where all are listed. */
-export function didYouMean(word: string, known: readonly string[], otherwise: string): string {
+export async function didYouMean(word: string, known: readonly string[], otherwise: string): Promise<string> {
+  // Imported when needed: specs know every block, and help should not wait for them.
+  const { nearest } = await import("../../spec/index.ts");
   const near = nearest(word, known);
   return near === undefined ? otherwise : `Did you mean ${near}?`;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createRng } from "../../ops/index.ts";
 import { where } from "../../tensor/index.ts";
 import type { UpdateRule } from "../engine.ts";
+import { normModule } from "./sum-squares.ts";
 import { compileUpdate } from "./update.ts";
 
 const rule: UpdateRule = {
@@ -26,11 +27,12 @@ function naive(p: Float32Array, g: Float32Array, m: Float32Array, v: Float32Arra
   }
 }
 
-function instantiate(floats: number) {
+function instantiate(floats: number, compiled = rule) {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(compileUpdate(rule).module), { env: { memory } });
+  const link = (module: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } }).exports;
   const views = [0, 1, 2, 3].map((i) => new Float32Array(memory.buffer, i * floats * 4, floats));
-  return { views, kernels: exports as unknown as { update(...values: number[]): void; sumSquares(address: number, bytes: number): number } };
+  const kernels = { ...link(compileUpdate(compiled).module), ...link(normModule()) };
+  return { views, kernels: kernels as unknown as { update(...values: number[]): void; sumSquares(address: number, bytes: number): number } };
 }
 
 test("the SIMD kernel equals a plain loop bit for bit, and touches nothing beyond its range", () => {
@@ -63,4 +65,26 @@ test("the sum of squares is taken in f64", () => {
 test("an op that is not elementwise is refused by name", () => {
   const bad: UpdateRule = { slots: [], scalars: [], update: ({ p }) => ({ p: p.softmax(), slots: {} }) };
   expect(() => compileUpdate(bad)).toThrow(/update rule: expected elementwise ops.*got softmax.*E_KERNEL/);
+});
+
+test("sign, reciprocal and logic follow IEEE, zeros and NaN kept", () => {
+  const logic: UpdateRule = {
+    slots: ["m", "v"],
+    scalars: [],
+    update: ({ p, g, slots }) => ({
+      p: p.sign(),
+      slots: {
+        m: where(g.less(0).or(p.less(0)).and(g.less(0).and(p.less(0)).not()), 1, 0),
+        v: slots["v"]!.reciprocal(),
+      },
+    }),
+  };
+  const { views, kernels } = instantiate(4, logic);
+  views[0]!.set([-2, -0, Number.NaN, 3]);
+  views[1]!.set([-1, -1, 1, 1]);
+  views[3]!.set([4, 0, -0, Number.POSITIVE_INFINITY]);
+  kernels.update(16, ...views.map((view) => view.byteOffset));
+  expect([...views[0]!]).toEqual([-1, -0, Number.NaN, 1]);
+  expect([...views[2]!]).toEqual([0, 1, 0, 0]);
+  expect([...views[3]!]).toEqual([0.25, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]);
 });

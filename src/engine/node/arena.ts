@@ -1,100 +1,78 @@
-import { fail, sizeOf } from "../../tensor/index.ts";
-import type { TrainedParameter } from "../engine.ts";
+import { fail } from "../../tensor/index.ts";
+import { scalarOf } from "../kernels/rule-program.ts";
+import { normModule } from "../kernels/sum-squares.ts";
 import type { UpdateKernel } from "../kernels/update.ts";
+import { type ArenaParameter, type Group, type Layout, layOut } from "./arena-layout.ts";
 
 const page = 65536;
-const floatsPerVector = 4;
 const largestBytes = 2 ** 32 - page;
 
-/** A run of parameters with equal group scalars: updated by one kernel call. */
-interface Group {
-  /** Floats from the start of each region. */
-  start: number;
-  length: number;
-  scalars: Readonly<Record<string, number>>;
-}
+/** A part of the arena: the parameters, their gradients, or one optimizer slot. */
+export type Region = "parameters" | "gradients" | { slot: string };
 
-interface Kernels {
-  update(bytes: number, ...addressesAndScalars: number[]): void;
-  sumSquares(address: number, bytes: number): number;
-}
+type Update = (bytes: number, ...addressesAndScalars: number[]) => void;
 
 /**
- * Parameters, gradients and optimizer slots of a model in one WebAssembly memory: regions of equal layout, one after the
- * other (parameters, gradients, slot 0, …). Sessions read and write views of it; kernels update it in place.
+ * Parameters, gradients and optimizer slots of a model in one WebAssembly memory. Sessions read and write views of it;
+ * kernels update it in place.
  */
 export class Arena {
-  readonly views: ReadonlyMap<string, { parameter: Float32Array; gradient: Float32Array }>;
+  readonly groups: readonly Group[];
+  private readonly layout: Layout;
   private readonly memory: WebAssembly.Memory;
-  private readonly kernels: Kernels;
-  private readonly kernel: UpdateKernel;
-  private readonly groups: readonly Group[];
-  private readonly offsets: ReadonlyMap<string, { start: number; length: number }>;
-  /** Floats of one region. */
-  private readonly region: number;
+  private readonly sumSquares: (address: number, bytes: number) => number;
+  /** Kernels of elementwise rules by the rule's place. */
+  private readonly kernels: ReadonlyMap<number, UpdateKernel & { update: Update }>;
 
-  constructor(parameters: readonly TrainedParameter[], kernel: UpdateKernel) {
-    const { offsets, groups, floats } = layout(parameters);
-    this.kernel = kernel;
-    this.offsets = offsets;
-    this.groups = groups;
-    this.region = floats;
-    this.memory = allocate((2 + kernel.slots.length) * floats * 4);
-    const module = new WebAssembly.Module(kernel.module);
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.memory } });
-    this.kernels = instance.exports as unknown as Kernels;
-    this.views = new Map(
-      parameters.map(({ name }) => [name, { parameter: this.view(name, 0), gradient: this.view(name, 1) }]),
-    );
-    for (const { name, value } of parameters) this.view(name, 0).set(value);
+  constructor(parameters: readonly ArenaParameter[], kernels: ReadonlyMap<number, UpdateKernel>) {
+    this.layout = layOut(parameters);
+    this.groups = this.layout.groups;
+    this.memory = allocate(this.layout.floats * 4);
+    this.sumSquares = this.link(normModule())["sumSquares"] as Arena["sumSquares"];
+    this.kernels = new Map([...kernels].map(([rule, kernel]) => [rule, { ...kernel, update: this.link(kernel.module)["update"] as Update }]));
+    for (const { name, value } of parameters) this.view(name, "parameters").set(value);
   }
 
   /** Global L2 norm of the gradients. */
   gradNorm(): number {
-    return Math.sqrt(this.kernels.sumSquares(this.region * 4, this.region * 4));
+    const bytes = this.layout.region * 4;
+    return Math.sqrt(this.sumSquares(bytes, bytes));
   }
 
-  /** Applies the update rule in place; `scalars` are joined by those of each group. */
+  /** Applies the elementwise rules in place; `scalars` are joined by those of each group. */
   update(scalars: Readonly<Record<string, number>>): void {
-    const regions = Array.from({ length: 2 + this.kernel.slots.length }, (_, i) => i * this.region);
-    for (const { start, length, scalars: own } of this.groups) {
-      const values = this.kernel.scalars.map((name) => scalarOf(name, { ...scalars, ...own }));
-      this.kernels.update(length * 4, ...regions.map((region) => (region + start) * 4), ...values);
-    }
+    const calls = this.groups.flatMap((group) => {
+      const kernel = this.kernels.get(group.rule);
+      return kernel ? [{ kernel, arguments: this.argumentsOf(group, kernel, scalars) }] : [];
+    });
+    for (const { kernel, arguments: [bytes, ...others] } of calls) kernel.update(bytes!, ...others);
   }
 
-  /** One tensor's floats in a region: 0 parameters, 1 gradients, 2 + i slot i. */
-  view(name: string, region: number): Float32Array {
-    const { start, length } = this.offsets.get(name)!;
-    return new Float32Array(this.memory.buffer, (region * this.region + start) * 4, length);
+  /** One tensor's floats in a region. Throws E_SLOT where the parameter has no such slot. */
+  view(name: string, region: Region): Float32Array {
+    const { start, length } = this.layout.place(name, typeof region === "string" ? undefined : region.slot);
+    const offset = region === "gradients" ? this.layout.region : 0;
+    return new Float32Array(this.memory.buffer, (offset + start) * 4, length);
   }
 
-  names(): string[] {
-    return [...this.offsets.keys()];
+  /** Names of the parameters that a region has floats of. Throws E_SLOT where there are none. */
+  names(region: Region = "parameters"): string[] {
+    const all = this.groups.flatMap(({ members }) => members);
+    const found = all.filter(({ name }) => typeof region === "string" || this.layout.has(name, region.slot));
+    if (found.length > 0 || typeof region === "string") return found.map(({ name }) => name);
+    const slots = new Set(all.flatMap(({ slots }) => Object.keys(slots)));
+    return fail({ code: "E_SLOT", where: "trainer", expected: `one of ${[...slots].join(", ")}`, got: region.slot });
   }
-}
 
-function scalarOf(name: string, scalars: Readonly<Record<string, number>>): number {
-  const value = scalars[name];
-  if (value === undefined)
-    fail({ code: "E_SCALAR", where: "trainer.step", expected: `a number for "${name}"`, got: Object.keys(scalars).join(", ") });
-  return value;
-}
-
-function layout(parameters: readonly TrainedParameter[]) {
-  const byScalars = groupBy(parameters, ({ scalars }) => JSON.stringify(scalars));
-  const offsets = new Map<string, { start: number; length: number }>();
-  const groups: Group[] = [];
-  let floats = 0;
-  for (const members of byScalars.values()) {
-    const start = floats;
-    for (const { name, shape } of members) {
-      offsets.set(name, { start: floats, length: sizeOf(shape) });
-      floats += Math.ceil(sizeOf(shape) / floatsPerVector) * floatsPerVector;
-    }
-    groups.push({ start, length: floats - start, scalars: members[0]!.scalars });
+  private argumentsOf({ members, start, length, scalars: own }: Group, { slots, scalars: names }: UpdateKernel, scalars: Readonly<Record<string, number>>): number[] {
+    const first = members[0]!.name;
+    const starts = [start, this.layout.region + start, ...slots.map((slot) => this.layout.place(first, slot).start)];
+    return [length * 4, ...starts.map((float) => float * 4), ...names.map((name) => scalarOf(name, { ...scalars, ...own }))];
   }
-  return { offsets, groups, floats };
+
+  private link(module: Uint8Array<ArrayBuffer>): WebAssembly.Exports {
+    return new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory: this.memory } }).exports;
+  }
 }
 
 function allocate(bytes: number): WebAssembly.Memory {
@@ -102,11 +80,4 @@ function allocate(bytes: number): WebAssembly.Memory {
     fail({ code: "E_MEMORY", where: "trainer", expected: "parameters, gradients and optimizer state within 4 GiB", got: `${(bytes / 2 ** 30).toFixed(1)} GiB`, hint: "Use a smaller model or an optimizer with less state." });
   const pages = Math.ceil(bytes / page);
   return new WebAssembly.Memory({ initial: pages, maximum: pages });
-}
-
-/** `Map.groupBy`, which Node 20 lacks. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
 }

@@ -1,8 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { type DType, fail, type Shape, stridesOf, type TensorData } from "../../tensor/index.ts";
-import type { Append, RunOptions, TrainedParameter, Values } from "../engine.ts";
-import type { UpdateKernel } from "../kernels/update.ts";
+import type { Append, RunOptions, Values } from "../engine.ts";
 import { Arena } from "./arena.ts";
+import { type CompiledRules, type Shaped, updateTensors } from "./update-rules.ts";
 
 /** A value's type, as it crosses to the worker. */
 export interface Signature {
@@ -25,7 +25,8 @@ interface Session {
 interface NodeTrainer {
   session: number;
   arena: Arena;
-  slots: readonly string[];
+  /** Whole-tensor rules, their models compiled to sessions. */
+  tensorRules: CompiledRules<number>["tensorRules"];
   clipNorm: number | undefined;
   /** Gradients by the model's output name, preallocated in the arena. */
   gradients: Record<string, ort.Tensor>;
@@ -96,18 +97,17 @@ export class Host {
 
   async createTrainer(
     definition: SessionDefinition,
-    { parameters, kernel, clipNorm }: { parameters: readonly TrainedParameter[]; kernel: UpdateKernel; clipNorm: number | undefined },
+    { parameters, kernels, tensorRules, clipNorm }: CompiledRules<SessionDefinition> & { clipNorm: number | undefined },
   ): Promise<number> {
     const session = await this.createSession(definition);
-    const arena = new Arena(parameters, kernel);
+    const arena = new Arena(parameters, kernels);
     const gradients: Record<string, ort.Tensor> = {};
     for (const { name, shape } of parameters) {
-      const { parameter, gradient } = arena.views.get(name)!;
-      this.residents.set(name, toTensor(parameter, { shape, dtype: "f32" }));
+      this.residents.set(name, toTensor(arena.view(name, "parameters"), { shape, dtype: "f32" }));
       const output = definition.outputs[`grad:${name}`];
-      if (output !== undefined) gradients[output.name] = toTensor(gradient, { shape, dtype: "f32" });
+      if (output !== undefined) gradients[output.name] = toTensor(arena.view(name, "gradients"), { shape, dtype: "f32" });
     }
-    this.trainers.set(session, { session, arena, slots: kernel.slots, clipNorm, gradients });
+    this.trainers.set(session, { session, arena, tensorRules: await this.compileModels(tensorRules), clipNorm, gradients });
     return session;
   }
 
@@ -116,37 +116,56 @@ export class Host {
     const trainer = this.trainers.get(id)!;
     const outputs = await this.gradients(trainer, batches);
     const gradNorm = trainer.arena.gradNorm();
-    const clip = trainer.clipNorm === undefined || gradNorm <= trainer.clipNorm ? 1 : trainer.clipNorm / (gradNorm + 1e-6);
-    if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"])) trainer.arena.update({ ...scalars, gradScale: clip });
+    const gradScale = trainer.clipNorm === undefined ? 1 : Math.min(1, trainer.clipNorm / (gradNorm + 1e-6));
+    if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"])) await this.update(trainer, { ...scalars, gradScale });
     return { outputs, gradNorm };
   }
 
   read(id: number, what: "parameters" | { slot: string }): Record<string, Float32Array> {
     const { arena } = this.trainers.get(id)!;
-    const region = this.region(id, what);
-    return Object.fromEntries(arena.names().map((name) => [name, arena.view(name, region).slice()]));
+    return Object.fromEntries(arena.names(what).map((name) => [name, arena.view(name, what).slice()]));
   }
 
   write(id: number, what: "parameters" | { slot: string }, values: Readonly<Record<string, Float32Array>>): void {
     const { arena } = this.trainers.get(id)!;
-    const region = this.region(id, what);
-    for (const name of arena.names()) arena.view(name, region).set(values[name]!);
+    for (const name of arena.names(what)) arena.view(name, what).set(values[name]!);
   }
 
   async disposeTrainer(id: number): Promise<void> {
-    this.drop(this.trainers.get(id)?.arena.names() ?? []);
+    const trainer = this.trainers.get(id);
     this.trainers.delete(id);
-    await this.disposeSession(id);
+    if (trainer === undefined) return;
+    this.drop(trainer.arena.names());
+    const models = [...trainer.tensorRules.values()].flatMap((rule) => [...rule.models.values()]);
+    for (const session of [id, ...models]) await this.disposeSession(session);
   }
 
-  private region(id: number, what: "parameters" | { slot: string }): number {
-    return what === "parameters" ? 0 : 2 + this.trainers.get(id)!.slots.indexOf(what.slot);
+  private async compileModels(rules: CompiledRules<SessionDefinition>["tensorRules"]): Promise<NodeTrainer["tensorRules"]> {
+    const compiled: NodeTrainer["tensorRules"] = new Map();
+    for (const [place, { scalars, models }] of rules) {
+      const sessions = new Map<string, number>();
+      for (const [shape, definition] of models) sessions.set(shape, await this.createSession(definition));
+      compiled.set(place, { scalars, models: sessions });
+    }
+    return compiled;
+  }
+
+  private async update({ arena, tensorRules: rules }: NodeTrainer, scalars: Readonly<Record<string, number>>): Promise<void> {
+    arena.update(scalars);
+    await updateTensors(arena, { rules, scalars, run: (session, feeds) => this.runModel(session, feeds) });
+  }
+
+  private async runModel(id: number, values: Shaped): Promise<Record<string, Float32Array>> {
+    const { session, definition } = this.sessions.get(id)!;
+    const feeds = Object.fromEntries(Object.keys(definition.inputs).map((name) => [name, toTensor(values[name]!.data, { ...values[name]!, dtype: "f32" })]));
+    const results = await session.run(feeds);
+    return Object.fromEntries(Object.entries(definition.outputs).map(([output, { name }]) => [output, results[name]!.data as Float32Array]));
   }
 
   private async gradients(trainer: NodeTrainer, batches: readonly Values[]): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const earlier: Float32Array[] = [];
-    const views = trainer.arena.names().map((name) => trainer.arena.view(name, 1));
+    const views = trainer.arena.names().map((name) => trainer.arena.view(name, "gradients"));
     for (const [index, batch] of batches.entries()) {
       const results = await this.runTraining(trainer, batch);
       for (const [name, value] of Object.entries(results)) sums[name] = (sums[name] ?? 0) + value / batches.length;

@@ -2,10 +2,10 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { fail, type Program, SeqlabError } from "../../tensor/index.ts";
 import type { Engine, Executable, Trainer, TrainerDefinition } from "../engine.ts";
-import { compileUpdate } from "../kernels/update.ts";
 import { emitOnnx } from "../onnx/emit.ts";
 import type { Host, SessionDefinition } from "./host.ts";
 import type { Reply, Request } from "./protocol.ts";
+import { compileRules } from "./update-rules.ts";
 
 export interface NodeEngineOptions {
   /** Threads of one operator; default: the machine's cores. */
@@ -43,8 +43,9 @@ function executable(host: Connection, session: number): Executable {
   };
 }
 
-async function trainer(host: Connection, { program, parameters, rule, clipNorm }: TrainerDefinition): Promise<Trainer> {
-  const id = await host.call("createTrainer", definitionOf(program), { parameters, kernel: compileUpdate(rule), clipNorm });
+async function trainer(host: Connection, definition: TrainerDefinition): Promise<Trainer> {
+  const rules = compileRules(definition, definitionOf);
+  const id = await host.call("createTrainer", definitionOf(definition.program), { ...rules, clipNorm: definition.clipNorm });
   return {
     step: (batches, scalars) => host.call("step", id, batches, scalars),
     read: (what) => host.call("read", id, what),

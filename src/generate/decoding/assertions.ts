@@ -21,5 +21,10 @@ export function assertDecodes({ spec, decodes }: Model): void {
 /** Throws E_CONTEXT where a model's position scheme does not define so many tokens. */
 export function assertFits({ spec, limit }: Model, tokens: number): void {
   if (tokens > limit)
-    fail({ code: "E_CONTEXT", where: spec.name, expected: `at most ${limit} tokens of prompt and text, as its positions are defined`, got: String(tokens) });
+    fail({
+      code: "E_CONTEXT",
+      where: spec.name,
+      expected: `at most ${limit} tokens of prompt and text, as its positions are defined`,
+      got: String(tokens),
+    });
 }

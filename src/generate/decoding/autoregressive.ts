@@ -3,14 +3,22 @@ import { createRng } from "../../ops/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
 import { type Generator, generatorOf, type TokenSource } from "../generation.ts";
 import type { GeneratorOptions } from "../generator.ts";
+import { nextPrefix } from "../prefix.ts";
 import { createSampler, uniformAt } from "../sampling/sampler.ts";
 import { assertFits } from "./assertions.ts";
 import { Decoder } from "./decoder.ts";
 
 /** Writes from left to right, one token a step. */
-export function autoregressiveGenerator(engine: Engine, { model, extraTokens }: BuiltModel, options: GeneratorOptions & { prefix: string }): Generator {
+export function autoregressiveGenerator(
+  engine: Engine,
+  { model, extraTokens }: BuiltModel,
+  options: GeneratorOptions,
+): Generator {
   const { start = 0 } = options;
-  const decoder = new Decoder(engine, model, options);
+  const decoder = new Decoder(engine, model, {
+    prefix: nextPrefix(),
+    ...(options.programs !== undefined && { programs: options.programs }),
+  });
   const source: TokenSource = async function* ({ prompt, tokens, sampler, seed = 0, signal }, watch) {
     assertFits(model, Math.max(1, prompt.length) + tokens - 1);
     const choose = createSampler(sampler);

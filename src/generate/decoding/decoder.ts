@@ -5,7 +5,15 @@ import { ProgramCache } from "../program-cache.ts";
 import { assertDecodes, assertFits } from "./assertions.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import { type Decoded, growProgram, prefillProgram, reorderProgram, stateOutput, stepProgram } from "./programs.ts";
-import { allocatedBytes, capacityFor, isUnbounded, residentShape, type StateField, stateFields, usedBytes } from "./state-fields.ts";
+import {
+  allocatedBytes,
+  capacityFor,
+  isUnbounded,
+  residentShape,
+  type StateField,
+  stateFields,
+  usedBytes,
+} from "./state-fields.ts";
 
 export interface DecoderOptions {
   /** Sequences decoded together. */
@@ -64,19 +72,25 @@ export class Decoder {
   }
 
   /** Starts anew with these prompts (at least one token each); the scores of what follows them. */
-  async prefill(prompts: readonly Int32Array[], { signal }: { signal?: AbortSignal | undefined } = {}): Promise<NextLogits> {
+  async prefill(
+    prompts: readonly Int32Array[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<NextLogits> {
     this.lengths = new Int32Array(this.batch);
     return this.extend(prompts, { signal });
   }
 
   /** Reads on behind what was read. */
-  async extend(prompts: readonly Int32Array[], { signal }: { signal?: AbortSignal | undefined } = {}): Promise<NextLogits> {
+  async extend(
+    prompts: readonly Int32Array[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<NextLogits> {
     this.assertPrompts(prompts);
-    const logits = new Array<NextLogits[number]>(this.batch);
+    let logits: NextLogits = [];
     for (const piece of piecesOf(prompts, this.decoded.model.limit)) {
       signal?.throwIfAborted();
       const rows = await this.read(piece);
-      piece.counts.forEach((count, row) => void (count > 0 && (logits[row] = rows[row]!)));
+      logits = rows.map((row, b) => (piece.counts[b] === 0 ? logits[b]! : row));
     }
     return logits;
   }
@@ -86,14 +100,19 @@ export class Decoder {
     assertFits(this.decoded.model, this.length + 1);
     await this.reserve(this.length + 1);
     const program = await this.programs.get(`step ${this.capacity}`, () => stepProgram(this.decoded, this.capacity));
-    const { logits } = await program.run({ ids, length: this.lengths }, this.storing({ append: ({ kind }) => kind === "growing" }));
+    const { logits } = await program.run(
+      { ids, length: this.lengths },
+      this.storing({ append: ({ kind }) => kind === "growing" }),
+    );
     this.lengths = this.lengths.map((length) => length + 1);
     return this.rows(logits as Float32Array);
   }
 
   /** Sequence b goes on as sequence `rows`[b] of now (beam search). */
   async reorder(rows: Int32Array): Promise<void> {
-    const program = await this.programs.get(`reorder ${this.capacity}`, () => reorderProgram(this.decoded, this.capacity));
+    const program = await this.programs.get(`reorder ${this.capacity}`, () =>
+      reorderProgram(this.decoded, this.capacity),
+    );
     await program.run({ rows }, this.storing());
     this.lengths = rows.map((row) => this.lengths[row]!);
   }
@@ -130,7 +149,9 @@ export class Decoder {
     const capacity = this.unbounded ? (behind ? from : capacityFor(T)) : 0;
     const padded = counts.some((count) => count < T);
     const key = `prefill ${T} ${padded} ${behind ? from : "start"}`;
-    const program = await this.programs.get(key, () => prefillProgram(this.decoded, { length: T, padded, behind: behind ? from : undefined, capacity }));
+    const program = await this.programs.get(key, () =>
+      prefillProgram(this.decoded, { length: T, padded, behind: behind ? from : undefined, capacity }),
+    );
     const feeds = { ids, ...(padded && { count: counts }), ...(behind && { length: this.lengths }) };
     const { logits } = await program.run(feeds, this.storing({ append: (field) => behind && isUnbounded(field) }));
     this.capacity = capacity;
@@ -143,18 +164,28 @@ export class Decoder {
     if (!this.unbounded || tokens <= this.capacity) return;
     const to = capacityFor(tokens);
     const grown = this.storing({ only: isUnbounded });
-    await this.programs.once(growProgram(this.decoded, { from: this.capacity, to }), (program) => program.run({}, grown));
+    await this.programs.once(growProgram(this.decoded, { from: this.capacity, to }), (program) =>
+      program.run({}, grown),
+    );
     this.capacity = to;
   }
 
   /** Where a run's states go: the chosen fields behind the entries of their buffers, the others in place of the old value. */
-  private storing({ append = () => false, only = () => true }: { append?: (field: StateField) => boolean; only?: (field: StateField) => boolean } = {}): RunOptions {
+  private storing({
+    append = () => false,
+    only = () => true,
+  }: {
+    append?: (field: StateField) => boolean;
+    only?: (field: StateField) => boolean;
+  } = {}): RunOptions {
     const fields = this.decoded.fields.filter(only);
     const positions = Array.from(this.lengths);
-    const appended = fields.filter(append).map((field): [string, Append] => [
-      stateOutput(field.path),
-      { resident: field.resident, axis: field.kind === "growing" ? field.axis : 0, positions },
-    ]);
+    const appended = fields
+      .filter(append)
+      .map((field): [string, Append] => [
+        stateOutput(field.path),
+        { resident: field.resident, axis: field.kind === "growing" ? field.axis : 0, positions },
+      ]);
     const kept = fields.filter((field) => !append(field)).map(({ path, resident }) => [stateOutput(path), resident]);
     return { append: Object.fromEntries(appended), keep: Object.fromEntries(kept) };
   }
@@ -166,7 +197,12 @@ export class Decoder {
 
   private assertPrompts(prompts: readonly Int32Array[]): void {
     if (prompts.length !== this.batch || prompts.some((prompt) => prompt.length === 0))
-      fail({ code: "E_PROMPT", where: "prompts", expected: `${this.batch} of at least one token`, got: `lengths ${prompts.map((prompt) => prompt.length).join(", ")}` });
+      fail({
+        code: "E_PROMPT",
+        where: "prompts",
+        expected: `${this.batch} of at least one token`,
+        got: `lengths ${prompts.map((prompt) => prompt.length).join(", ")}`,
+      });
     assertFits(this.decoded.model, this.length + Math.max(...prompts.map((prompt) => prompt.length)));
   }
 }

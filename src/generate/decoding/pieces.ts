@@ -21,7 +21,12 @@ export function piecesOf(prompts: readonly Int32Array[], limit: number): Piece[]
   const total = Math.max(...prompts.map((prompt) => prompt.length));
   const pieces: Piece[] = [];
   for (let start = 0; start < total; start += longest)
-    pieces.push(piece(prompts.map((prompt) => prompt.subarray(start, start + longest)), limit));
+    pieces.push(
+      piece(
+        prompts.map((prompt) => prompt.subarray(start, start + longest)),
+        limit,
+      ),
+    );
   return pieces;
 }
 

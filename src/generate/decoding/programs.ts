@@ -16,7 +16,9 @@ export interface Decoded {
 export const stateOutput = (path: string): string => `state:${path}`;
 
 const stateInputs = ({ fields, batch }: Decoded, capacity: number): Record<string, Tensor> =>
-  Object.fromEntries(fields.map((field) => [field.path, input(field.resident, residentShape(field, { batch, capacity }))]));
+  Object.fromEntries(
+    fields.map((field) => [field.path, input(field.resident, residentShape(field, { batch, capacity }))]),
+  );
 
 const stateOutputs = (state: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(state).map(([path, value]) => [stateOutput(path), value]));
@@ -53,10 +55,15 @@ export function prefillProgram(decoded: Decoded, shape: PrefillShape): Program {
     field.path,
     settled(field, state[field.path]!, { count_B, length_B, held: before?.[field.path], capacity: shape.capacity }),
   ]);
-  return { outputs: { logits: logits.squeeze(1), ...stateOutputs(Object.fromEntries(next) as Record<string, Tensor>) } };
+  return {
+    outputs: { logits: logits.squeeze(1), ...stateOutputs(Object.fromEntries(next) as Record<string, Tensor>) },
+  };
 }
 
-function prefillIo(model: Model, { T, count_B, length_B, padded }: { T: number; count_B: Tensor; length_B: Tensor | undefined; padded: boolean }): Io {
+function prefillIo(
+  model: Model,
+  { T, count_B, length_B, padded }: { T: number; count_B: Tensor; length_B: Tensor | undefined; padded: boolean },
+): Io {
   const along_1T = iota(T).unsqueeze(0);
   const positions_BT = length_B ? along_1T.add(length_B.unsqueeze(1)) : along_1T.expand([count_B.dim(0), T]);
   return {
@@ -79,7 +86,13 @@ interface Settling {
 function settled(field: StateField, value: Tensor, { count_B, length_B, held, capacity }: Settling): Tensor {
   if (field.kind === "finite") return value;
   if (field.window !== undefined)
-    return intoWindow(value, { axis: field.axis, window: field.window, count_B, length_B: length_B ?? constant([0], [1], "i32"), held });
+    return intoWindow(value, {
+      axis: field.axis,
+      window: field.window,
+      count_B,
+      length_B: length_B ?? constant([0], [1], "i32"),
+      held,
+    });
   return held ? value : value.pad(field.axis, 0, capacity - value.dim(field.axis));
 }
 
@@ -87,7 +100,11 @@ function settled(field: StateField, value: Tensor, { count_B, length_B, held, ca
 export function stepProgram(decoded: Decoded, capacity: number): Program {
   const ids_B = input("ids", [decoded.batch], "i32");
   const io = { ...evaluationIo(), length_B: input("length", [decoded.batch], "i32") };
-  const { logits, state } = decoded.model.step(ids_B, { source: inputSource(), io, state: stateInputs(decoded, capacity) });
+  const { logits, state } = decoded.model.step(ids_B, {
+    source: inputSource(),
+    io,
+    state: stateInputs(decoded, capacity),
+  });
   return { outputs: { logits, ...stateOutputs(state) } };
 }
 
@@ -103,6 +120,8 @@ export function growProgram({ fields, batch }: Decoded, { from, to }: { from: nu
 /** All states with row b taken from row `rows`[b] (i32 [B]). */
 export function reorderProgram(decoded: Decoded, capacity: number): Program {
   const rows_B = input("rows", [decoded.batch], "i32");
-  const states = Object.entries(stateInputs(decoded, capacity)).map(([path, value]) => [path, value.gather(0, rows_B)] as const);
+  const states = Object.entries(stateInputs(decoded, capacity)).map(
+    ([path, value]) => [path, value.gather(0, rows_B)] as const,
+  );
   return { outputs: stateOutputs(Object.fromEntries(states)) };
 }

@@ -39,12 +39,17 @@ export function capacityFor(tokens: number): number {
 
 /** The fields of a model's state under names that begin with `prefix`. */
 export function stateFields(model: Model, prefix: string): StateField[] {
-  return [...model.states].map(([path, declaration]) => ({ path, resident: `${prefix}${path}`, ...layout(declaration) }));
+  return [...model.states].map(([path, declaration]) => ({
+    path,
+    resident: `${prefix}${path}`,
+    ...layout(declaration),
+  }));
 }
 
 function layout(declaration: StateDeclaration): Omit<FiniteField, keyof Field> | Omit<GrowingField, keyof Field> {
   if (isShape(declaration)) return { kind: "finite", shape: declaration, start: 0 };
-  if (isGrowing(declaration)) return { kind: "growing", shape: declaration.shape, axis: declaration.axis + 1, window: declaration.window };
+  if (isGrowing(declaration))
+    return { kind: "growing", shape: declaration.shape, axis: declaration.axis + 1, window: declaration.window };
   return { kind: "finite", shape: declaration.shape, start: declaration.start ?? 0 };
 }
 

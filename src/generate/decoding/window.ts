@@ -6,7 +6,13 @@ import { iota, type Tensor, where } from "../../tensor/index.ts";
  */
 export function intoWindow(
   entries: Tensor,
-  { axis, window, count_B, length_B, held }: { axis: number; window: number; count_B: Tensor; length_B: Tensor; held: Tensor | undefined },
+  {
+    axis,
+    window,
+    count_B,
+    length_B,
+    held,
+  }: { axis: number; window: number; count_B: Tensor; length_B: Tensor; held: Tensor | undefined },
 ): Tensor {
   const slot_1W = iota(window).unsqueeze(0);
   const last_B1 = length_B.add(count_B).sub(1).unsqueeze(1);

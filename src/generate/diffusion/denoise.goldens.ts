@@ -8,16 +8,25 @@ function lookUp(c: GoldenCase): Predict {
   return (ids, { start, end }) =>
     Array.from({ length: (end - start) * V }, (_, i) => {
       const [place, id] = [start + Math.floor(i / V), i % V];
-      return base[(place * V + ids[place]!) * V + id]! + left[(ids[place - 1] ?? 0) * V + id]! + right[(ids[place + 1] ?? 0) * V + id]!;
+      return (
+        base[(place * V + ids[place]!) * V + id]! +
+        left[(ids[place - 1] ?? 0) * V + id]! +
+        right[(ids[place + 1] ?? 0) * V + id]!
+      );
     });
 }
 
 /** A row's share of the stored draws: per step the candidates' noise if there is a temperature, then the random order. */
 function storedNoise(c: GoldenCase, row: number, length: number): DenoiseOptions["noise"] {
-  const [V, noisy, random] = [c.number("vocab"), c.number("temperature", 0) > 0, c.text("remasking", "low_confidence") === "random"];
+  const [V, noisy, random] = [
+    c.number("vocab"),
+    c.number("temperature", 0) > 0,
+    c.text("remasking", "low_confidence") === "random",
+  ];
   const perStep = Number(noisy) + Number(random);
   return {
-    candidates: (step, place) => c.values(`in.uniform${step * perStep}`).subarray((row * length + place) * V, (row * length + place + 1) * V),
+    candidates: (step, place) =>
+      c.values(`in.uniform${step * perStep}`).subarray((row * length + place) * V, (row * length + place + 1) * V),
     order: (step, place) => c.values(`in.uniform${step * perStep + Number(noisy)}`)[row * length + place]!,
   };
 }
@@ -60,9 +69,14 @@ function unmask(c: GoldenCase): Computed | Absent {
       const ids = x.subarray(row * length, (row + 1) * length);
       const masked = Array.from(ids, (_, place) => place).filter((place) => ids[place] === V - 1);
       const at = (place: number) => ((step * rows + row) * length + place) * V;
-      const candidates = masked.map((place) => candidate(logits.subarray(at(place), at(place) + V), { temperature: 0 }));
+      const candidates = masked.map((place) =>
+        candidate(logits.subarray(at(place), at(place) + V), { temperature: 0 }),
+      );
       const options = { count: schedule[step]!, threshold: c.number("threshold") };
-      const revealed = chooseReveals(candidates.map(({ confidence }) => confidence), options);
+      const revealed = chooseReveals(
+        candidates.map(({ confidence }) => confidence),
+        options,
+      );
       for (const i of revealed) ids[masked[i]!] = candidates[i]!.id;
       texts.push(...ids);
       committed.push(...Array.from(ids, (_, place) => Number(revealed.some((i) => masked[i] === place))));

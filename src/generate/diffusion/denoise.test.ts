@@ -12,7 +12,9 @@ const mask = 5;
 const predict: Predict = (ids, { start, end }) => {
   const shown = ids.reduce((sum, id) => sum + (id === mask ? 0 : 1), 0);
   const rng = createRng(shown);
-  const draws = Array.from({ length: end }, () => Array.from({ length: vocabulary }, (_, id) => (id === mask ? Number.NEGATIVE_INFINITY : 4 * rng.uniform())));
+  const draws = Array.from({ length: end }, () =>
+    Array.from({ length: vocabulary }, (_, id) => (id === mask ? Number.NEGATIVE_INFINITY : 4 * rng.uniform())),
+  );
   return draws.slice(start).flat();
 };
 
@@ -86,10 +88,16 @@ describe("a denoising step", () => {
     const logits = [0, 1, 2];
     const rng = createRng(3);
     const counts = [0, 0, 0];
-    for (let i = 0; i < 20_000; i++) counts[candidate(logits, { temperature: 1, uniforms: [rng.uniform(), rng.uniform(), rng.uniform()] }).id]!++;
+    for (let i = 0; i < 20_000; i++)
+      counts[candidate(logits, { temperature: 1, uniforms: [rng.uniform(), rng.uniform(), rng.uniform()] }).id]!++;
     const sum = 1 + Math.E + Math.E ** 2;
-    logits.forEach((score, id) => void expect(Math.abs(counts[id]! / 20_000 - Math.exp(score) / sum)).toBeLessThan(0.015));
-    expect(candidate(logits, { temperature: 1, uniforms: [1 - 1e-9, 0.5, 0.5] })).toEqual({ id: 0, confidence: expect.closeTo(1 / sum, 12) });
+    logits.forEach(
+      (score, id) => void expect(Math.abs(counts[id]! / 20_000 - Math.exp(score) / sum)).toBeLessThan(0.015),
+    );
+    expect(candidate(logits, { temperature: 1, uniforms: [1 - 1e-9, 0.5, 0.5] })).toEqual({
+      id: 0,
+      confidence: expect.closeTo(1 / sum, 12),
+    });
   });
 
   test("keeps prompt and revealed tokens, and blocks come from left to right", async () => {
@@ -97,9 +105,13 @@ describe("a denoising step", () => {
     const blocks = [];
     for await (const block of denoise(ids, predict, options({ start: 3, block: 4, steps: 2 }))) {
       blocks.push(block);
-      expect(ids.findIndex((id) => id === mask)).toBe(block.end === ids.length ? -1 : block.end);
+      expect(ids.indexOf(mask)).toBe(block.end === ids.length ? -1 : block.end);
     }
-    expect(blocks).toEqual([{ start: 3, end: 7 }, { start: 7, end: 11 }, { start: 11, end: 13 }]);
+    expect(blocks).toEqual([
+      { start: 3, end: 7 },
+      { start: 7, end: 11 },
+      { start: 11, end: 13 },
+    ]);
     expect(Array.from(ids.subarray(0, 3))).toEqual([1, 2, 3]);
   });
 });

@@ -1,7 +1,10 @@
 import { type Candidate, candidate, chooseReveals, revealSchedule } from "./reveal.ts";
 
 /** Scores of all ids for the places start … end − 1 of a text, row-major [end − start, C]. */
-export type Predict = (ids: Int32Array, range: { start: number; end: number }) => Promise<ArrayLike<number>> | ArrayLike<number>;
+export type Predict = (
+  ids: Int32Array,
+  range: { start: number; end: number },
+) => Promise<ArrayLike<number>> | ArrayLike<number>;
 
 /** Uniform numbers in [0, 1) of a denoising step (counted over all blocks). */
 export interface Noise {
@@ -71,7 +74,10 @@ async function reveal(
   const { end, mask, count, threshold, step, noise, remasking } = options;
   const places = maskedPlaces(ids, { start: 0, end, mask });
   const candidates = await candidatesOf(ids, predict, { ...options, places });
-  const confidences = remasking === "random" ? places.map((place) => noise.order(step, place)) : candidates.map(({ confidence }) => confidence);
+  const confidences =
+    remasking === "random"
+      ? places.map((place) => noise.order(step, place))
+      : candidates.map(({ confidence }) => confidence);
   for (const i of chooseReveals(confidences, { count, threshold })) ids[places[i]!] = candidates[i]!.id;
 }
 

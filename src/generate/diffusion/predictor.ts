@@ -34,11 +34,16 @@ export class Predictor {
     const window = windowOf(ids, { end: range.end, context: this.options.context });
     const length = bucketFor(window.ids.length, this.options.context);
     const padded = window.ids.length < length;
-    const program = await this.programs.get(`${length} ${padded}`, () => predictProgram(this.model, { length, padded, places: block }));
+    const program = await this.programs.get(`${length} ${padded}`, () =>
+      predictProgram(this.model, { length, padded, places: block }),
+    );
     const fed = new Int32Array(length);
     fed.set(window.ids);
     // The program always reads a whole block's places: those in front of a shorter range repeat its first one.
-    const places = Int32Array.from({ length: block }, (_, i) => Math.max(range.start, range.end - block + i) - window.start);
+    const places = Int32Array.from(
+      { length: block },
+      (_, i) => Math.max(range.start, range.end - block + i) - window.start,
+    );
     const count = Int32Array.of(window.ids.length);
     const { logits } = await program.run({ ids: fed, places, ...(padded && { count }) });
     const scores = (logits as Float32Array).slice((block - (range.end - range.start)) * this.model.vocabulary);
@@ -55,15 +60,23 @@ export class Predictor {
  * What the model sees while the places before `end` are denoised: the text from its beginning where prompt and masks fit
  * into the context, else the last tokens up to `end`.
  */
-export function windowOf(ids: Int32Array, { end, context }: { end: number; context: number }): { ids: Int32Array; start: number } {
+export function windowOf(
+  ids: Int32Array,
+  { end, context }: { end: number; context: number },
+): { ids: Int32Array; start: number } {
   const last = Math.min(ids.length, Math.max(end, context));
   const start = Math.max(0, last - context);
   return { ids: ids.subarray(start, last), start };
 }
 
 /** Inputs `ids` i32 [1, T], `places` i32 [1, R], `count` i32 [1] (tokens before the padding); output `logits` [1, R, C]. */
-function predictProgram(model: Model, { length, padded, places }: { length: number; padded: boolean; places: number }): Program {
-  const mask_BT = iota(length).unsqueeze(0).less(input("count", [1], "i32").unsqueeze(1));
+function predictProgram(
+  model: Model,
+  { length, padded, places }: { length: number; padded: boolean; places: number },
+): Program {
+  const mask_BT = iota(length)
+    .unsqueeze(0)
+    .less(input("count", [1], "i32").unsqueeze(1));
   const { logits } = model.forward(input("ids", [1, length], "i32"), {
     source: inputSource(),
     io: { ...evaluationIo(), ...(padded && { mask_BT }) },

@@ -16,8 +16,14 @@ export function revealSchedule(masks: number, steps: number): number[] {
  * Draws an id by the Gumbel-max trick in f64, scaled: argmax of logits − τ·log(−log u), which is a draw from
  * softmax(logits / τ); τ = 0 is the likeliest id. `uniforms` gives one number in [0, 1) for each id.
  */
-export function candidate(logits: Logits, { temperature, uniforms }: { temperature: number; uniforms?: ArrayLike<number> }): Candidate {
-  const noisy = temperature === 0 ? logits : Float64Array.from(logits, (score, id) => score - temperature * Math.log(-Math.log(uniforms![id]!)));
+export function candidate(
+  logits: Logits,
+  { temperature, uniforms }: { temperature: number; uniforms?: ArrayLike<number> },
+): Candidate {
+  const noisy =
+    temperature === 0
+      ? logits
+      : Float64Array.from(logits, (score, id) => score - temperature * Math.log(-Math.log(uniforms![id]!)));
   const id = argmax(noisy);
   return { id, confidence: softmax(logits)[id]! };
 }
@@ -26,7 +32,10 @@ export function candidate(logits: Logits, { temperature, uniforms }: { temperatu
  * The places to reveal among the masked ones: the `count` most confident, equal ones from the left. With a `threshold`, all
  * that are surer than it where those are at least `count` (as in diffusers' BlockRefinementScheduler).
  */
-export function chooseReveals(confidences: ArrayLike<number>, { count, threshold }: { count: number; threshold?: number | undefined }): number[] {
+export function chooseReveals(
+  confidences: ArrayLike<number>,
+  { count, threshold }: { count: number; threshold?: number | undefined },
+): number[] {
   const order = descending(confidences);
   const sure = threshold === undefined ? 0 : order.filter((place) => confidences[place]! > threshold).length;
   return order.slice(0, Math.max(count, sure));

@@ -15,12 +15,14 @@ const fits = (ids: ArrayLike<number>, text: Int32Array) => text.every((id, i) =>
 
 /** p(x_place = id | what is revealed). */
 function exact(ids: ArrayLike<number>, place: number, id: number): number {
-  const mass = (wanted: (text: Int32Array) => boolean) => joint.reduce((sum, p, code) => sum + (fits(ids, texts[code]!) && wanted(texts[code]!) ? p : 0), 0);
+  const mass = (wanted: (text: Int32Array) => boolean) =>
+    joint.reduce((sum, p, code) => sum + (fits(ids, texts[code]!) && wanted(texts[code]!) ? p : 0), 0);
   return mass((text) => text[place] === id) / mass(() => true);
 }
 
 /** A model that is wrong: it hardly knows the first token, so that texts depend on the order. */
-const blurred = (ids: ArrayLike<number>, place: number, id: number) => (place === 0 ? 0.2 * exact(ids, place, id) + 0.4 : exact(ids, place, id));
+const blurred = (ids: ArrayLike<number>, place: number, id: number) =>
+  place === 0 ? 0.2 * exact(ids, place, id) + 0.4 : exact(ids, place, id);
 
 type Conditional = typeof exact;
 
@@ -50,7 +52,8 @@ describe("[text-diffusion-mask] the loss on a toy distribution of three tokens",
       return sum + p / 6;
     }, 0);
 
-  const expected = (value: (text: Int32Array) => number) => joint.reduce((sum, p, code) => sum + p * value(texts[code]!), 0);
+  const expected = (value: (text: Int32Array) => number) =>
+    joint.reduce((sum, p, code) => sum + p * value(texts[code]!), 0);
   const entropy = expected((text) => -Math.log(joint[codeOf(text)]!));
 
   test("equals the entropy with exact conditionals", () => {
@@ -59,7 +62,8 @@ describe("[text-diffusion-mask] the loss on a toy distribution of three tokens",
   });
 
   test("bounds the negative log-likelihood from above, strictly for a model that is wrong", () => {
-    for (const text of texts) expect(loss(text, blurred)).toBeGreaterThanOrEqual(-Math.log(likelihood(text, blurred)) - 1e-12);
+    for (const text of texts)
+      expect(loss(text, blurred)).toBeGreaterThanOrEqual(-Math.log(likelihood(text, blurred)) - 1e-12);
     const nll = expected((text) => -Math.log(likelihood(text, blurred)));
     expect(expected((text) => loss(text, blurred))).toBeGreaterThan(nll + 1e-3);
     expect(nll).toBeGreaterThan(entropy);
@@ -83,7 +87,8 @@ describe("[text-diffusion-mask] the loss on a toy distribution of three tokens",
         const feed = objectiveLosses["masked-diffusion"].feed(windows, built, { draw, draws, rng: createRng(code) });
         feed.weights.forEach((weight, i) => {
           const start = i - (i % 3);
-          if (weight > 0) nats -= weight * Math.log(exact(feed.ids.subarray(start, start + 3), i % 3, feed.targets[i]!));
+          if (weight > 0)
+            nats -= weight * Math.log(exact(feed.ids.subarray(start, start + 3), i % 3, feed.targets[i]!));
         });
       }
       expect(Math.abs(nats / count / draws / loss(texts[code]!, exact) - 1)).toBeLessThan(0.02);
@@ -93,7 +98,11 @@ describe("[text-diffusion-mask] the loss on a toy distribution of three tokens",
 
 describe("[text-diffusion-mask] sampling the toy distribution", () => {
   const predict: Predict = (ids, { start, end }) =>
-    Array.from({ length: end - start }, (_, i) => [Math.log(exact(ids, start + i, 0)), Math.log(exact(ids, start + i, 1)), Number.NEGATIVE_INFINITY]).flat();
+    Array.from({ length: end - start }, (_, i) => [
+      Math.log(exact(ids, start + i, 0)),
+      Math.log(exact(ids, start + i, 1)),
+      Number.NEGATIVE_INFINITY,
+    ]).flat();
 
   /** Total variation between texts written and the joint distribution. */
   async function variation(options: Pick<DenoiseOptions, "steps" | "remasking">): Promise<number> {
@@ -102,7 +111,15 @@ describe("[text-diffusion-mask] sampling the toy distribution", () => {
     for (let sample = 0; sample < count; sample++) {
       const ids = Int32Array.of(mask, mask, mask);
       const noise = noiseOf(createRng(sample), 3);
-      for await (const _ of denoise(ids, predict, { vocabulary: 3, mask, start: 0, block: 3, temperature: 1, noise, ...options }));
+      for await (const _ of denoise(ids, predict, {
+        vocabulary: 3,
+        mask,
+        start: 0,
+        block: 3,
+        temperature: 1,
+        noise,
+        ...options,
+      }));
       counts[codeOf(ids)]!++;
     }
     return joint.reduce((sum, p, code) => sum + Math.abs(p - counts[code]! / count), 0) / 2;

@@ -27,7 +27,14 @@ function compute(c: GoldenCase) {
       scores.subarray(row * vocabulary, (row + 1) * vocabulary),
     );
   const results = Array.from({ length: rows }, filteredRow);
-  return { "out.scores": results.flatMap((row) => Array.from(row)), "out.probabilities": results.flatMap((row) => Array.from(softmax(row))) };
+  return {
+    "out.scores": results.flatMap((row) => Array.from(row)),
+    "out.probabilities": results.flatMap((row) => Array.from(softmax(row))),
+  };
 }
 
-export const adapters: GoldenAdapter[] = [...Object.keys(filters), "chain"].map((component) => ({ kind: "sampling", component, compute }));
+export const adapters: GoldenAdapter[] = [...Object.keys(filters), "chain"].map((component) => ({
+  kind: "sampling",
+  component,
+  compute,
+}));

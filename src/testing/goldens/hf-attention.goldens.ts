@@ -2,7 +2,7 @@
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { type HfSettings, maskOf, type PositionOptions, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
+import { type HfSettings, maskOf, type PositionOptions, reachOf, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
 
 interface Options {
   readonly heads: number;
@@ -48,10 +48,7 @@ const families: Readonly<Record<string, Family>> = {
     stored: (c) => ({ ...projected(c, "o_proj"), others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") } }),
   },
   "gpt-oss-attention": {
-    options: (settings) => {
-      const sliding = (settings.layer_types as string[])[0] === "sliding_attention";
-      return rotary(settings, { sinks: true, ...(sliding && { window: settings.sliding_window }) });
-    },
+    options: (settings, c) => rotary(settings, { sinks: true, ...reachOf(c) }),
     stored: (c) => ({ ...projected(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
   },
   "gpt2-attention": {
@@ -87,7 +84,7 @@ function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
   const { y, weights } = attentionOf(c.tensor("in.x"), stored, { options, io });
   const { positions } = options;
   const headSize = stored.out.weight.dim(1) / options.heads;
-  return { outputs: { "out.y": y, "out.weights": weights, ...(positions && ropeTables(c, positions, headSize)) } };
+  return { outputs: { "out.y": y, "out.weights": weights, ...(positions && ropeTables(c, positions, { headSize })) } };
 }
 
 export const adapters: readonly GoldenAdapter[] = Object.entries(families).map(([component, family]) => ({

@@ -1,5 +1,5 @@
 import { rope } from "../../blocks/positions/rope.ts";
-import { concat, constant, iota, type Tensor } from "../../tensor/index.ts";
+import { concat, constant, iota, stack, type Tensor } from "../../tensor/index.ts";
 import type { Absent } from "./adapter.ts";
 import { storedIo } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
@@ -60,8 +60,12 @@ function scalingOf(r: HfRope, longest: number | undefined): Record<string, unkno
   }
 }
 
-/** The stored tables `out.rope_cos` and `out.rope_sin`, each angle once or twice, where the case has them: what turning (1, 0) gives. */
-export function ropeTables(c: GoldenCase, { kind: _, ...options }: PositionOptions, headSize: number): Record<string, Tensor> {
+/** The stored tables `out.rope_cos` and `out.rope_sin`, where the case has them: what turning (1, 0) gives, each angle once, twice in halves, or beside itself. */
+export function ropeTables(
+  c: GoldenCase,
+  { kind: _, ...options }: PositionOptions,
+  { headSize, repeats = "halves" }: { headSize: number; repeats?: "halves" | "neighbours" },
+): Record<string, Tensor> {
   const stored = c.stored["out.rope_cos"];
   if (!stored) return {};
   const [, tokens, columns] = stored.shape as [number, number, number];
@@ -70,15 +74,26 @@ export function ropeTables(c: GoldenCase, { kind: _, ...options }: PositionOptio
   const unit = constant(Array.from({ length: rotated }, (_, i) => (2 * i < rotated ? 1 : 0)), [rotated]).expand([1, 1, tokens, rotated]);
   const at = { c: config, d: rope.dims(config, rotated), p: {}, b: {}, io: storedIo() };
   const [cos, sin] = rope.rotate!(unit, iota(tokens).unsqueeze(0), at).squeeze(1).split(2, [rotated / 2, rotated / 2]);
-  const spread = (half: Tensor) => (columns === rotated ? concat(2, [half, half]) : half);
+  const twice = (half: Tensor) => (repeats === "halves" ? concat(2, [half, half]) : stack(3, [half, half]).reshape([1, tokens, rotated]));
+  const spread = (half: Tensor) => (columns === rotated ? twice(half) : half);
   return { "out.rope_cos": spread(cos!), "out.rope_sin": spread(sin!) };
+}
+
+/** What a case's mask [.., T, T] lets a query see by distance; all earlier keys where there is none. */
+export function reachOf(c: GoldenCase): { causal: boolean; window?: number } {
+  const stored = c.stored["in.mask"];
+  if (!stored) return { causal: true };
+  const T = stored.shape.at(-1)!;
+  const distances = [...c.values("in.mask")].flatMap((visible, i) => (visible ? [(Math.floor(i / T) % T) - (i % T)] : []));
+  const window = Math.max(...distances) + 1;
+  return { causal: Math.min(...distances) >= 0, ...(window < T && { window }) };
 }
 
 /** A case's mask [B, 1, T, T], read as which tokens exist. */
 export function maskOf(c: GoldenCase): { mask_BT?: Tensor } | Absent {
   const stored = c.stored["in.mask"];
   if (!stored) return {};
-  const [B, , T] = stored.shape as [number, number, number];
+  const [B, T] = [stored.shape.length === 4 ? stored.shape[0]! : 1, stored.shape.at(-1)!];
   const mask = c.values("in.mask");
   const row = (i: number) => mask.subarray(i * T, (i + 1) * T);
   const rows = Array.from({ length: B * T }, (_, i) => row(i));

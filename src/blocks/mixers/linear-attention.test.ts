@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { randomStream } from "../../ops/random.ts";
+import { input, iota, scalar, stack, type Tensor, where, zeros } from "../../tensor/index.ts";
+import {
+  type Arrays,
+  compileNative,
+  expectSameFunction,
+  type Loose,
+  mixerSuite,
+  type NaiveMixerArguments,
+  randomNormal,
+  type Subject,
+} from "../../testing/index.ts";
+import type { Io } from "../define.ts";
+import type { Weights } from "../weights/use.ts";
+import { linearAttention } from "./linear-attention.ts";
+import { cut, dot, matrixFrom, range, times } from "./mamba-naive.ts";
+
+type At = NaiveMixerArguments<
+  ReturnType<typeof linearAttention.config.parse>,
+  ReturnType<typeof linearAttention.dims>,
+  ReturnType<typeof linearAttention.params>
+>;
+
+/** Katharopoulos et al. 2020, eq. 16–20, token by token. */
+function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: Loose | undefined }) {
+  const phi = (value: number) =>
+    c.featureMap === "relu" ? Math.max(0, value) : value > 0 ? value + 1 : Math.exp(value);
+  const S = range(d.H).map((h) => matrixFrom(s?.[h], d.K + 1, d.K));
+  const y = x.map((x_t) => {
+    const [q, k] = [p.q, p.k].map((W) => cut(times(x_t, W).map(phi), d.H)) as [number[][], number[][]];
+    const v = cut(times(x_t, p.v), d.H);
+    const o = range(d.H).map((h) => {
+      S[h] = S[h]!.map((row, i) => row.map((value, j) => value + (v[h]![i] ?? 1) * k[h]![j]!));
+      const read = S[h]!.map((row) => dot(row, q[h]!));
+      return read.slice(0, -1).map((value) => value / (read.at(-1)! + c.epsilon));
+    });
+    return times(o.flat(), p.out);
+  });
+  return { y, S };
+}
+
+mixerSuite(linearAttention, {
+  configs: [{ heads: 2 }, { heads: 4, featureMap: "relu", epsilon: 0.1 }],
+  width: 8,
+  algorithmic: ["chunk"],
+  naive: ({ x, s, ...at }) => {
+    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s?.S[b] }));
+    return { y: results.map(({ y }) => y), s: { S: results.map(({ S }) => S) } };
+  },
+});
+
+const D = 8;
+const config = linearAttention.config.parse({ heads: 2 });
+const d = linearAttention.dims(config, D);
+const declarations = linearAttention.params(d, config);
+
+type Leaves = Readonly<Record<string, Tensor>>;
+const weightsFrom = (at: Leaves) =>
+  Object.fromEntries(
+    Object.entries(declarations).map(([name, declaration]) => [name, { path: name, declaration, tensor: at[name]! }]),
+  ) as Weights<typeof declarations>;
+const io: Io = { mode: "eval", rng: () => randomStream({ seed: scalar(0, "u32"), step: scalar(0, "u32"), path: "" }) };
+const contextFrom = (at: Leaves) => ({ c: config, d, p: weightsFrom(at), b: {}, io });
+
+function inputs(tokens: number, batch: number): Arrays {
+  const weights = Object.entries(declarations).map(([name, { shape }]) => [
+    name,
+    randomNormal(`weight ${name}`, shape, 0.5),
+  ]);
+  return { x: randomNormal("tokens", [batch, tokens, D]), ...(Object.fromEntries(weights) as Arrays) };
+}
+
+/** φ(Q) (φ(K)ᵀ V) with all pairs of tokens spelled out, divided by the row sums. */
+function quadratic(at: Leaves): Tensor {
+  const tokens = at.x!.dim(1);
+  const phi = (x: Tensor) => where(x.greater(0), x.add(1), x.minimum(0).exp());
+  const heads = (name: string) => at.x!.matmul(at[name]!).reshape([-1, tokens, d.H, d.K]).swap(1, 2);
+  const visible = where(iota(tokens).unsqueeze(1).greaterEqual(iota(tokens)), 1, 0);
+  const scores = phi(heads("q"))
+    .matmul(phi(heads("k")), { transB: true })
+    .mul(visible);
+  const o = scores.matmul(heads("v")).div(scores.sum(-1, true).add(config.epsilon));
+  return o.swap(1, 2).reshape(at.x!.shape).matmul(at.out!);
+}
+
+function recurrent(at: Leaves): Tensor {
+  let s = { S: zeros([at.x!.dim(0), d.H, d.K + 1, d.K]) };
+  const rows = Array.from({ length: at.x!.dim(1) }, (_, t) => {
+    const result = linearAttention.step!(at.x!.at(1, t), { ...contextFrom(at), s });
+    s = { S: result.s.S! };
+    return result.y;
+  });
+  return stack(1, rows);
+}
+
+const parallel = (at: Leaves): Tensor => linearAttention.forward(at.x!, { ...contextFrom(at), s: {} }).y;
+
+test("[linear-attention] the parallel, recurrent and quadratic forms are one function", () => {
+  const subject = (form: (at: Leaves) => Tensor): Subject => ({
+    inputs: inputs(70, 2),
+    build: (at) => ({ y: form(at) }),
+  });
+  expectSameFunction(subject(parallel), subject(quadratic));
+  expectSameFunction(subject(recurrent), subject(quadratic));
+});
+
+test("[linear-attention] the decoding state has one size at every length: keys by values and the normaliser", () => {
+  expect(linearAttention.state(d, config)).toEqual({ S: [2, 5, 4] });
+  for (const tokens of [1, 64, 200]) {
+    const at = Object.fromEntries(
+      Object.entries(inputs(tokens, 1)).map(([name, { shape }]) => [name, input(name, shape)]),
+    );
+    expect(linearAttention.forward(at.x!, { ...contextFrom(at), s: {} }).s.S!.shape).toEqual([1, 2, 5, 4]);
+  }
+});
+
+/** Seconds of the fastest of several runs, the lengths taking turns so that what else the machine does meets all. */
+async function fastest(lengths: readonly number[], runs: number): Promise<number[]> {
+  const programs = await Promise.all(
+    lengths.map((tokens) => {
+      const arrays = inputs(tokens, 1);
+      const at = Object.fromEntries(Object.entries(arrays).map(([name, { shape }]) => [name, input(name, shape)]));
+      return compileNative({ y: parallel(at).sum() }, arrays);
+    }),
+  );
+  const best = lengths.map(() => Number.POSITIVE_INFINITY);
+  for (let run = 0; run < runs; run++)
+    for (const [i, program] of programs.entries()) {
+      const start = performance.now();
+      await program.run();
+      best[i] = Math.min(best[i]!, (performance.now() - start) / 1000);
+    }
+  for (const program of programs) await program.dispose();
+  return best;
+}
+
+test("[linear-attention] time grows as the first power of the length", async () => {
+  const [short, long] = [8192, 65_536];
+  const [quick, slow] = await fastest([short, long], 9);
+  const slope = Math.log(slow! / quick!) / Math.log(long / short);
+  expect(slope).toBeGreaterThan(0.5);
+  expect(slope).toBeLessThan(1.5);
+});

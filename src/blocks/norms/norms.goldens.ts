@@ -1,0 +1,25 @@
+/** PyTorch's norms. */
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { plainIo, weightsFrom } from "../../testing/part.ts";
+import { layernorm } from "./layernorm.ts";
+import { rmsnorm } from "./rmsnorm.ts";
+
+/** What PyTorch adds to a mean square in f64 where no ε is given. */
+const machineEpsilon = 2 ** -52;
+
+function build(c: GoldenCase): GoldenGraph | Absent {
+  const [width, ...others] = c.list("shape").reverse();
+  if (others.length > 0) return "absent: norms over several axes";
+  const [gain, bias] = [c.maybe("param.weight"), c.maybe("param.bias")];
+  const weights = weightsFrom({ ...(gain && { gain }), ...(bias && { bias }) });
+  const options = { epsilon: c.config.eps === null ? machineEpsilon : c.number("eps"), gain: gain !== undefined };
+  const at = { d: { D: width! }, p: weights, b: {}, io: plainIo("eval") };
+  const x = c.tensor("in.x");
+  const { y } =
+    c.component === "rms-norm"
+      ? rmsnorm.forward(x, { ...at, c: rmsnorm.config.parse(options) })
+      : layernorm.forward(x, { ...at, c: layernorm.config.parse({ ...options, bias: bias !== undefined }) });
+  return { outputs: { "out.y": y } };
+}
+
+export const adapters: readonly GoldenAdapter[] = ["rms-norm", "layer-norm"].map((component) => ({ kind: "blocks", component, build }));

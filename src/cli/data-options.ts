@@ -1,0 +1,37 @@
+import type { ArgsDef } from "citty";
+import { type Corpus, loadCorpus, type TokenizerChoice } from "../data/index.ts";
+import { wholeNumber } from "./frame/values.ts";
+
+/** Which text, and how it becomes ids: options of every command that reads data. */
+export const dataOptions = {
+  data: {
+    type: "string",
+    valueHint: "FILE|builtin",
+    description: "text (UTF-8) or JSONL file; builtin is Moby-Dick. The last tenth is for validation",
+    default: "builtin",
+  },
+  field: { type: "string", valueHint: "KEY", description: "key of the text in a JSONL file (default: text)" },
+  tokenizer: {
+    type: "enum",
+    options: ["bpe", "char", "byte"],
+    description: "how text becomes ids; bpe and char are fitted to the training text",
+    default: "bpe",
+  },
+  entries: { type: "string", valueHint: "N", description: "vocabulary of bpe, 257 to 65536 entries", default: "1024" },
+} as const satisfies ArgsDef;
+
+export interface DataArguments {
+  data: string;
+  field?: string | undefined;
+  tokenizer: "bpe" | "char" | "byte";
+  entries: string;
+}
+
+export function readCorpus({ data, field }: Pick<DataArguments, "data" | "field">): Promise<Corpus> {
+  return loadCorpus(data, { ...(field !== undefined && { field }) });
+}
+
+export function tokenizerChoice({ tokenizer, entries }: DataArguments): TokenizerChoice {
+  if (tokenizer !== "bpe") return { kind: tokenizer };
+  return { kind: "bpe", entries: wholeNumber("entries", entries, { least: 257, most: 65_536 }) };
+}

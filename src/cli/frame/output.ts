@@ -1,0 +1,29 @@
+/** Data go to standard output, everything else to standard error. */
+
+/** Status of a program whose reader went away, as shells give it (128 + SIGPIPE). */
+const pipeClosed = 141;
+
+/** A reader that has seen enough (`| head`) ends the command quietly; a closed standard error only silences progress. */
+export function guardStreams(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(pipeClosed);
+  });
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
+export function printData(text: string): void {
+  process.stdout.write(text);
+}
+
+/** One JSON document; numbers that JSON lacks become null. */
+export function printJson(value: unknown): void {
+  printData(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** A line on standard error. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

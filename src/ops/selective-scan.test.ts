@@ -1,0 +1,78 @@
+import { test } from "vitest";
+import { concat, stack, type Tensor } from "../tensor/index.ts";
+import {
+  type Arrays,
+  expectNativeAgrees,
+  expectSameFunction,
+  randomNormal,
+  randomUniform,
+  type Subject,
+} from "../testing/index.ts";
+import { type SelectiveScanInput, selectiveScan, selectiveStep } from "./selective-scan.ts";
+
+const [T, B, I, N] = [9, 2, 3, 4];
+
+const inputs = (state: boolean): Arrays => ({
+  delta_TBI: randomUniform("step sizes", [T, B, I], [0, 1]),
+  u_TBI: randomNormal("inputs", [T, B, I]),
+  A_NI: randomUniform("rates", [N, I], [-2, -0.1]),
+  B_TBN: randomNormal("input maps", [T, B, N]),
+  C_TBN: randomNormal("output maps", [T, B, N]),
+  ...(state && { h_BNI: randomNormal("state", [B, N, I]) }),
+});
+
+type At = Readonly<Record<string, Tensor>>;
+const scanned = (state: boolean, form: (at: SelectiveScanInput) => At): Subject => ({
+  inputs: inputs(state),
+  build: (at) => form(at as unknown as SelectiveScanInput),
+});
+
+function bySteps({ A_NI, h_BNI, ...timed }: SelectiveScanInput): At {
+  let h = h_BNI;
+  const ys = Array.from({ length: T }, (_, t) => {
+    const at = Object.fromEntries(Object.entries(timed).map(([name, x]) => [name, (x as Tensor).slice(0, t, t + 1)]));
+    const next = selectiveStep({ ...(at as unknown as SelectiveScanInput), A_NI, h_BNI: h });
+    h = next.h_BNI;
+    return next.y_TBI;
+  });
+  return { y_TBI: concat(0, ys), h_BNI: h! };
+}
+
+for (const state of [false, true]) {
+  const from = state ? "from a state" : "from nothing";
+  test(`the loop equals single steps in values and gradients, ${from}`, () =>
+    expectSameFunction(
+      scanned(state, (at) => ({ ...selectiveScan(at) })),
+      scanned(state, bySteps),
+    ));
+  test(`the native engine agrees, ${from}`, () =>
+    expectNativeAgrees(scanned(state, (at) => ({ ...selectiveScan(at) }))));
+}
+
+/** Δ, B and C of the first time throughout. */
+function unselective({ delta_TBI, B_TBN, C_TBN, ...rest }: SelectiveScanInput): SelectiveScanInput {
+  const first = (x: Tensor) => x.slice(0, 0, 1).expand(x.shape);
+  return { ...rest, delta_TBI: first(delta_TBI), B_TBN: first(B_TBN), C_TBN: first(C_TBN) };
+}
+
+/** y_t = Σ_s (C · exp(s Δ A) Δ B) u_{t−s}: one kernel for all times. */
+function convolution({ delta_TBI, u_TBI, A_NI, B_TBN, C_TBN }: SelectiveScanInput): At {
+  const [delta_B1I, B_BN1, C_BN1] = [
+    delta_TBI.at(0, 0).unsqueeze(1),
+    B_TBN.at(0, 0).unsqueeze(2),
+    C_TBN.at(0, 0).unsqueeze(2),
+  ];
+  const kernel = Array.from({ length: T }, (_, lag) =>
+    delta_B1I.mul(A_NI).mul(lag).exp().mul(delta_B1I).mul(B_BN1).mul(C_BN1).sum(1),
+  );
+  const ys = Array.from({ length: T }, (_, t) =>
+    Array.from({ length: t + 1 }, (_, lag) => kernel[lag]!.mul(u_TBI.at(0, t - lag))).reduce((a, b) => a.add(b)),
+  );
+  return { y_TBI: stack(0, ys) };
+}
+
+test("with constant step size and maps it is a convolution", () =>
+  expectSameFunction(
+    scanned(false, (at) => ({ y_TBI: selectiveScan(unselective(at)).y_TBI })),
+    scanned(false, (at) => convolution(unselective(at))),
+  ));
