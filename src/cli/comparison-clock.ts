@@ -48,16 +48,21 @@ export class ComparisonClock {
     const kinds = Object.keys(this.left) as JobKind[];
     const waiting = kinds.reduce((sum, kind) => sum + this.left[kind] * this.expected(kind), 0);
     if (this.current === undefined) return waiting;
-    return waiting + Math.max(0, this.expected(this.current.kind) - this.elapsed(this.current));
+    const total = this.projected(this.current.kind) ?? this.expected(this.current.kind);
+    return waiting + Math.max(0, total - this.elapsed(this.current));
   }
 
-  /** Seconds that a job of a kind takes: the mean of those that ran, or what the one that runs points to. */
+  /** Seconds that a job of a kind takes: the mean of those that ran and of what the one that runs points to. */
   private expected(kind: JobKind): number {
-    const known = this.seconds.get(kind) ?? [];
-    const { current } = this;
-    if (current?.kind === kind && current.share > 0.05) return this.elapsed(current) / current.share;
-    if (known.length > 0) return known.reduce((sum, value) => sum + value, 0) / known.length;
+    const seen = [...(this.seconds.get(kind) ?? []), this.projected(kind)].filter((value) => value !== undefined);
+    if (seen.length > 0) return seen.reduce((sum, value) => sum + value, 0) / seen.length;
     return kind === "train" ? unknownTrainingSeconds : shareOfTraining[kind] * this.expected("train");
+  }
+
+  /** What the job that runs now, if it is of this kind, will take; unknown at its beginning. */
+  private projected(kind: JobKind): number | undefined {
+    const { current } = this;
+    return current?.kind === kind && current.share > 0.05 ? this.elapsed(current) / current.share : undefined;
   }
 
   private elapsed({ start }: Current): number {

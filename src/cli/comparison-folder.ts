@@ -1,5 +1,5 @@
 /** Working folders of comparisons: finished jobs, and what was typed, so that one can go on. */
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { parseStoredText } from "../checkpoints/index.ts";
@@ -8,7 +8,10 @@ import { fail } from "../tensor/index.ts";
 const root = "runs";
 const prefix = "compare-";
 const typedFile = "command.json";
-const typedSchema = z.strictObject({ arguments: z.array(z.string()) });
+const typedSchema = z.strictObject({ operands: z.array(z.string()), options: z.record(z.string(), z.union([z.string(), z.boolean()])) });
+
+/** Words and options of a command line that were typed, defaults left out. */
+export type Typed = z.output<typeof typedSchema>;
 
 /** `runs/compare-2026-01-31-185420`, or a number behind it where that exists. */
 export function freshFolder(now: Date = new Date()): string {
@@ -35,16 +38,18 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Remembers the arguments a comparison was started with. */
-export function rememberArguments(folder: string, args: readonly string[]): void {
+/** Remembers in a new working folder what a comparison was started with. Throws E_COMPARE_FOLDER where there is one already. */
+export function rememberTyped(folder: string, typed: Typed): void {
+  if (existsSync(join(folder, typedFile)))
+    fail({ code: "E_COMPARE_FOLDER", where: `--folder ${folder}`, expected: "a new folder", got: "that of an earlier comparison", hint: "Add --resume to go on with it, or name another." });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, typedFile), `${JSON.stringify({ arguments: args })}\n`);
+  writeFileSync(join(folder, typedFile), `${JSON.stringify(typed)}\n`);
 }
 
-/** The arguments a comparison was started with. Throws E_COMPARE_RESUME where the folder holds none. */
-export function recallArguments(folder: string): string[] {
+/** What a comparison was started with. Throws E_COMPARE_RESUME where the folder does not say. */
+export function recallTyped(folder: string): Typed {
   const where = join(folder, typedFile);
-  return parseStoredText(typedSchema, read(where), { where, code: "E_COMPARE_RESUME" }).arguments;
+  return parseStoredText(typedSchema, read(where), { where, code: "E_COMPARE_RESUME" });
 }
 
 function read(path: string): string {

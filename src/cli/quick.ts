@@ -10,6 +10,9 @@ export const quickSettings = {
   "learning-rate": "0.003",
 } as const;
 
+/** Context lengths, in tokens, at which a quick look times decoding. */
+export const quickContexts = [1024, 4096];
+
 export const quickCaveat = "A quick look ranks learning speed, not final quality.";
 
 /** A comparison of about an hour: nine models, two seeds, three minutes of training each. */

@@ -1,12 +1,11 @@
 /** From a command line to a run that is ready to train: a new one, or one that goes on. */
-import type { ParsedArgs } from "citty";
 import { describeMachine, versions } from "../analysis/index.ts";
 import { createRun, type Json, listRuns, openRun, type Run } from "../checkpoints/index.ts";
 import { type CorpusSplit, fitTokenizer, splitCorpus, type Tokenizer } from "../data/index.ts";
 import { type BuiltModel, buildSpec, loadSpec } from "../spec/index.ts";
 import { trainingSchema } from "../train/index.ts";
 import { readCorpus, tokenizerChoice } from "./data-options.ts";
-import type { CommandCall } from "./frame/command.ts";
+import type { CallOf } from "./frame/command.ts";
 import { note } from "./frame/output.ts";
 import { failUsage } from "./frame/usage-error.ts";
 import { wholeNumber } from "./frame/values.ts";
@@ -14,7 +13,7 @@ import { readRunInfo, reloadCorpus, runInfo, type RunProtocol } from "./run-info
 import type { trainOptions } from "./train.ts";
 import { trainingSettings } from "./training-options.ts";
 
-type Call = Pick<CommandCall<typeof trainOptions>, "operands" | "given"> & { args: ParsedArgs<typeof trainOptions> };
+type Call = CallOf<typeof trainOptions>;
 
 export interface PreparedRun {
   run: Run;

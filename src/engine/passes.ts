@@ -1,11 +1,28 @@
 import {
-  type AnyNode, apply, expandFused, type FusedNode, type Op, type OpAttrs, rewrite, scanOf, sizeOf, type Tensor, topological,
+  type AnyNode, apply, binaryOps, bitOps, broadcastShapes, compareOps, expandFused, type FusedNode, logicOps, type Op, type OpAttrs,
+  rewrite, sameShape, scanOf, type Shape, sizeOf, type Tensor, topological,
 } from "../tensor/index.ts"; // biome-ignore format: one list
 
 /** What every native engine does to a graph before it emits it. `keep` names the fused nodes it runs as they are. */
 export function optimise(outputs: readonly Tensor[], keep: (node: FusedNode) => boolean): Tensor[] {
-  return shareCommon(expandFused(mergeScans(outputs), keep));
+  return shareCommon(broadcastLazily(expandFused(mergeScans(outputs), keep)));
 }
+
+const broadcasting: ReadonlySet<Op> = new Set<Op>([...binaryOps, ...compareOps, ...logicOps, ...bitOps, "where"]);
+
+/** Leaves out an `expand` whose users broadcast by themselves to the same shape. */
+export function broadcastLazily(outputs: readonly Tensor[]): Tensor[] {
+  return rewrite(outputs, new Map(), (node, inputs) => {
+    if (!broadcasting.has(node.op) || !inputs.some(isExpanded)) return undefined;
+    const kept = inputs.reduce<readonly Tensor[]>((list, t, i) => {
+      const lazy = isExpanded(t) ? list.with(i, t.node.inputs[0]!) : list;
+      return sameShape(lazy.reduce<Shape>((shape, each) => broadcastShapes(node.op, shape, each.shape), []), node.outputs[0]!.shape) ? lazy : list;
+    }, inputs);
+    return apply(node.op as Op, kept, node.attrs as OpAttrs[Op]);
+  });
+}
+
+const isExpanded = (t: Tensor): boolean => t.node.op === "expand";
 
 /** One node for equal applications of an op. */
 export function shareCommon(outputs: readonly Tensor[]): Tensor[] {

@@ -97,7 +97,8 @@ function extremum(loses: (mine: Tensor, other: Tensor) => Tensor): GradRule<Bina
 
 const binaryRules: { [K in BinaryOp]: GradRule<K> } = {
   add: binary((_a, _b, g) => [() => g, () => g]),
-  sub: binary((_a, _b, g) => [() => g, () => g.neg()]),
+  // Summed before it is negated: the broadcast side is the smaller one.
+  sub: ({ inputs: [a, b], g, needs }) => [needs[0] ? unbroadcast(g, a!.shape) : undefined, needs[1] ? unbroadcast(g, b!.shape).neg() : undefined],
   mul: binary((a, b, g) => [() => g.mul(b), () => g.mul(a)]),
   div: binary((_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
   pow: binary((a, b, g, y) => [
@@ -222,9 +223,9 @@ function topkGrad({ inputs: [x], outputs: [, indices], attrs: { axis }, cotangen
   return [g && zeros(x!.shape).scatterAdd(axis, indices!, g)];
 }
 
-function silu({ inputs: [x], g }: Pullback<"silu">): Tensor[] {
-  const s = x!.sigmoid();
-  return [g.mul(s.mul(x!.mul(s.neg().add(1)).add(1)))];
+/** With s = σ(x) and y = x·s: y' = s·(1 + x − y). */
+function siluGrad({ inputs: [x], outputs: [y], g }: Pullback<"silu">): Tensor[] {
+  return [g.mul(x!.sub(y!).add(1).mul(x!.sigmoid()))];
 }
 
 /** Gradient rule of every op: the whole of automatic differentiation besides the walk in `vjp.ts`. */
@@ -271,7 +272,7 @@ export const gradRules: { [K in Op]: GradRule<K> } = {
   layerNorm: layerNormGrad,
   rmsNorm: rmsNormGrad,
   gelu: geluGrad,
-  silu,
+  silu: siluGrad,
   softmaxCrossEntropy: crossEntropyGrad,
   unitLowerInverse: unitLowerInverseGrad,
 };

@@ -20,18 +20,31 @@ export function linearScan({ a_CBT, u_CBT, h_BC, mask_BT }: LinearScanOptions): 
   const L = T <= 16 ? T : Math.ceil(Math.sqrt(T));
   const N = Math.ceil(T / L);
   const real = (x: Tensor, fill: number) => (mask_BT ? where(mask_BT, x, fill) : x);
-  const split = (x: Tensor, fill: number) => real(x, fill).pad(2, 0, N * L - T, fill).reshape([C, B, N, L]).transpose([3, 2, 0, 1]);
+  const split = (x: Tensor, fill: number) =>
+    real(x, fill)
+      .pad(2, 0, N * L - T, fill)
+      .reshape([C, B, N, L])
+      .transpose([3, 2, 0, 1]);
   const [a, u] = [split(a_CBT, 1), split(u_CBT, 0)];
   const start = h_BC?.transpose([1, 0]) ?? zeros([C, B]);
   const inside = fromZero(a, u);
   const { starts, last } = chunkStarts({ products: inside.products.at(0, -1), ends: inside.h.at(0, -1), start });
-  const h = inside.h.add(inside.products.mul(starts)).transpose([2, 3, 1, 0]).reshape([C, B, N * L]);
+  const h = inside.h
+    .add(inside.products.mul(starts))
+    .transpose([2, 3, 1, 0])
+    .reshape([C, B, N * L]);
   return { h_CBT: h.slice(2, 0, T), h_BC: last.transpose([1, 0]) };
 }
 
 /** One time: [C, B, 1] and h [B, C]. */
-export function linearStep({ a_CBT, u_CBT, h_BC }: LinearScanOptions & { h_BC: Tensor }): { h_CBT: Tensor; h_BC: Tensor } {
-  const h_CB = a_CBT.squeeze(2).mul(h_BC.transpose([1, 0])).add(u_CBT.squeeze(2));
+export function linearStep({ a_CBT, u_CBT, h_BC }: LinearScanOptions & { h_BC: Tensor }): {
+  h_CBT: Tensor;
+  h_BC: Tensor;
+} {
+  const h_CB = a_CBT
+    .squeeze(2)
+    .mul(h_BC.transpose([1, 0]))
+    .add(u_CBT.squeeze(2));
   return { h_CBT: h_CB.unsqueeze(2), h_BC: h_CB.transpose([1, 0]) };
 }
 
@@ -50,7 +63,10 @@ function fromZero(a: Tensor, u: Tensor): { h: Tensor; products: Tensor } {
 }
 
 /** Over N: h before each chunk [N, C, B], and after the last. */
-function chunkStarts({ products, ends, start }: { products: Tensor; ends: Tensor; start: Tensor }): { starts: Tensor; last: Tensor } {
+function chunkStarts({ products, ends, start }: { products: Tensor; ends: Tensor; start: Tensor }): {
+  starts: Tensor;
+  last: Tensor;
+} {
   const { states, ys } = scan({
     init: [start],
     xs: [products, ends],

@@ -59,7 +59,10 @@ export function mlstmChunked(options: MlstmOptions): { h: Tensor; s: MlstmState 
 }
 
 /** One step: q, k [H,B,K], v [H,B,V], gates [H,B]. */
-export function mlstmStep({ q, k, v, logInput, logForget, epsilon, s }: Step & { s: MlstmState }): { h: Tensor; s: MlstmState } {
+export function mlstmStep({ q, k, v, logInput, logForget, epsilon, s }: Step & { s: MlstmState }): {
+  h: Tensor;
+  s: MlstmState;
+} {
   const kept = logForget.add(s.m);
   const m = kept.maximum(logInput);
   const fixed = m.stopGradient();
@@ -67,7 +70,10 @@ export function mlstmStep({ q, k, v, logInput, logForget, epsilon, s }: Step & {
   const write = k.mul(logInput.sub(fixed).exp().unsqueeze(2));
   const C = s.C.mul(forget.unsqueeze(3)).add(write.unsqueeze(3).mul(v.unsqueeze(2)));
   const n = s.n.mul(forget).add(write);
-  const read = q.unsqueeze(2).matmul(concat(3, [C, n.unsqueeze(3)])).squeeze(2);
+  const read = q
+    .unsqueeze(2)
+    .matmul(concat(3, [C, n.unsqueeze(3)]))
+    .squeeze(2);
   const excess = m.sub(fixed);
   return { h: normalised(read, { m: fixed, excess, epsilon }), s: stored({ C, n, m: fixed }, { excess, epsilon }) };
 }
@@ -115,7 +121,15 @@ function cutChunks({ q, k, v, logInput, logForget, mask_BT }: MlstmOptions, L: n
   const u_HBNL = cut(real(logInput, never), never).sub(b_HBNL);
   const past = iota(L).unsqueeze(1).greaterEqual(iota(L));
   const uMatrix_HBNLL = where(past, u_HBNL.unsqueeze(3), never);
-  return { q: cut(q), k: cut(k), v1: cut(v.pad(3, 0, 1, 1)), b_HBNL, u_HBNL, uMatrix_HBNLL, cummax_HBNL: uMatrix_HBNLL.max(4) };
+  return {
+    q: cut(q),
+    k: cut(k),
+    v1: cut(v.pad(3, 0, 1, 1)),
+    b_HBNL,
+    u_HBNL,
+    uMatrix_HBNLL,
+    cummax_HBNL: uMatrix_HBNLL.max(4),
+  };
 }
 
 /**
@@ -133,7 +147,11 @@ function chunkStates({ k, v1, b_HBNL, u_HBNL, cummax_HBNL }: Chunks, { s, epsilo
   const flat = written.reshape([H, B, N, K * (V + 1)]);
   const entries = initial ? concat(2, [initial.reshape([H, B, 1, K * (V + 1)]), flat]) : flat;
   const used = initial ? weights : weights.slice(3, 1);
-  const combine = (from: number, to: number) => used.slice(2, from, to).matmul(entries).reshape([H, B, to - from, K, V + 1]);
+  const combine = (from: number, to: number) =>
+    used
+      .slice(2, from, to)
+      .matmul(entries)
+      .reshape([H, B, to - from, K, V + 1]);
   const last = combine(N, N + 1).squeeze(2);
   const fixed = m.at(2, N).stopGradient();
   const memory = { C: last.slice(3, 0, V), n: last.at(3, V), m: fixed };

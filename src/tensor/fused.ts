@@ -51,8 +51,9 @@ function invertUnitLower(a: Tensor): Tensor {
 /** The same from blocks of size 1 upwards, on the whole matrix with masks: log₂ n levels of two products. */
 function invertByDoubling(a: Tensor): Tensor {
   const size = a.dim(-1);
-  let inverse = where(iota(size).unsqueeze(1).equal(iota(size)), 1, 0).expand(a.shape);
-  for (let block = 1; block < size; block *= 2)
+  const identity = where(iota(size).unsqueeze(1).equal(iota(size)), 1, 0);
+  let inverse = size === 1 ? identity.expand(a.shape) : identity.sub(a.mul(couplingMask(size, 1)));
+  for (let block = 2; block < size; block *= 2)
     inverse = inverse.sub(inverse.matmul(a.mul(couplingMask(size, block))).matmul(inverse));
   return inverse;
 }

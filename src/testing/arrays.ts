@@ -1,5 +1,4 @@
 import { createRng, hashText } from "../ops/index.ts";
-
 import { type Shape, sizeOf, stridesOf } from "../tensor/index.ts";
 
 /** Numbers in row-major order with their shape. */

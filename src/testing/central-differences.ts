@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Capabilities } from "../blocks/index.ts";
-import { compileReference } from "../engine/reference.ts";
+import { compileReference } from "../engine/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { type Arrays, type NdArray, mapArray, randomUniform } from "./arrays.ts";
 import { evaluate, feedsOf, magnitude, objectiveOf, type Subject, trace } from "./subject.ts";

@@ -1,5 +1,4 @@
-import { createNodeEngine } from "../engine/index.ts";
-import { type Engine } from "../engine/engine.ts";
+import { createNodeEngine, type Engine } from "../engine/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Arrays } from "./arrays.ts";
 import { type Evaluation, feedsOf, gradientsOf, type Subject, trace } from "./subject.ts";

@@ -1,6 +1,5 @@
 import type { Init, ParameterDeclaration } from "../blocks/index.ts";
 import { createRng, hashText } from "../ops/index.ts";
-
 import { sizeOf } from "../tensor/index.ts";
 import { type Arrays, mapArray, mapArrays, type NdArray, randomNormal, randomUniform } from "./arrays.ts";
 

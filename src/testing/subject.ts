@@ -1,4 +1,4 @@
-import { compileReference } from "../engine/reference.ts";
+import { compileReference } from "../engine/index.ts";
 import { vjp } from "../grad/index.ts";
 import { constant, input, type Tensor, zeros } from "../tensor/index.ts";
 import { type Arrays, mapArrays, randomNormal } from "./arrays.ts";

@@ -41,7 +41,8 @@ function gatedExperts(c: GoldenCase): GoldenGraph | Absent {
       }),
     },
   }); // biome-ignore format: one line a group
-  const positions = ropeOf(settings);
+  // Mixtral's own default base is 10⁶.
+  const positions = ropeOf(c.component === "mixtral-moe" ? { rope_parameters: { rope_theta: 1e6 }, ...settings } : settings);
   if (typeof positions === "string") return positions;
   const tables = ropeTables(c, positions, { headSize: Number(settings.hidden_size) / settings.num_attention_heads });
   return { outputs: { "out.y": y, ...tables, ...routerOutputs(c, { x, router, topK, renormalise }) } };

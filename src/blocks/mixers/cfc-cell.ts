@@ -65,7 +65,10 @@ export function cfcRecurrence(p: CfcWeights, options: CfcOptions) {
     matrix: scaled(value(p.deep!).at(0, i), inner * outer),
     bias: scaled(value(p.deepBias!).at(0, i), inner),
   }));
-  const readout = p.readout && { matrix: scaled(toReadout(value(p.readout)), outer), bias: toReadout(value(p.readoutBias!)) };
+  const readout = p.readout && {
+    matrix: scaled(toReadout(value(p.readout)), outer),
+    bias: toReadout(value(p.readoutBias!)),
+  };
   const affine = (x: Tensor, w: { matrix: Tensor; bias: Tensor }) => x.matmul(w.matrix).add(w.bias);
   const shares = (x: Tensor): Tensor[] => [
     x.matmul(input).add(bias),
@@ -92,7 +95,10 @@ function foldTime(w: Tensor, { hidden: H, mode, timed }: CfcOptions): Tensor {
 
 /** (1 − s)·g + s·h, or g + s·h without the gate on g; s = σ(a·Δt + b). */
 function gatedState(units: Tensor, { hidden: H, mode }: CfcOptions, dt: Tensor | undefined): Tensor {
-  const [g, h] = units.slice(-1, 0, 2 * H).tanh().split(-1, [H, H]);
+  const [g, h] = units
+    .slice(-1, 0, 2 * H)
+    .tanh()
+    .split(-1, [H, H]);
   const a = units.slice(-1, 2 * H, 3 * H);
   const gate = (dt ? a.mul(dt).add(units.slice(-1, 3 * H)) : a).sigmoid();
   return g!.add(gate.mul(mode === "no_gate" ? h! : h!.sub(g!)));

@@ -1,6 +1,7 @@
 /** ncps' CfC. Its layers are Linear maps [out, in] of the joined [x | h]. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+
 import { concat, stack, type Tensor } from "../../tensor/index.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { cfc } from "./cfc.ts";
 import type { CfcWeights } from "./cfc-cell.ts";
 import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.ts";
@@ -27,7 +28,9 @@ function build(c: GoldenCase): GoldenGraph | Absent {
     b: {},
     io: goldenIo(c.has("in.timespans") ? { dt_BT: c.tensor("in.timespans") } : {}),
   });
-  const projected = c.has("param.fc.weight") ? y.matmul(c.tensor("param.fc.weight"), { transB: true }).add(c.tensor("param.fc.bias")) : y;
+  const projected = c.has("param.fc.weight")
+    ? y.matmul(c.tensor("param.fc.weight"), { transB: true }).add(c.tensor("param.fc.bias"))
+    : y;
   return { outputs: { "out.y": projected, "state.out.h": s.h, ...(s.c && { "state.out.c": s.c }) } };
 }
 
@@ -36,7 +39,10 @@ function weights(c: GoldenCase, D: number, { mode, backboneLayers: layers, mixed
   const column = (name: string) => read(`${name}.weight`).transpose([1, 0]);
   const maps = mode === "pure" ? ["ff1"] : ["ff1", "ff2", "time_a", "time_b"];
   const readout = concat(1, maps.map(column));
-  const readoutBias = concat(0, maps.map((name) => read(`${name}.bias`)));
+  const readoutBias = concat(
+    0,
+    maps.map((name) => read(`${name}.bias`)),
+  );
   const first = layers === 0 ? readout : column("backbone.0");
   const deep = Array.from({ length: Math.max(0, layers - 1) }, (_, i) => `backbone.${2 * (i + 1)}`);
   return {
@@ -46,7 +52,12 @@ function weights(c: GoldenCase, D: number, { mode, backboneLayers: layers, mixed
     ...(layers > 0 && { readout: weightOf(readout), readoutBias: weightOf(readoutBias) }),
     ...(deep.length > 0 && {
       deep: weightOf(stack(0, deep.map(column))),
-      deepBias: weightOf(stack(0, deep.map((name) => read(`${name}.bias`)))),
+      deepBias: weightOf(
+        stack(
+          0,
+          deep.map((name) => read(`${name}.bias`)),
+        ),
+      ),
     }),
     ...(mode === "pure" && { tau: weightOf(flat(read("w_tau"))), asymptote: weightOf(flat(read("A"))) }),
     ...(mixedMemory && memoryWeights(c)),

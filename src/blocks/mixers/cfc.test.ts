@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
-import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { constant } from "../../tensor/index.ts";
+import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { cfc } from "./cfc.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
-import { add, affine, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
+import { add, affine, naiveLstmCell, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;
 type Parameters = ReturnType<typeof cfc.params>;
-type Arguments = NaiveMixerArguments<Config, { H: number }, Parameters, { h: readonly number[]; c?: readonly number[] }>;
+type Arguments = NaiveMixerArguments<
+  Config,
+  { H: number },
+  Parameters,
+  { h: readonly number[]; c?: readonly number[] }
+>;
 
 const activations: Record<Config["activation"], (x: number) => number> = {
   lecun_tanh: (x) => 1.7159 * Math.tanh(0.666 * x),
@@ -23,7 +28,9 @@ function naive({ x, p, c, d: { H }, s, dt }: Arguments) {
     given: s as Readonly<Record<string, Loose>> | undefined,
     start: { h: zerosOf(H), ...(c.mixedMemory && { c: zerosOf(H) }) },
     step: (token, state, { b, t }) => {
-      const memory = state.c ? lstmStep(token, { h: state.h, c: state.c }, p) : state;
+      const memory = state.c
+        ? naiveLstmCell(add(affine(token, p.memoryInput!, p.memoryBias), affine(state.h, p.memoryRecurrent!)), state.c)
+        : state;
       const units = unitsOf([...token, ...memory.h], p, c);
       const h = c.mode === "pure" ? pure(units, p, dt![b]![t]!) : gated(units, c.mode, dt![b]![t]!);
       return { y: p.out ? affine(h, p.out) : h, s: { ...memory, h } };
@@ -50,12 +57,6 @@ function gated(units: number[], mode: Config["mode"], dt: number): number[] {
 const pure = (f: number[], p: Arguments["p"], dt: number): number[] =>
   f.map((value, j) => p.asymptote![j]! * (1 - Math.exp(-dt * (Math.abs(p.tau![j]!) + Math.abs(value))) * value));
 
-function lstmStep(token: number[], { h, c }: { h: readonly number[]; c: readonly number[] }, p: Arguments["p"]) {
-  const [i, f, o, g] = parts(add(affine(token, p.memoryInput!, p.memoryBias), affine(h, p.memoryRecurrent!)), 4);
-  const cell = c.map((value, j) => sigmoid(f![j]!) * value + sigmoid(i![j]!) * Math.tanh(g![j]!));
-  return { h: cell.map((value, j) => sigmoid(o![j]!) * Math.tanh(value)), c: cell };
-}
-
 mixerSuite(cfc, {
   configs: [
     {},
@@ -70,7 +71,11 @@ mixerSuite(cfc, {
 function interpolated(dt: number) {
   const H = 3;
   const config = cfc.config.parse({ backboneLayers: 0 });
-  const inputs = { x: randomNormal("x", [1, 1, H]), h: randomNormal("h", [1, H]), input: randomNormal("W", [H, 2 * H]) };
+  const inputs = {
+    x: randomNormal("x", [1, 1, H]),
+    h: randomNormal("h", [1, H]),
+    input: randomNormal("W", [H, 2 * H]),
+  };
   const { y, g, h } = run({
     inputs,
     build: (at) => {

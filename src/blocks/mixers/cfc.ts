@@ -15,12 +15,26 @@ import { memoryParams } from "./lstm-cell.ts";
 const activationNames = Object.keys(cfcActivations) as (keyof typeof cfcActivations)[];
 
 const config = z.strictObject({
-  hidden: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
-  mode: z.enum(cfcModes).default("default").describe("gate between two maps; no_gate: their gated sum; pure: the closed-form solution"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  mode: z
+    .enum(cfcModes)
+    .default("default")
+    .describe("gate between two maps; no_gate: their gated sum; pure: the closed-form solution"),
   mixedMemory: z.boolean().default(false).describe("whether an LSTM cell updates the state before each step"),
   backboneUnits: z.int().positive().optional().describe("units of each backbone layer; the model width if absent"),
-  backboneLayers: z.int().nonnegative().default(1).describe("backbone layers over [input, state]; 0: the maps read it themselves"),
-  activation: z.enum(activationNames).default("lecun_tanh").describe("activation of the backbone; lecun_tanh = 1.7159 tanh(0.666 x)"),
+  backboneLayers: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe("backbone layers over [input, state]; 0: the maps read it themselves"),
+  activation: z
+    .enum(activationNames)
+    .default("lecun_tanh")
+    .describe("activation of the backbone; lecun_tanh = 1.7159 tanh(0.666 x)"),
 });
 type C = z.infer<typeof config>;
 
@@ -61,10 +75,17 @@ export const cfc = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "backboneUnits", unit: 1 }, { key: "hidden", unit: 1 }],
+  tune: [
+    { key: "backboneUnits", unit: 1 },
+    { key: "hidden", unit: 1 },
+  ],
   reads: ["mask_BT", "dt_BT"],
   capabilities: ({ activation, mode, backboneLayers }) => ({
-    flow: "causal", state: "finite", length: "any", batch: "independent", exact: "bitwise",
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    exact: "bitwise",
     smooth: mode === "pure" || (activation === "relu" && backboneLayers > 0) ? "away from ties" : "everywhere",
   }),
   state: ({ H }, c) => ({ h: [H], ...(c.mixedMemory && { c: [H] }) }),
@@ -88,7 +109,11 @@ export const cfc = defineMixer({
 });
 
 const optionsOf = (c: C, { H }: Dims, io: Io) => ({
-  mode: c.mode, activation: c.activation, layers: c.backboneLayers, hidden: H, timed: io.dt_BT !== undefined,
-}); // biome-ignore format: one line each
+  mode: c.mode,
+  activation: c.activation,
+  layers: c.backboneLayers,
+  hidden: H,
+  timed: io.dt_BT !== undefined,
+});
 
 const output = (h: Tensor, out: Weight | undefined): Tensor => (out ? linear(h, out) : h);

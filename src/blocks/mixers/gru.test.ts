@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
-import { mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { constant } from "../../tensor/index.ts";
+import { mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { gru } from "./gru.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
 import { affine, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
-function naive({ x, p, d, s }: NaiveMixerArguments<Record<string, unknown>, { H: number }, ReturnType<typeof gru.params>>) {
+function naive({
+  x,
+  p,
+  d,
+  s,
+}: NaiveMixerArguments<Record<string, unknown>, { H: number }, ReturnType<typeof gru.params>>) {
   return overTime(x, {
     given: s,
     start: { h: zerosOf(d.H) },

@@ -11,7 +11,11 @@ import { bias, type Init, matrix } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
-  hidden: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
   bias: z.boolean().default(true).describe("whether gates and candidate have biases"),
 });
 type C = z.infer<typeof config>;
@@ -45,7 +49,14 @@ export const gru = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ H }) => ({ h: [H] }),
   forward(x_BTD, { d, p, s, io }) {
     const { s: last, emitted } = gateScan({
@@ -67,10 +78,16 @@ export const gru = defineMixer({
 function nextState(share: Tensor, h: Tensor, p: P): Tensor {
   const H = h.dim(-1);
   const recurrent = linear(h, p.recurrent);
-  const gates = share.slice(-1, 0, 2 * H).add(recurrent.slice(-1, 0, 2 * H)).sigmoid();
+  const gates = share
+    .slice(-1, 0, 2 * H)
+    .add(recurrent.slice(-1, 0, 2 * H))
+    .sigmoid();
   const [z, r] = gates.split(-1, [H, H]);
   const own = recurrent.slice(-1, 2 * H);
-  const candidate = share.slice(-1, 2 * H).add(r!.mul(p.candidateBias ? own.add(value(p.candidateBias)) : own)).tanh();
+  const candidate = share
+    .slice(-1, 2 * H)
+    .add(r!.mul(p.candidateBias ? own.add(value(p.candidateBias)) : own))
+    .tanh();
   return h.add(z!.mul(candidate.sub(h)));
 }
 

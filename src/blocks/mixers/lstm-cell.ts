@@ -7,7 +7,10 @@ import { bias, type Init, matrix } from "../weights/declare.ts";
  */
 export function lstmCell(gates: Tensor, c: Tensor): { h: Tensor; c: Tensor } {
   const H = c.dim(-1);
-  const [i, f, o] = gates.slice(-1, 0, 3 * H).sigmoid().split(-1, [H, H, H]);
+  const [i, f, o] = gates
+    .slice(-1, 0, 3 * H)
+    .sigmoid()
+    .split(-1, [H, H, H]);
   const g = gates.slice(-1, 3 * H).tanh();
   const next = f!.mul(c).add(i!.mul(g));
   return { h: o!.mul(next.tanh()), c: next };
@@ -21,5 +24,9 @@ export const forgetting = (H: number, value: number): Init => ({
 
 /** Parameters of the LSTM cell that liquid networks put before each step (mixed memory). */
 export function memoryParams(D: number, H: number) {
-  return { memoryInput: matrix(D, 4 * H), memoryRecurrent: matrix(H, 4 * H), memoryBias: bias(4 * H, forgetting(H, 1)) };
+  return {
+    memoryInput: matrix(D, 4 * H),
+    memoryRecurrent: matrix(H, 4 * H),
+    memoryBias: bias(4 * H, forgetting(H, 1)),
+  };
 }

@@ -1,21 +1,18 @@
 import { expect, test } from "vitest";
 import { mixerSuite, type NaiveMixerArguments, run } from "../../testing/index.ts";
 import { lstm } from "./lstm.ts";
-import { add, affine, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { add, affine, naiveLstmCell, overTime, zerosOf } from "./rnn-naive.ts";
 
 type Parameters = ReturnType<typeof lstm.params>;
 
-/** Gates one by one, each from its own columns. */
 function naive({ x, p, d, s }: NaiveMixerArguments<Record<string, unknown>, { H: number }, Parameters>) {
   return overTime(x, {
     given: s,
     start: { h: zerosOf(d.H), c: zerosOf(d.H) },
     step: (token, { h, c }) => {
-      const [i, f, o, g] = parts(add(affine(token, p.input, p.bias), affine(h, p.recurrent)), 4);
-      const cell = c.map((value, j) => sigmoid(f![j]!) * value + sigmoid(i![j]!) * Math.tanh(g![j]!));
-      const out = cell.map((value, j) => sigmoid(o![j]!) * Math.tanh(value));
-      return { y: p.out ? affine(out, p.out) : out, s: { h: out, c: cell } };
+      const next = naiveLstmCell(add(affine(token, p.input, p.bias), affine(h, p.recurrent)), c);
+      return { y: p.out ? affine(next.h, p.out) : next.h, s: next };
     },
   });
 }
@@ -43,7 +40,14 @@ function oneUnit({ T, bias, weight = 0, c = 0 }: Tried) {
     build: (at) => {
       const config = lstm.config.parse({});
       const p = { input: weightOf(at.w!), recurrent: weightOf(at.w!), bias: weightOf(at.b!) };
-      const { y, s } = lstm.forward(at.x!, { c: config, d: lstm.dims(config, 1), p, s: { c: at.c }, b: {}, io: goldenIo() });
+      const { y, s } = lstm.forward(at.x!, {
+        c: config,
+        d: lstm.dims(config, 1),
+        p,
+        s: { c: at.c },
+        b: {},
+        io: goldenIo(),
+      });
       return { y, c: s.c };
     },
   });

@@ -12,7 +12,11 @@ import { linear, type Weight } from "../weights/use.ts";
 import { forgetting, lstmCell } from "./lstm-cell.ts";
 
 const config = z.strictObject({
-  hidden: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
   bias: z.boolean().default(true).describe("whether the gates have a bias"),
   forgetBias: z.number().default(1).describe("start of the forget gate's bias"),
 });
@@ -35,7 +39,10 @@ function params({ D, H }: ReturnType<typeof dims>, c: C) {
 export const lstm = defineMixer({
   kind: "lstm",
   title: "LSTM",
-  cite: { by: "Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000", url: "https://doi.org/10.1162/neco.1997.9.8.1735" },
+  cite: {
+    by: "Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000",
+    url: "https://doi.org/10.1162/neco.1997.9.8.1735",
+  },
   equations: [
     "[i, f, o] = σ(W x_t + U h_{t−1} + b),  g = tanh(W_g x_t + U_g h_{t−1} + b_g)",
     "c_t = f ⊙ c_{t−1} + i ⊙ g",
@@ -46,7 +53,14 @@ export const lstm = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ H }) => ({ h: [H], c: [H] }),
   forward(x_BTD, { d: { H }, p, s, io }) {
     const empty = () => zeros([x_BTD.dim(0), H]);

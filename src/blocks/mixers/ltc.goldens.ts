@@ -20,7 +20,13 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   const io = goldenIo(c.has("in.timespans") ? { dt_BT: c.tensor("in.timespans") } : {});
   const s = { h: c.maybe("state.in.h"), c: c.maybe("state.in.c") };
   const result = ltc.forward(x, { c: config, d: { D: x.dim(-1), H }, p: weights(c, H, outputs), s, b: {}, io });
-  return { outputs: { "out.y": result.y.slice(-1, 0, outputs), "state.out.h": result.s.h, ...(result.s.c && { "state.out.c": result.s.c }) } };
+  return {
+    outputs: {
+      "out.y": result.y.slice(-1, 0, outputs),
+      "state.out.h": result.s.h,
+      ...(result.s.c && { "state.out.c": result.s.c }),
+    },
+  };
 }
 
 /** Only the first neurons are outputs; the mapping of the others is of no effect. */
@@ -31,12 +37,23 @@ function weights(c: GoldenCase, H: number, outputs: number) {
     return tensor && ({ [key]: weightOf(tensor.pad(0, 0, pad)) } as Record<K, ReturnType<typeof weightOf>>);
   };
   return {
-    inputW: read("sensory_w"), inputMu: read("sensory_mu"), inputSigma: read("sensory_sigma"), inputErev: read("sensory_erev"),
-    w: read("w"), mu: read("mu"), sigma: read("sigma"), erev: read("erev"), gLeak: read("gleak"), vLeak: read("vleak"), cm: read("cm"),
-    ...maybe("inputGain", "input_w"), ...maybe("inputBias", "input_b"),
-    ...maybe("outputGain", "output_w", H - outputs), ...maybe("outputBias", "output_b", H - outputs),
+    inputW: read("sensory_w"),
+    inputMu: read("sensory_mu"),
+    inputSigma: read("sensory_sigma"),
+    inputErev: read("sensory_erev"),
+    w: read("w"),
+    mu: read("mu"),
+    sigma: read("sigma"),
+    erev: read("erev"),
+    gLeak: read("gleak"),
+    vLeak: read("vleak"),
+    cm: read("cm"),
+    ...maybe("inputGain", "input_w"),
+    ...maybe("inputBias", "input_b"),
+    ...maybe("outputGain", "output_w", H - outputs),
+    ...maybe("outputBias", "output_b", H - outputs),
     ...(c.flag("mixed_memory") && memoryWeights(c)),
-  }; // biome-ignore format: one list
+  };
 }
 
 export const adapters: readonly GoldenAdapter[] = [{ kind: "blocks", component: "ltc", build }];

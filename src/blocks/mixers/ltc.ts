@@ -15,11 +15,18 @@ import { ltcRecurrence } from "./ltc-cell.ts";
 const mappings = ["none", "linear", "affine"] as const;
 
 const config = z.strictObject({
-  hidden: z.int().positive().optional().describe("number of neurons; another than the model width (the default) adds a projection back to it"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("number of neurons; another than the model width (the default) adds a projection back to it"),
   unfolds: z.int().positive().default(6).describe("solver steps per token"),
   epsilon: z.number().nonnegative().default(1e-8).describe("added to the total conductance"),
   inputMapping: z.enum(mappings).default("affine").describe("gain (linear) and offset (affine) of each input"),
-  outputMapping: z.enum(mappings).default("affine").describe("gain (linear) and offset (affine) of each neuron's output"),
+  outputMapping: z
+    .enum(mappings)
+    .default("affine")
+    .describe("gain (linear) and offset (affine) of each neuron's output"),
   mixedMemory: z.boolean().default(false).describe("whether an LSTM cell updates the state before each step"),
 });
 type C = z.infer<typeof config>;
@@ -28,18 +35,33 @@ const dims = (c: C, D: number) => ({ D, H: c.hidden ?? D });
 type Dims = ReturnType<typeof dims>;
 
 const between = (low: number, high: number): Init => ({ kind: "uniform", low, high });
-const signs: Init = { kind: "values", fill: (uniform, shape) => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (uniform() < 0.5 ? -1 : 1)) };
+const signs: Init = {
+  kind: "values",
+  fill: (uniform, shape) => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (uniform() < 0.5 ? -1 : 1)),
+};
 
 /** Starts of the authors' package. */
 function synapseParams(shape: Shape) {
-  return [tensor(shape, between(0.001, 1)), tensor(shape, between(0.3, 0.8)), tensor(shape, between(3, 8)), tensor(shape, signs)] as const;
+  return [
+    tensor(shape, between(0.001, 1)),
+    tensor(shape, between(0.3, 0.8)),
+    tensor(shape, between(3, 8)),
+    tensor(shape, signs),
+  ] as const;
 }
 
 function params({ D, H }: Dims, c: C) {
   const [inputW, inputMu, inputSigma, inputErev] = synapseParams([D, H]);
   const [w, mu, sigma, erev] = synapseParams([H, H]);
   return {
-    inputW, inputMu, inputSigma, inputErev, w, mu, sigma, erev,
+    inputW,
+    inputMu,
+    inputSigma,
+    inputErev,
+    w,
+    mu,
+    sigma,
+    erev,
     gLeak: vector(H, between(0.001, 1)),
     vLeak: vector(H, between(-0.2, 0.2)),
     cm: vector(H, between(0.4, 0.6)),
@@ -49,7 +71,7 @@ function params({ D, H }: Dims, c: C) {
     ...(c.outputMapping === "affine" && { outputBias: bias(H) }),
     ...(c.mixedMemory && memoryParams(D, H)),
     ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
-  }; // biome-ignore format: the synapses are one list
+  };
 }
 type P = Weights<ReturnType<typeof params>>;
 
@@ -66,7 +88,14 @@ export const ltc = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT", "dt_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ H }, c) => ({ h: [H], ...(c.mixedMemory && { c: [H] }) }),
   forward(x_BTD, { c, d, p, s, io }) {
     const { shares, cell } = ltcRecurrence(p, optionsOf(c, io));

@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
-import { mixerSuite, type NaiveMixerArguments, randomNormal, randomUniform, run } from "../../testing/index.ts";
 import { linearScan } from "../../ops/gate-scan-linear.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
+import { mixerSuite, type NaiveMixerArguments, randomNormal, randomUniform, run } from "../../testing/index.ts";
 import { minGru } from "./min-gru.ts";
 import { affine, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
 
-function naive({ x, p, d, s }: NaiveMixerArguments<Record<string, unknown>, { I: number }, ReturnType<typeof minGru.params>>) {
+function naive({
+  x,
+  p,
+  d,
+  s,
+}: NaiveMixerArguments<Record<string, unknown>, { I: number }, ReturnType<typeof minGru.params>>) {
   return overTime(x, {
     given: s,
     start: { h: zerosOf(d.I) },
@@ -21,13 +26,20 @@ mixerSuite(minGru, { configs: [{}, { inner: 10 }], naive });
 
 test("the recurrence in two levels equals the plain one, whatever the length", () => {
   for (const T of [1, 16, 17, 30]) {
-    const inputs = { a: randomUniform("a", [3, 2, T], [-1, 1]), u: randomNormal("u", [3, 2, T]), h: randomNormal("h", [2, 3]) };
+    const inputs = {
+      a: randomUniform("a", [3, 2, T], [-1, 1]),
+      u: randomNormal("u", [3, 2, T]),
+      h: randomNormal("h", [2, 3]),
+    };
     const { actual, last, expected } = run({
       inputs,
       build: ({ a, u, h }) => {
         const result = linearScan({ a_CBT: a!, u_CBT: u!, h_BC: h });
         let state: Tensor = h!.transpose([1, 0]);
-        const rows = Array.from({ length: T }, (_, t) => (state = a!.at(2, t).mul(state).add(u!.at(2, t))).unsqueeze(2));
+        const rows = Array.from({ length: T }, (_, t) => {
+          state = a!.at(2, t).mul(state).add(u!.at(2, t));
+          return state.unsqueeze(2);
+        });
         return { actual: result.h_CBT, last: result.h_BC.transpose([1, 0]), expected: concat(2, rows) };
       },
     });

@@ -11,7 +11,11 @@ import { matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
-  inner: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  inner: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
 });
 type C = z.infer<typeof config>;
 
@@ -34,7 +38,14 @@ export const minGru = defineMixer({
   params,
   tune: [{ key: "inner", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "away from ties", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "away from ties",
+    exact: "bitwise",
+  },
   state: ({ I }) => ({ h: [I] }),
   forward(x_BTD, { p, s, io: { mask_BT } }) {
     const { h_CBT, h_BC } = linearScan({ ...gates(x_BTD, p), h_BC: s.h, mask_BT });
@@ -54,4 +65,5 @@ function gates(x_BTD: Tensor, p: P): { a_CBT: Tensor; u_CBT: Tensor } {
 /** g: positive, continuous, with slope 1 above 0. */
 export const positive = (a: Tensor): Tensor => where(a.less(0), a.sigmoid(), a.add(0.5));
 
-const output = (h_CBT: Tensor, { out }: P): Tensor => (out ? fromColumns(h_CBT, value(out)) : h_CBT.transpose([1, 2, 0]));
+const output = (h_CBT: Tensor, { out }: P): Tensor =>
+  out ? fromColumns(h_CBT, value(out)) : h_CBT.transpose([1, 2, 0]);

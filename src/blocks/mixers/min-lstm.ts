@@ -12,7 +12,11 @@ import { value, type Weights } from "../weights/use.ts";
 import { positive } from "./min-gru.ts";
 
 const config = z.strictObject({
-  inner: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  inner: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
 });
 type C = z.infer<typeof config>;
 
@@ -40,7 +44,14 @@ export const minLstm = defineMixer({
   params,
   tune: [{ key: "inner", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "away from ties", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "away from ties",
+    exact: "bitwise",
+  },
   state: ({ I }) => ({ h: [I] }),
   forward(x_BTD, { p, s, io: { mask_BT } }) {
     const { h_CBT, h_BC } = linearScan({ ...gates(x_BTD, p), h_BC: s.h, mask_BT });
@@ -54,8 +65,18 @@ export const minLstm = defineMixer({
 
 /** f/(f + i) = σ(log f − log i), which stays exact where both gates are nearly shut. */
 function gates(x_BTD: Tensor, p: P): { a_CBT: Tensor; u_CBT: Tensor } {
-  const logit = toColumns(x_BTD, value(p.input)).neg().softplus().sub(toColumns(x_BTD, value(p.forget)).neg().softplus());
-  return { a_CBT: logit.sigmoid(), u_CBT: logit.neg().sigmoid().mul(positive(toColumns(x_BTD, value(p.candidate)))) };
+  const logit = toColumns(x_BTD, value(p.input))
+    .neg()
+    .softplus()
+    .sub(toColumns(x_BTD, value(p.forget)).neg().softplus());
+  return {
+    a_CBT: logit.sigmoid(),
+    u_CBT: logit
+      .neg()
+      .sigmoid()
+      .mul(positive(toColumns(x_BTD, value(p.candidate)))),
+  };
 }
 
-const output = (h_CBT: Tensor, { out }: P): Tensor => (out ? fromColumns(h_CBT, value(out)) : h_CBT.transpose([1, 2, 0]));
+const output = (h_CBT: Tensor, { out }: P): Tensor =>
+  out ? fromColumns(h_CBT, value(out)) : h_CBT.transpose([1, 2, 0]);

@@ -17,14 +17,20 @@ function build(c: GoldenCase, prefix: string, around: Around): GoldenGraph {
   const D = x.dim(-1);
   const size = (factor: string) => (D * c.number(factor)) / c.number("num_heads");
   const config = mlstm7b.config.parse({
-    heads: c.number("num_heads"), keySize: size("qk_dim_factor"), valueSize: size("v_dim_factor"),
-    gateCap: c.number("gate_soft_cap"), bias: c.flag("use_bias"), normEpsilon: c.number("norm_eps"), epsilon: c.number("eps"),
+    heads: c.number("num_heads"),
+    keySize: size("qk_dim_factor"),
+    valueSize: size("v_dim_factor"),
+    gateCap: c.number("gate_soft_cap"),
+    bias: c.flag("use_bias"),
+    normEpsilon: c.number("norm_eps"),
+    epsilon: c.number("eps"),
     chunk: c.number("chunk_size"),
-  }); // biome-ignore format: short
+  });
   const d = mlstm7b.dims(config, D);
   const at: At = { c: config, d, p: layerWeights(c, prefix, d), b: {}, io: goldenIo() };
   const B = x.dim(0);
-  const state = (name: "C" | "n" | "m", shape: readonly number[]) => c.maybe(`state.in.${name}`)?.reshape([B, ...shape]) ?? zeros([B, ...shape]);
+  const state = (name: "C" | "n" | "m", shape: readonly number[]) =>
+    c.maybe(`state.in.${name}`)?.reshape([B, ...shape]) ?? zeros([B, ...shape]);
   let s: State = { C: state("C", [d.H, d.K, d.V]), n: state("n", [d.H, d.K]), m: state("m", [d.H]) };
   let last = s;
   const y = around(x, (inner) => {
@@ -37,7 +43,8 @@ function build(c: GoldenCase, prefix: string, around: Around): GoldenGraph {
       const result = mlstm7b.step!(inner, { ...at, s });
       s = result.s;
       return result.y;
-    }).unsqueeze(1));
+    }).unsqueeze(1),
+  );
   const outputs = { "out.y": y, "state.out.C": last.C, "state.out.n": last.n, "state.out.m": last.m.unsqueeze(2) };
   return { outputs: { ...outputs, ...(c.has("out.step") && { "out.step": concat(1, steps) }) } };
 }
@@ -55,16 +62,23 @@ function layerWeights(c: GoldenCase, prefix: string, { H, K, V }: At["d"]): At["
   const [q, k, v, o] = maps("weight")!.map((map) => weightOf(map.transpose([1, 0])));
   const biases = maps("bias")?.map(weightOf);
   return {
-    q: q!, k: k!, v: v!, outputGate: o!,
+    q: q!,
+    k: k!,
+    v: v!,
+    outputGate: o!,
     gates: weightOf(gates("weight").transpose([1, 0])),
     gatesBias: weightOf(gates("bias")),
     norm: weightOf(read("multihead_norm", "weight")!),
     out: weightOf(read("out_proj", "weight")!.transpose([1, 0])),
     ...(biases && {
-      qBias: biases[0]!, kBias: biases[1]!, vBias: biases[2]!, outputGateBias: biases[3]!,
-      normBias: weightOf(read("multihead_norm", "bias")!), outBias: weightOf(read("out_proj", "bias")!),
+      qBias: biases[0]!,
+      kBias: biases[1]!,
+      vBias: biases[2]!,
+      outputGateBias: biases[3]!,
+      normBias: weightOf(read("multihead_norm", "bias")!),
+      outBias: weightOf(read("out_proj", "bias")!),
     }),
-  }; // biome-ignore format: rows of one kind
+  };
 }
 
 /** y₁ = x + layer(norm x); y = y₁ + ffn(norm y₁). */
@@ -73,7 +87,12 @@ function block(c: GoldenCase): GoldenGraph | Absent {
   const D = c.number("hidden_size");
   const plain = { b: {}, io: goldenIo() };
   const norm = (x: Tensor, name: string) =>
-    rmsnorm.forward(x, { ...plain, c: rmsnorm.config.parse({ epsilon: c.number("norm_eps") }), d: { D }, p: { gain: weightOf(c.tensor(`param.${name}.weight`)) } }).y;
+    rmsnorm.forward(x, {
+      ...plain,
+      c: rmsnorm.config.parse({ epsilon: c.number("norm_eps") }),
+      d: { D },
+      p: { gain: weightOf(c.tensor(`param.${name}.weight`)) },
+    }).y;
   const map = (name: string) => weightOf(c.tensor(`param.ffn.${name}.weight`).transpose([1, 0]));
   const ffn = (x: Tensor) => {
     const p = { gate: map("proj_up_gate"), up: map("proj_up"), down: map("proj_down") };

@@ -13,13 +13,21 @@ import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
-  keySize: z.int().positive().optional().describe("width of queries and keys per head; half of model width / heads if absent"),
+  keySize: z
+    .int()
+    .positive()
+    .optional()
+    .describe("width of queries and keys per head; half of model width / heads if absent"),
   valueSize: z.int().positive().optional().describe("width of values per head; model width / heads if absent"),
   gateCap: z.number().positive().default(15).describe("input and forget gates are cap·tanh(x/cap)"),
   bias: z.boolean().default(false).describe("whether projections and norm have biases (gates always have)"),
   normEpsilon: z.number().positive().default(1e-6).describe("added to the variance in the norm per head"),
   epsilon: z.number().nonnegative().default(1e-6).describe("added to the normaliser max(|n q|, 1) in units of e^m"),
-  chunk: z.int().positive().default(64).describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
 });
 type C = z.infer<typeof config>;
 
@@ -33,10 +41,20 @@ function params({ D, H, K, V }: Dims, c: C) {
     v: matrix(D, H * V),
     outputGate: matrix(D, H * V),
     gates: matrix(D, 2 * H, { init: "zeros" }),
-    gatesBias: bias(2 * H, { kind: "values", fill: () => Array.from({ length: 2 * H }, (_, i) => (i < H ? -10 : 3 + (3 * (i - H)) / Math.max(1, H - 1))) }),
+    gatesBias: bias(2 * H, {
+      kind: "values",
+      fill: () => Array.from({ length: 2 * H }, (_, i) => (i < H ? -10 : 3 + (3 * (i - H)) / Math.max(1, H - 1))),
+    }),
     norm: gain(H * V),
     out: matrix(H * V, D, { init: "residual" }),
-    ...(c.bias && { qBias: bias(H * K), kBias: bias(H * K), vBias: bias(H * V), outputGateBias: bias(H * V), normBias: bias(H * V), outBias: bias(D) }),
+    ...(c.bias && {
+      qBias: bias(H * K),
+      kBias: bias(H * K),
+      vBias: bias(H * V),
+      outputGateBias: bias(H * V),
+      normBias: bias(H * V),
+      outBias: bias(D),
+    }),
   };
 }
 type P = Weights<ReturnType<typeof params>>;
@@ -54,12 +72,28 @@ export const mlstm7b = defineMixer({
   config,
   dims,
   params,
-  tune: [{ key: "valueSize", unit: 1 }, { key: "keySize", unit: 1 }],
+  tune: [
+    { key: "valueSize", unit: 1 },
+    { key: "keySize", unit: 1 },
+  ],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "away from ties", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "away from ties",
+    exact: "bitwise",
+  },
   state: ({ H, K, V }) => ({ C: [H, K, V], n: [H, K], m: [H] }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
-    const cell = mlstmChunked({ ...project(x_BTD, p, { c, d }), epsilon: c.epsilon, chunk: c.chunk, mask_BT, s: swapped(s) });
+    const cell = mlstmChunked({
+      ...project(x_BTD, p, { c, d }),
+      epsilon: c.epsilon,
+      chunk: c.chunk,
+      mask_BT,
+      s: swapped(s),
+    });
     return { y: output(x_BTD, cell.h, p, c), s: swapped(cell.s) };
   },
   step(x_BD, { c, d, p, s }) {
@@ -74,9 +108,13 @@ export const mlstm7b = defineMixer({
 /** Scaled queries, keys and values [H, B, T, ·] and log-gates [H, B, T]. */
 function project(x_BTD: Tensor, p: P, { c, d: { H, K } }: { c: C; d: Dims }) {
   const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
-  const perHead = (w: Weight, b: Weight | undefined) => linear(x_BTD, w, b).reshape([B, T, H, -1]).transpose([2, 0, 1, 3]);
+  const perHead = (w: Weight, b: Weight | undefined) =>
+    linear(x_BTD, w, b).reshape([B, T, H, -1]).transpose([2, 0, 1, 3]);
   const gates = toColumns(x_BTD, value(p.gates)).add(value(p.gatesBias).reshape([2 * H, 1, 1]));
-  const capped = gates.mul(1 / c.gateCap).tanh().mul(c.gateCap);
+  const capped = gates
+    .mul(1 / c.gateCap)
+    .tanh()
+    .mul(c.gateCap);
   return {
     q: perHead(p.q, p.qBias).mul(K ** -0.5),
     k: perHead(p.k, p.kBias),
@@ -89,7 +127,9 @@ function project(x_BTD: Tensor, p: P, { c, d: { H, K } }: { c: C; d: Dims }) {
 /** h [H, B, T, V] normalised per head, joined, gated and projected. */
 function output(x_BTD: Tensor, h: Tensor, p: P, { normEpsilon }: C): Tensor {
   const [H, B, T, V] = h.shape as [number, number, number, number];
-  const normalised = layerNorm(h, ones([V]), zeros([V]), normEpsilon).transpose([1, 2, 0, 3]).reshape([B, T, H * V]);
+  const normalised = layerNorm(h, ones([V]), zeros([V]), normEpsilon)
+    .transpose([1, 2, 0, 3])
+    .reshape([B, T, H * V]);
   const scaled = normalised.mul(value(p.norm));
   const shifted = p.normBias ? scaled.add(value(p.normBias)) : scaled;
   return linear(shifted.mul(linear(x_BTD, p.outputGate, p.outputGateBias).sigmoid()), p.out, p.outBias);

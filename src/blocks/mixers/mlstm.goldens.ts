@@ -22,7 +22,11 @@ function cell(c: GoldenCase): GoldenGraph {
     chunk: c.number("chunk_size", 64),
     s: { C: state("C"), n: state("n"), m: state("m")?.squeeze(2) },
   });
-  const batchFirst = { "state.out.C": s.C.swap(0, 1), "state.out.n": s.n.swap(0, 1), "state.out.m": s.m.swap(0, 1).unsqueeze(2) };
+  const batchFirst = {
+    "state.out.C": s.C.swap(0, 1),
+    "state.out.n": s.n.swap(0, 1),
+    "state.out.m": s.m.swap(0, 1).unsqueeze(2),
+  };
   return { outputs: { "out.h": h.transpose([1, 2, 0, 3]), ...batchFirst } };
 }
 
@@ -40,7 +44,13 @@ function layer(c: GoldenCase): GoldenGraph | Absent {
   });
   const at = { c: config, d: mlstm.dims(config, x.dim(-1)), p, b: {}, io: goldenIo() };
   const { y, s } = mlstm.forward(x, { ...at, s: {} });
-  const outputs = { "out.y": y, "out.step": steps(x, at), "state.out.C": s.C, "state.out.n": s.n.unsqueeze(3), "state.out.m": s.m.reshape([...s.m.shape, 1, 1]) };
+  const outputs = {
+    "out.y": y,
+    "out.step": steps(x, at),
+    "state.out.C": s.C,
+    "state.out.n": s.n.unsqueeze(3),
+    "state.out.m": s.m.reshape([...s.m.shape, 1, 1]),
+  };
   return { outputs };
 }
 
@@ -50,7 +60,12 @@ type At = Omit<Parameters<NonNullable<typeof mlstm.step>>[1], "s">;
 function steps(x: Tensor, at: At): Tensor {
   const B = x.dim(0);
   const shapes = mlstm.state(at.d, at.c);
-  let s = { C: zeros([B, ...shapes.C]), n: zeros([B, ...shapes.n]), m: zeros([B, ...shapes.m]), conv: zeros([B, ...shapes.conv]) };
+  let s = {
+    C: zeros([B, ...shapes.C]),
+    n: zeros([B, ...shapes.n]),
+    m: zeros([B, ...shapes.m]),
+    conv: zeros([B, ...shapes.conv]),
+  };
   const ys = Array.from({ length: x.dim(1) }, (_, t) => {
     const result = mlstm.step!(x.at(1, t), { ...at, s });
     s = result.s;
@@ -89,9 +104,13 @@ function layerBiases(read: (name: string) => Tensor, I: number) {
   const [upBias, gateBias] = read("proj_up.bias").split(0, [I, I]);
   const bias = (name: string) => weightOf(read(`${name}.bias`));
   return {
-    upBias: weightOf(upBias!), gateBias: weightOf(gateBias!),
-    qBias: bias("q_proj"), kBias: bias("k_proj"), vBias: bias("v_proj"), downBias: bias("proj_down"),
-  }; // biome-ignore format: short
+    upBias: weightOf(upBias!),
+    gateBias: weightOf(gateBias!),
+    qBias: bias("q_proj"),
+    kBias: bias("k_proj"),
+    vBias: bias("v_proj"),
+    downBias: bias("proj_down"),
+  };
 }
 
 export const adapters: readonly GoldenAdapter[] = [

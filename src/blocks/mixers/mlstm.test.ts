@@ -1,12 +1,29 @@
 import { expect, test } from "vitest";
-import { type Arrays, compileNative, evaluate, expectSameFunction, gradCheck, type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run, type Subject } from "../../testing/index.ts";
 import { mlstmChunked, mlstmStep } from "../../ops/mlstm-cell.ts";
 import { concat, input, iota, type Tensor, where } from "../../tensor/index.ts";
+import {
+  type Arrays,
+  compileNative,
+  evaluate,
+  expectSameFunction,
+  gradCheck,
+  type Loose,
+  mixerSuite,
+  type NaiveMixerArguments,
+  randomNormal,
+  run,
+  type Subject,
+} from "../../testing/index.ts";
 import { mlstm } from "./mlstm.ts";
-import { affine, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
+import { affine, normalised, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof mlstm.config.parse>;
-type Arguments = NaiveMixerArguments<Config, ReturnType<typeof mlstm.dims>, ReturnType<typeof mlstm.params>, ReturnType<typeof mlstm.state>>;
+type Arguments = NaiveMixerArguments<
+  Config,
+  ReturnType<typeof mlstm.dims>,
+  ReturnType<typeof mlstm.params>,
+  ReturnType<typeof mlstm.state>
+>;
 
 /** The paper's equations with the true C and n, unstabilised (m = 0). */
 function naive({ x, p, c, d, s }: Arguments) {
@@ -14,18 +31,41 @@ function naive({ x, p, c, d, s }: Arguments) {
   const perHead = <V>(value: () => V) => Array.from({ length: H }, value);
   return overTime(x, {
     given: s && (destabilised(s) as Record<string, Loose>),
-    start: { C: perHead(() => Array.from({ length: K }, () => zerosOf(K))), n: perHead(() => zerosOf(K)), m: zerosOf(H), conv: Array.from({ length: I }, () => zerosOf(c.conv - 1)) },
+    start: {
+      C: perHead(() => Array.from({ length: K }, () => zerosOf(K))),
+      n: perHead(() => zerosOf(K)),
+      m: zerosOf(H),
+      conv: Array.from({ length: I }, () => zerosOf(c.conv - 1)),
+    },
     step: (token, state) => {
       const a = affine(token, p.up, p.upBias);
       const window = state.conv.map((past, j) => [...past, a[j]!]);
-      const mixed = window.map((taps, j) => silu(taps.reduce((sum, value, k) => sum + value * p.conv[j]![k]!, p.convBias[j]!)));
-      const maps = { q: blockwise(mixed, p.q, p.qBias), k: blockwise(mixed, p.k, p.kBias), v: blockwise(a, p.v, p.vBias) };
+      const mixed = window.map((taps, j) =>
+        silu(taps.reduce((sum, value, k) => sum + value * p.conv[j]![k]!, p.convBias[j]!)),
+      );
+      const maps = {
+        q: blockwise(mixed, p.q, p.qBias),
+        k: blockwise(mixed, p.k, p.kBias),
+        v: blockwise(a, p.v, p.vBias),
+      };
       const gates = affine([...maps.q, ...maps.k, ...maps.v], [...p.gatesQ, ...p.gatesK, ...p.gatesV], p.gatesBias);
       const heads = Array.from({ length: H }, (_, h) => headStep(h, { ...maps, gates, state }, { c, H, K }));
       const normed = heads.flatMap(({ h }) => normalised(h, c.normEpsilon));
       const gate = affine(token, p.gate, p.gateBias).map(silu);
-      const y = affine(normed.map((value, j) => (value * p.norm[j]! + p.skip[j]! * mixed[j]!) * gate[j]!), p.down, p.downBias);
-      return { y, s: { C: heads.map(({ C }) => C), n: heads.map(({ n }) => n), m: zerosOf(H), conv: window.map((taps) => taps.slice(1)) } };
+      const y = affine(
+        normed.map((value, j) => (value * p.norm[j]! + p.skip[j]! * mixed[j]!) * gate[j]!),
+        p.down,
+        p.downBias,
+      );
+      return {
+        y,
+        s: {
+          C: heads.map(({ C }) => C),
+          n: heads.map(({ n }) => n),
+          m: zerosOf(H),
+          conv: window.map((taps) => taps.slice(1)),
+        },
+      };
     },
   });
 }
@@ -56,13 +96,9 @@ const silu = (x: number) => x * sigmoid(x);
 function blockwise(x: number[], w: Loose, bias: readonly number[] | undefined): number[] {
   const blocks = (Array.isArray(w[0]![0]) ? w : [w]) as readonly (readonly (readonly number[])[])[];
   const n = x.length / blocks.length;
-  return blocks.flatMap((block, b) => affine(x.slice(b * n, (b + 1) * n), block)).map((value, j) => value + (bias?.[j] ?? 0));
-}
-
-function normalised(x: number[], epsilon: number): number[] {
-  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
-  return x.map((value) => (value - mean) / Math.sqrt(variance + epsilon));
+  return blocks
+    .flatMap((block, b) => affine(x.slice(b * n, (b + 1) * n), block))
+    .map((value, j) => value + (bias?.[j] ?? 0));
 }
 
 function destabilised(s: NonNullable<Arguments["s"]>): Record<string, unknown> {
@@ -79,7 +115,11 @@ function canonical({ m, C, n, ...rest }: Readonly<Record<string, Tensor>>): Reco
 }
 
 mixerSuite(mlstm, {
-  configs: [{}, { heads: 2, inner: 12, block: "full", forgetGate: "exponential", bias: true }, { heads: 1, inner: 8, block: 8, conv: 2 }],
+  configs: [
+    {},
+    { heads: 2, inner: 12, block: "full", forgetGate: "exponential", bias: true },
+    { heads: 1, inner: 8, block: 8, conv: 2 },
+  ],
   naive,
   canonical,
   algorithmic: ["chunk"],
@@ -96,10 +136,12 @@ const cellInputs = (T: number, gate = 1): Arrays => ({
 type Cell = Subject["build"];
 const gatesOf = ({ i, f }: Parameters<Cell>[0]) => ({ logInput: i!, logForget: f!.neg().softplus().neg() });
 
-const chunked = (chunk: number, epsilon = 0): Cell => (at) => {
-  const { h, s } = mlstmChunked({ q: at.q!, k: at.k!, v: at.v!, ...gatesOf(at), epsilon, chunk, s: {} });
-  return { h, C: s.C.mul(s.m.exp().unsqueeze(2).unsqueeze(3)) };
-};
+const chunked =
+  (chunk: number, epsilon = 0): Cell =>
+  (at) => {
+    const { h, s } = mlstmChunked({ q: at.q!, k: at.k!, v: at.v!, ...gatesOf(at), epsilon, chunk, s: {} });
+    return { h, C: s.C.mul(s.m.exp().unsqueeze(2).unsqueeze(3)) };
+  };
 
 const recurrent: Cell = (at) => {
   const { logInput, logForget } = gatesOf(at);
@@ -108,7 +150,15 @@ const recurrent: Cell = (at) => {
   const hs: Tensor[] = [];
   for (let t = 0; t < at.q!.dim(2); t++) {
     const own = (x: Tensor) => x.at(2, t);
-    const next = mlstmStep({ q: own(at.q!), k: own(at.k!), v: own(at.v!), logInput: own(logInput), logForget: own(logForget), epsilon: 0, s });
+    const next = mlstmStep({
+      q: own(at.q!),
+      k: own(at.k!),
+      v: own(at.v!),
+      logInput: own(logInput),
+      logForget: own(logForget),
+      epsilon: 0,
+      s,
+    });
     s = next.s;
     hs.push(next.h.unsqueeze(2));
   }
@@ -137,13 +187,18 @@ test("[xlstm-mlstm] parallel, recurrent and chunkwise forms agree, and decoding 
     expect(C).toBeAllclose(expected.C!, { tolerance: 1e-10 });
   }
   const config = mlstm.config.parse({});
-  const sizes = Object.values(mlstm.state(mlstm.dims(config, 16), config)).map((shape) => shape.reduce((a, b) => a * b));
+  const sizes = Object.values(mlstm.state(mlstm.dims(config, 16), config)).map((shape) =>
+    shape.reduce((a, b) => a * b),
+  );
   expect(sizes).toEqual([4 * 8 * 8, 4 * 8, 4, 32 * 3]);
 });
 
 test("gates of e^±300 stay finite with their gradients, in chunks as step by step, and in f32", async () => {
   const inputs = cellInputs(9, 300);
-  const [inChunks, inSteps] = [chunked(4), recurrent].map((build) => ({ inputs, build: (at: Parameters<Cell>[0]) => ({ h: build(at).h! }) }));
+  const [inChunks, inSteps] = [chunked(4), recurrent].map((build) => ({
+    inputs,
+    build: (at: Parameters<Cell>[0]) => ({ h: build(at).h! }),
+  }));
   expectSameFunction(inChunks!, inSteps!);
   const { outputs, gradients } = evaluate(inChunks!);
   for (const { data } of Object.values(gradients)) expect(data.every(Number.isFinite)).toBe(true);

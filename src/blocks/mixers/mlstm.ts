@@ -20,8 +20,13 @@ const config = z.strictObject({
   block: z
     .union([z.int().positive(), z.literal("full")])
     .default(4)
-    .describe("features per block of the block-diagonal query, key and value maps; must divide the head width; full: dense maps"),
-  forgetGate: z.enum(["sigmoid", "exponential"]).default("sigmoid").describe("activation of the forget gate; the input gate is exponential"),
+    .describe(
+      "features per block of the block-diagonal query, key and value maps; must divide the head width; full: dense maps",
+    ),
+  forgetGate: z
+    .enum(["sigmoid", "exponential"])
+    .default("sigmoid")
+    .describe("activation of the forget gate; the input gate is exponential"),
   bias: z.boolean().default(false).describe("whether the projections have biases (gates and convolution always have)"),
   normEpsilon: z.number().positive().default(1e-5).describe("added to the variance in the norm per head"),
   epsilon: z.number().nonnegative().default(0).describe("added to the normaliser max(|n q|, 1) in units of e^m"),
@@ -56,7 +61,14 @@ function params({ D, I, H, blocksPerHead }: Dims, c: C) {
     norm: gain(I),
     skip: gain(I),
     down: matrix(I, D, { init: "residual" }),
-    ...(c.bias && { upBias: bias(I), gateBias: bias(I), qBias: bias(I), kBias: bias(I), vBias: bias(I), downBias: bias(D) }),
+    ...(c.bias && {
+      upBias: bias(I),
+      gateBias: bias(I),
+      qBias: bias(I),
+      kBias: bias(I),
+      vBias: bias(I),
+      downBias: bias(D),
+    }),
   };
 }
 
@@ -86,13 +98,26 @@ export const mlstm = defineMixer({
   params,
   tune: [{ key: "inner", unit: 16 }],
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "away from ties", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "away from ties",
+    exact: "bitwise",
+  },
   state: ({ I, H, K }, c) => ({ C: [H, K, K], n: [H, K], m: [H], conv: [I, c.conv - 1] }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const a = columns(x_BTD, p.up, p.upBias);
     const { y_CBT, state_BCP } = causalConv({ x_CBT: a, ...convWeights(p), state_BCP: s.conv, mask_BT });
     const mixed = silu(y_CBT);
-    const cell = mlstmChunked({ ...project({ a, mixed }, p, { c, d }), epsilon: c.epsilon, chunk: c.chunk, mask_BT, s: headsFirst(s) });
+    const cell = mlstmChunked({
+      ...project({ a, mixed }, p, { c, d }),
+      epsilon: c.epsilon,
+      chunk: c.chunk,
+      mask_BT,
+      s: headsFirst(s),
+    });
     return { y: output({ x_BTD, mixed, h: cell.h }, p, c), s: { ...batchFirst(cell.s), conv: state_BCP } };
   },
   step(x_BD, { c, d, p, s }) {
@@ -117,8 +142,14 @@ function project({ a, mixed }: { a: Tensor; mixed: Tensor }, p: P, { c, d: { H, 
   const k = byHeads(mixed, p.k, { heads: H, bias: p.kBias, scale: K ** -0.5 });
   const v = byHeads(a, p.v, { heads: H, bias: p.vBias });
   const share = (x: Tensor, w: Weight, alpha = 1) =>
-    value(w).reshape([H, K, 2 * H]).matmul(x.reshape([H, -1, K]), { transA: true, transB: true, alpha });
-  const gates = share(q, p.gatesQ).add(share(k, p.gatesK, K ** 0.5)).add(share(v, p.gatesV)).sum(0).add(value(p.gatesBias).unsqueeze(1));
+    value(w)
+      .reshape([H, K, 2 * H])
+      .matmul(x.reshape([H, -1, K]), { transA: true, transB: true, alpha });
+  const gates = share(q, p.gatesQ)
+    .add(share(k, p.gatesK, K ** 0.5))
+    .add(share(v, p.gatesV))
+    .sum(0)
+    .add(value(p.gatesBias).unsqueeze(1));
   const [logInput, forget] = gates.split(0, [H, H]).map((gate) => gate.reshape([H, a.dim(1), a.dim(2)]));
   return { q, k, v, logInput: logInput!, logForget: c.forgetGate === "sigmoid" ? logSigmoid(forget!) : forget! };
 }
@@ -127,7 +158,9 @@ function project({ a, mixed }: { a: Tensor; mixed: Tensor }, p: P, { c, d: { H, 
 function output({ x_BTD, mixed, h }: { x_BTD: Tensor; mixed: Tensor; h: Tensor }, p: P, { normEpsilon }: C): Tensor {
   const K = h.dim(-1);
   const perFeature = (w: Weight) => value(w).reshape([-1, 1, 1]);
-  const normalised = layerNorm(h, ones([K]), zeros([K]), normEpsilon).transpose([0, 3, 1, 2]).reshape(mixed.shape);
+  const normalised = layerNorm(h, ones([K]), zeros([K]), normEpsilon)
+    .transpose([0, 3, 1, 2])
+    .reshape(mixed.shape);
   const kept = normalised.mul(perFeature(p.norm)).add(mixed.mul(perFeature(p.skip)));
   const y = fromColumns(kept.mul(silu(columns(x_BTD, p.gate, p.gateBias))), value(p.down));
   return p.downBias ? y.add(value(p.downBias)) : y;

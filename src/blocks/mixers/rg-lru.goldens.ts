@@ -2,7 +2,7 @@
 import { linearScan, linearStep } from "../../ops/gate-scan-linear.ts";
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { rgLru, rgLruTerms, type RgLruWeights } from "./rg-lru.ts";
+import { type RgLruWeights, rgLru, rgLruTerms } from "./rg-lru.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
 
 function cellWeights(c: GoldenCase, prefix: string): RgLruWeights {
@@ -21,7 +21,10 @@ const slowness = 8;
 function cell(c: GoldenCase): GoldenGraph {
   const x_CBT = c.tensor("in.x").transpose([2, 0, 1]);
   const h0 = c.maybe("state.in.h") ?? zeros([x_CBT.dim(1), x_CBT.dim(0)]);
-  const { a_CBT, u_CBT } = rgLruTerms(x_CBT, cellWeights(c, ""), { slowness, starts_BT: c.tensor("in.position_ids").equal(0) });
+  const { a_CBT, u_CBT } = rgLruTerms(x_CBT, cellWeights(c, ""), {
+    slowness,
+    starts_BT: c.tensor("in.position_ids").equal(0),
+  });
   const { h_CBT, h_BC } = linearScan({ a_CBT, u_CBT, h_BC: h0 });
   let h = h0;
   const steps = Array.from({ length: x_CBT.dim(2) }, (_, t) => {
@@ -29,12 +32,22 @@ function cell(c: GoldenCase): GoldenGraph {
     h = linearStep({ a_CBT: now(a_CBT), u_CBT: now(u_CBT), h_BC: h }).h_BC;
     return h.unsqueeze(1);
   });
-  return { outputs: { "out.y": h_CBT.transpose([1, 2, 0]), "state.out.h": h_BC, ...(c.has("out.step") && { "out.step": concat(1, steps) }) } };
+  return {
+    outputs: {
+      "out.y": h_CBT.transpose([1, 2, 0]),
+      "state.out.h": h_BC,
+      ...(c.has("out.step") && { "out.step": concat(1, steps) }),
+    },
+  };
 }
 
 function block(c: GoldenCase): GoldenGraph {
   const x = c.tensor("in.x");
-  const config = rgLru.config.parse({ heads: c.number("heads"), inner: c.number("width"), conv: c.number("conv1d_width") });
+  const config = rgLru.config.parse({
+    heads: c.number("heads"),
+    inner: c.number("width"),
+    conv: c.number("conv1d_width"),
+  });
   const d = rgLru.dims(config, c.number("hidden_size"));
   const positions_BT = c.tensor("in.position_ids");
   const at = { c: config, d, p: blockWeights(c), b: {} };
@@ -43,7 +56,11 @@ function block(c: GoldenCase): GoldenGraph {
   const B = x.dim(0);
   let state = { h: given.h ?? zeros([B, d.W]), conv: given.conv ?? zeros([B, d.W, config.conv - 1]) };
   const steps = Array.from({ length: x.dim(1) }, (_, t) => {
-    const next = rgLru.step!(x.at(1, t), { ...at, s: state, io: goldenIo({ positions_BT: positions_BT.slice(1, t, t + 1) }) });
+    const next = rgLru.step!(x.at(1, t), {
+      ...at,
+      s: state,
+      io: goldenIo({ positions_BT: positions_BT.slice(1, t, t + 1) }),
+    });
     state = next.s;
     return next.y.unsqueeze(1);
   });

@@ -3,11 +3,18 @@ import { rgLru } from "./rg-lru.ts";
 import { affine, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof rgLru.config.parse>;
-type Arguments = NaiveMixerArguments<Config, ReturnType<typeof rgLru.dims>, ReturnType<typeof rgLru.params>, ReturnType<typeof rgLru.state>>;
+type Arguments = NaiveMixerArguments<
+  Config,
+  ReturnType<typeof rgLru.dims>,
+  ReturnType<typeof rgLru.params>,
+  ReturnType<typeof rgLru.state>
+>;
 
 function naive({ x, p, c, d: { W, H, K }, s }: Arguments) {
   const headwise = (u: number[], w: readonly (readonly (readonly number[])[])[], b: readonly number[]) =>
-    Array.from({ length: H }, (_, h) => affine(u.slice(h * K, (h + 1) * K), w[h]!)).flat().map((value, j) => sigmoid(value + b[j]!));
+    Array.from({ length: H }, (_, h) => affine(u.slice(h * K, (h + 1) * K), w[h]!))
+      .flat()
+      .map((value, j) => sigmoid(value + b[j]!));
   return overTime(x, {
     given: s,
     start: { h: zerosOf(W), conv: Array.from({ length: W }, () => zerosOf(c.conv - 1)) },
@@ -22,7 +29,14 @@ function naive({ x, p, c, d: { W, H, K }, s }: Arguments) {
         return a * last + Math.sqrt(1 - a * a) * i[j]! * u[j]!;
       });
       const gate = affine(token, p.gelu, p.geluBias).map(tanhGelu);
-      return { y: affine(next.map((value, j) => value * gate[j]!), p.out, p.outBias), s: { h: next, conv: windows.map((taps) => taps.slice(1)) } };
+      return {
+        y: affine(
+          next.map((value, j) => value * gate[j]!),
+          p.out,
+          p.outBias,
+        ),
+        s: { h: next, conv: windows.map((taps) => taps.slice(1)) },
+      };
     },
   });
 }

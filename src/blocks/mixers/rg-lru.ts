@@ -71,18 +71,36 @@ export const rgLru = defineMixer({
   params,
   tune: [{ key: "inner", unit: 8 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ W }, c) => ({ h: [W], conv: [W, c.conv - 1] }),
   forward(x_BTD, { c, p, s, io }) {
     const x_CBT = columns(x_BTD, p.recurrent, p.recurrentBias);
     const { y_CBT, state_BCP } = causalConv({ x_CBT, ...convWeights(p), state_BCP: s.conv, mask_BT: io.mask_BT });
-    const { h_CBT, h_BC } = linearScan({ ...rgLruTerms(y_CBT, p, { slowness: c.slowness, starts_BT: starts(x_BTD, io) }), h_BC: s.h, mask_BT: io.mask_BT });
+    const { h_CBT, h_BC } = linearScan({
+      ...rgLruTerms(y_CBT, p, { slowness: c.slowness, starts_BT: starts(x_BTD, io) }),
+      h_BC: s.h,
+      mask_BT: io.mask_BT,
+    });
     return { y: output(x_BTD, h_CBT, p), s: { h: h_BC, conv: state_BCP } };
   },
   step(x_BD, { c, p, s, io }) {
     const x_BTD = x_BD.unsqueeze(1);
-    const { y_CBT, state_BCP } = causalConvStep({ x_CBT: columns(x_BTD, p.recurrent, p.recurrentBias), ...convWeights(p), state_BCP: s.conv });
-    const { h_CBT, h_BC } = linearStep({ ...rgLruTerms(y_CBT, p, { slowness: c.slowness, starts_BT: starts(x_BTD, io) }), h_BC: s.h });
+    const { y_CBT, state_BCP } = causalConvStep({
+      x_CBT: columns(x_BTD, p.recurrent, p.recurrentBias),
+      ...convWeights(p),
+      state_BCP: s.conv,
+    });
+    const { h_CBT, h_BC } = linearStep({
+      ...rgLruTerms(y_CBT, p, { slowness: c.slowness, starts_BT: starts(x_BTD, io) }),
+      h_BC: s.h,
+    });
     return { y: output(x_BTD, h_CBT, p).squeeze(1), s: { h: h_BC, conv: state_BCP } };
   },
 });
@@ -100,7 +118,11 @@ function starts(x_BTD: Tensor, { positions_BT, length_B }: Io): Tensor {
 export type RgLruWeights = Pick<P, "inputGate" | "inputGateBias" | "decayGate" | "decayGateBias" | "decay">;
 
 /** a and √(1 − a²)·i·u of columns u; a is 0 and the root 1 where a sequence starts. */
-export function rgLruTerms(u_CBT: Tensor, p: RgLruWeights, { slowness, starts_BT }: { slowness: number; starts_BT: Tensor }) {
+export function rgLruTerms(
+  u_CBT: Tensor,
+  p: RgLruWeights,
+  { slowness, starts_BT }: { slowness: number; starts_BT: Tensor },
+) {
   const gate = (w: Weight, b: Weight) => headColumns(u_CBT, value(w)).add(perChannel(b)).sigmoid();
   const rate = gate(p.decayGate, p.decayGateBias).mul(perChannel(p.decay).softplus());
   const a = where(starts_BT, 0, rate.mul(-slowness).exp());

@@ -21,7 +21,10 @@ export const goldenIo = (fields: Partial<Io> = {}): Io => ({
 /** Rows [gates·H, ...] as columns [..., gates·H], the gates in another order. */
 export function gateColumns(rows: Tensor, order: readonly number[]): Tensor {
   const size = rows.dim(0) / order.length;
-  const columns = concat(0, order.map((gate) => rows.slice(0, gate * size, (gate + 1) * size)));
+  const columns = concat(
+    0,
+    order.map((gate) => rows.slice(0, gate * size, (gate + 1) * size)),
+  );
   return columns.rank === 2 ? columns.transpose([1, 0]) : columns;
 }
 
@@ -32,5 +35,9 @@ export function memoryWeights(c: GoldenCase) {
   const bias = column("input_map.bias");
   const H = bias.dim(0) / 4;
   const opened = concat(0, [bias.slice(0, 0, H), bias.slice(0, H, 2 * H).add(1), bias.slice(0, 2 * H)]);
-  return { memoryInput: weightOf(column("input_map.weight")), memoryRecurrent: weightOf(column("recurrent_map.weight")), memoryBias: weightOf(opened) };
+  return {
+    memoryInput: weightOf(column("input_map.weight")),
+    memoryRecurrent: weightOf(column("recurrent_map.weight")),
+    memoryBias: weightOf(opened),
+  };
 }

@@ -19,7 +19,15 @@ export function parts(x: readonly number[], count: number): number[][] {
 /** Runs a step over every sequence; states start at `start`, or as given. */
 export function overTime<S extends Record<string, unknown>>(
   x: readonly number[][][],
-  { given, start, step }: { given: Readonly<Record<string, Loose>> | undefined; start: S; step: (x: number[], s: S, at: { b: number; t: number }) => { y: number[]; s: S } },
+  {
+    given,
+    start,
+    step,
+  }: {
+    given: Readonly<Record<string, Loose>> | undefined;
+    start: S;
+    step: (x: number[], s: S, at: { b: number; t: number }) => { y: number[]; s: S };
+  },
 ): NaiveMixerResult {
   const fields = Object.keys(start);
   const last: S[] = [];
@@ -37,3 +45,17 @@ export function overTime<S extends Record<string, unknown>>(
 }
 
 export const zerosOf = (size: number): number[] => new Array<number>(size).fill(0);
+
+/** Mean 0 and variance 1. */
+export function normalised(x: readonly number[], epsilon: number): number[] {
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+  return x.map((value) => (value - mean) / Math.sqrt(variance + epsilon));
+}
+
+/** Gates in the order i, f, o, g. */
+export function naiveLstmCell(gates: readonly number[], c: readonly number[]): { h: number[]; c: number[] } {
+  const [i, f, o, g] = parts(gates, 4);
+  const cell = c.map((value, j) => sigmoid(f![j]!) * value + sigmoid(i![j]!) * Math.tanh(g![j]!));
+  return { h: cell.map((value, j) => sigmoid(o![j]!) * Math.tanh(value)), c: cell };
+}

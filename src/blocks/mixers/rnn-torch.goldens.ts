@@ -1,14 +1,18 @@
 /** PyTorch's nn.LSTM, nn.GRU and nn.RNN: layers, each fed the one below. Weights stand as [gates·H, inputs], two biases that add. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+
 import { concat, iota, type Tensor } from "../../tensor/index.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io } from "../define.ts";
 import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
-import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
 import { rnn } from "./rnn.ts";
+import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
 
 /** One recurrent layer over a sequence: its weights are read by their stored names without the layer's suffix. */
-type Layer = (x_BTD: Tensor, at: { read: (name: string) => Tensor | undefined; s: Record<string, Tensor | undefined>; io: Io }) => {
+type Layer = (
+  x_BTD: Tensor,
+  at: { read: (name: string) => Tensor | undefined; s: Record<string, Tensor | undefined>; io: Io },
+) => {
   y: Tensor;
   s: Record<string, Tensor>;
 };
@@ -29,7 +33,13 @@ function torchStack(c: GoldenCase, states: readonly string[], layer: Layer): Gol
     y = result.y;
     last.push(result.s);
   }
-  const final = states.map((name) => [`state.out.${name}`, concat(0, last.map((s) => s[name]!.unsqueeze(0)))]);
+  const final = states.map((name) => [
+    `state.out.${name}`,
+    concat(
+      0,
+      last.map((s) => s[name]!.unsqueeze(0)),
+    ),
+  ]);
   return { outputs: { "out.y": mask ? y.mul(mask.cast("f32").unsqueeze(-1)) : y, ...Object.fromEntries(final) } };
 }
 
@@ -48,18 +58,24 @@ const lstmLayer: Layer = (x, { read, s, io }) => {
   });
 };
 
-const rnnLayer = (activation: "tanh" | "relu"): Layer => (x, { read, s, io }) => {
-  const recurrent = read("weight_hh")!;
-  const biases = read("bias_ih") && { bias: weightOf(read("bias_ih")!.add(read("bias_hh")!)) };
-  return rnn.forward(x, {
-    c: { bias: biases !== undefined, activation },
-    d: { D: x.dim(-1), H: recurrent.dim(0) },
-    p: { input: weightOf(read("weight_ih")!.transpose([1, 0])), recurrent: weightOf(recurrent.transpose([1, 0])), ...biases },
-    s,
-    b: {},
-    io,
-  });
-};
+const rnnLayer =
+  (activation: "tanh" | "relu"): Layer =>
+  (x, { read, s, io }) => {
+    const recurrent = read("weight_hh")!;
+    const biases = read("bias_ih") && { bias: weightOf(read("bias_ih")!.add(read("bias_hh")!)) };
+    return rnn.forward(x, {
+      c: { bias: biases !== undefined, activation },
+      d: { D: x.dim(-1), H: recurrent.dim(0) },
+      p: {
+        input: weightOf(read("weight_ih")!.transpose([1, 0])),
+        recurrent: weightOf(recurrent.transpose([1, 0])),
+        ...biases,
+      },
+      s,
+      b: {},
+      io,
+    });
+  };
 
 /** The source stacks r, z, n with h = (1 − z) n + z h: its z is our 1 − z, hence the sign of those rows. */
 const gruLayer: Layer = (x, { read, s, io }) => {
@@ -84,7 +100,10 @@ const gruLayer: Layer = (x, { read, s, io }) => {
 function gruBiases(input: Tensor, recurrent: Tensor) {
   const H = input.dim(0) / 3;
   const gates = input.slice(0, 0, 2 * H).add(recurrent.slice(0, 0, 2 * H));
-  return { bias: weightOf(concat(0, [gates, input.slice(0, 2 * H)])), candidateBias: weightOf(recurrent.slice(0, 2 * H)) };
+  return {
+    bias: weightOf(concat(0, [gates, input.slice(0, 2 * H)])),
+    candidateBias: weightOf(recurrent.slice(0, 2 * H)),
+  };
 }
 
 export const adapters: readonly GoldenAdapter[] = [

@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
-import { evaluate, gradCheck, mixerSuite, type NaiveMixerArguments, randomNormal, type Subject } from "../../testing/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
+import {
+  evaluate,
+  gradCheck,
+  mixerSuite,
+  type NaiveMixerArguments,
+  randomNormal,
+  type Subject,
+} from "../../testing/index.ts";
+import { rnn } from "./rnn.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
 import { add, affine, overTime, zerosOf } from "./rnn-naive.ts";
-import { rnn } from "./rnn.ts";
 
 type Config = ReturnType<typeof rnn.config.parse>;
 
@@ -22,7 +29,12 @@ function naive({ x, p, c, d, s }: NaiveMixerArguments<Config, { H: number }, Ret
 mixerSuite(rnn, { configs: [{}, { activation: "relu", hidden: 6, bias: false }], naive });
 
 const H = 4;
-const inputs = { x: randomNormal("x", [1, 12, H]), w: randomNormal("w", [H, H], 0.4), u: randomNormal("u", [H, H], 0.3), b: randomNormal("b", [H]) };
+const inputs = {
+  x: randomNormal("x", [1, 12, H]),
+  w: randomNormal("w", [H, H], 0.4),
+  u: randomNormal("u", [H, H], 0.3),
+  b: randomNormal("b", [H]),
+};
 
 const scanned: Subject["build"] = ({ x, w, u, b }) => {
   const config = rnn.config.parse({});
@@ -44,7 +56,8 @@ const unrolled: Subject["build"] = ({ x, w, u, b }) => {
 test("[rnn-vanilla] backpropagation through time: unrolled = loop in values and gradients, which equal differences", () => {
   const [loop, graph] = [evaluate({ inputs, build: scanned }), evaluate({ inputs, build: unrolled })];
   expect(loop.outputs.y).toBeAllclose(graph.outputs.y!, { tolerance: 1e-12 });
-  for (const name of ["x", "w", "u", "b"]) expect(loop.gradients[name]).toBeAllclose(graph.gradients[name]!, { tolerance: 1e-12 });
+  for (const name of ["x", "w", "u", "b"])
+    expect(loop.gradients[name]).toBeAllclose(graph.gradients[name]!, { tolerance: 1e-12 });
   gradCheck(scanned, inputs);
 });
 

@@ -10,7 +10,11 @@ import { bias, type Init, matrix } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
 
 const config = z.strictObject({
-  hidden: z.int().positive().optional().describe("size of the state; another than the model width (the default) adds a projection back to it"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("size of the state; another than the model width (the default) adds a projection back to it"),
   activation: z.enum(["tanh", "relu"]).default("tanh").describe("activation of the state"),
   bias: z.boolean().default(true).describe("whether there is a bias"),
 });

@@ -32,5 +32,10 @@ export function slstmCell(gates: Tensor, s: SlstmState, forgetGate: "sigmoid" | 
 export function signedGates(w: Tensor, forgetGate: "sigmoid" | "exponential"): Tensor {
   if (forgetGate === "exponential") return w;
   const K = w.dim(-1) / 4;
-  return w.mul(constant(Array.from({ length: 4 * K }, (_, i) => (Math.floor(i / K) === 1 ? -1 : 1)), [4 * K]));
+  return w.mul(
+    constant(
+      Array.from({ length: 4 * K }, (_, i) => (Math.floor(i / K) === 1 ? -1 : 1)),
+      [4 * K],
+    ),
+  );
 }

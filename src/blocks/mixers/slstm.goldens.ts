@@ -62,8 +62,18 @@ function weights(c: GoldenCase, { D, H, K }: At["d"]): At["p"] {
     }),
     gatesConv: weightOf(concat(2, [gate("fgate"), gate("igate")])),
     gates: weightOf(concat(2, [gate("ogate"), gate("zgate")])),
-    recurrent: weightOf(concat(2, order.map((index) => kernel.at(1, index).swap(1, 2)))),
-    bias: weightOf(stack(1, order.map((index) => gateMajor.at(0, index))).reshape([4 * D])),
+    recurrent: weightOf(
+      concat(
+        2,
+        order.map((index) => kernel.at(1, index).swap(1, 2)),
+      ),
+    ),
+    bias: weightOf(
+      stack(
+        1,
+        order.map((index) => gateMajor.at(0, index)),
+      ).reshape([4 * D]),
+    ),
     norm: weightOf(c.has("param.group_norm.weight") ? read("group_norm.weight").add(1) : ones([D])),
   };
 }

@@ -1,12 +1,17 @@
 import { expect, test } from "vitest";
-import { gradCheck, type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { concat, constant, type Tensor } from "../../tensor/index.ts";
-import { affine, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
+import { gradCheck, type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
+import { affine, normalised, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
 import { slstm } from "./slstm.ts";
 import { emptyStabiliser, slstmCell } from "./slstm-cell.ts";
 
 type Config = ReturnType<typeof slstm.config.parse>;
-type Arguments = NaiveMixerArguments<Config, { D: number; H: number; K: number }, ReturnType<typeof slstm.params>, ReturnType<typeof slstm.state>>;
+type Arguments = NaiveMixerArguments<
+  Config,
+  { D: number; H: number; K: number },
+  ReturnType<typeof slstm.params>,
+  ReturnType<typeof slstm.state>
+>;
 
 /** The paper's equations without stabiliser (m = 0): c and n are the true ones. */
 function naive({ x, p, c, d, s }: Arguments) {
@@ -18,11 +23,24 @@ function naive({ x, p, c, d, s }: Arguments) {
     start: { h: zeros(), c: zeros(), n: zeros(), m: zeros(), ...conv },
     step: (token, state) => {
       const window = state.conv?.map((past, j) => [...past, token[j]!]);
-      const mixed = window ? window.map((taps, j) => silu(taps.reduce((sum, value, k) => sum + value * p.conv![j]![k]!, p.convBias![j]!))) : token;
+      const mixed = window
+        ? window.map((taps, j) => silu(taps.reduce((sum, value, k) => sum + value * p.conv![j]![k]!, p.convBias![j]!)))
+        : token;
       const next = Array.from({ length: H }, (_, h) => headStep(h, { token, mixed, state }, { p, c, K }));
       const field = (name: "h" | "c" | "n") => next.map((head) => head[name]);
-      const y = field("h").flatMap((head) => normalised(head, c.normEpsilon)).map((value, j) => value * p.norm[j]!);
-      return { y, s: { h: field("h"), c: field("c"), n: field("n"), m: zeros(), ...(window && { conv: window.map((taps) => taps.slice(1)) }) } };
+      const y = field("h")
+        .flatMap((head) => normalised(head, c.normEpsilon))
+        .map((value, j) => value * p.norm[j]!);
+      return {
+        y,
+        s: {
+          h: field("h"),
+          c: field("c"),
+          n: field("n"),
+          m: zeros(),
+          ...(window && { conv: window.map((taps) => taps.slice(1)) }),
+        },
+      };
     },
   });
 }
@@ -52,14 +70,9 @@ function headStep(h: number, { token, mixed, state }: Before, { p, c, K }: Pick<
 
 const silu = (x: number) => x * sigmoid(x);
 
-function normalised(x: number[], epsilon: number): number[] {
-  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
-  return x.map((value) => (value - mean) / Math.sqrt(variance + epsilon));
-}
-
 function destabilised(s: NonNullable<Arguments["s"]>): Record<string, unknown> {
-  const scaled = (field: Loose) => field.map((rows, b) => rows.map((row, h) => row.map((value, j) => value * Math.exp(s.m[b]![h]![j]!))));
+  const scaled = (field: Loose) =>
+    field.map((rows, b) => rows.map((row, h) => row.map((value, j) => value * Math.exp(s.m[b]![h]![j]!))));
   return { ...s, c: scaled(s.c), n: scaled(s.n) };
 }
 

@@ -10,12 +10,18 @@ import { concat, full, layerNorm, ones, silu, type Tensor, zeros } from "../../t
 import { defineMixer } from "../define.ts";
 import { bias, gain, type Init, tensor } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
-import { emptyStabiliser, signedGates, slstmCell, type SlstmState } from "./slstm-cell.ts";
+import { emptyStabiliser, type SlstmState, signedGates, slstmCell } from "./slstm-cell.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
-  conv: z.union([z.literal(0), z.int().min(2)]).default(4).describe("taps of the causal convolution before input and forget gates; 0: none"),
-  forgetGate: z.enum(["sigmoid", "exponential"]).default("sigmoid").describe("activation of the forget gate; the input gate is exponential"),
+  conv: z
+    .union([z.literal(0), z.int().min(2)])
+    .default(4)
+    .describe("taps of the causal convolution before input and forget gates; 0: none"),
+  forgetGate: z
+    .enum(["sigmoid", "exponential"])
+    .default("sigmoid")
+    .describe("activation of the forget gate; the input gate is exponential"),
   normEpsilon: z.number().positive().default(1e-5).describe("added to the variance in the norm per head"),
 });
 type C = z.infer<typeof config>;
@@ -44,7 +50,10 @@ function forgetBias(K: number, forgetGate: C["forgetGate"]): Init {
     return forgetGate === "sigmoid" ? logit : -Math.log1p(Math.exp(-logit));
   };
   const isForget = (i: number) => Math.floor(i / K) % 4 === 1;
-  return { kind: "values", fill: (_, [size]) => Array.from({ length: size! }, (_, i) => (isForget(i) ? at(i % K) : 0)) };
+  return {
+    kind: "values",
+    fill: (_, [size]) => Array.from({ length: size! }, (_, i) => (isForget(i) ? at(i % K) : 0)),
+  };
 }
 type P = Weights<ReturnType<typeof params>>;
 
@@ -63,7 +72,14 @@ export const slstm = defineMixer({
   dims,
   params,
   reads: ["mask_BT"],
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ D, H, K }, c) => ({
     h: [H, K], c: [H, K], n: [H, K], m: { shape: [H, K], start: emptyStabiliser },
     ...(c.conv > 0 && { conv: [D, c.conv - 1] }),
@@ -71,7 +87,8 @@ export const slstm = defineMixer({
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
     const x_CBT = x_BTD.transpose([2, 0, 1]);
-    const conv = p.conv && causalConv({ x_CBT, kernel_CK: value(p.conv), bias_C: value(p.convBias!), state_BCP: s.conv, mask_BT });
+    const conv =
+      p.conv && causalConv({ x_CBT, kernel_CK: value(p.conv), bias_C: value(p.convBias!), state_BCP: s.conv, mask_BT });
     const gates = inputShare({ x: x_CBT, mixed: conv ? silu(conv.y_CBT) : x_CBT }, p, { c, d });
     const recurrent = signedGates(value(p.recurrent), c.forgetGate);
     const { s: last, emitted } = gateScan({
@@ -86,10 +103,15 @@ export const slstm = defineMixer({
   },
   step(x_BD, { c, d, p, s }) {
     const x_CBT = x_BD.transpose([1, 0]).unsqueeze(2);
-    const conv = p.conv && causalConvStep({ x_CBT, kernel_CK: value(p.conv), bias_C: value(p.convBias!), state_BCP: s.conv! });
+    const conv =
+      p.conv && causalConvStep({ x_CBT, kernel_CK: value(p.conv), bias_C: value(p.convBias!), state_BCP: s.conv! });
     const gates = inputShare({ x: x_CBT, mixed: conv ? silu(conv.y_CBT) : x_CBT }, p, { c, d });
     const state = mapStates(s);
-    const next = slstmCell(gates.add(state.h.matmul(signedGates(value(p.recurrent), c.forgetGate))), state, c.forgetGate);
+    const next = slstmCell(
+      gates.add(state.h.matmul(signedGates(value(p.recurrent), c.forgetGate))),
+      state,
+      c.forgetGate,
+    );
     const y = normalised(next.h, c).swap(0, 1).reshape(x_BD.shape).mul(value(p.norm));
     return { y, s: { ...mapStates(next), ...(conv && { conv: conv.state_BCP }) } };
   },
@@ -109,7 +131,8 @@ function inputShare({ x, mixed }: { x: Tensor; mixed: Tensor }, p: P, { c, d: { 
 }
 
 /** Mean 0 and variance 1 over each head. */
-const normalised = (h: Tensor, { normEpsilon }: C): Tensor => layerNorm(h, ones([h.dim(-1)]), zeros([h.dim(-1)]), normEpsilon);
+const normalised = (h: Tensor, { normEpsilon }: C): Tensor =>
+  layerNorm(h, ones([h.dim(-1)]), zeros([h.dim(-1)]), normEpsilon);
 
 type MaybeState = { readonly [K in keyof SlstmState]?: Tensor | undefined };
 
@@ -120,4 +143,9 @@ function startOf(s: MaybeState, shape: readonly number[]): SlstmState {
 }
 
 /** [B, H, K] ↔ [H, B, K]. */
-const mapStates = ({ h, c, n, m }: SlstmState): SlstmState => ({ h: h.swap(0, 1), c: c.swap(0, 1), n: n.swap(0, 1), m: m.swap(0, 1) });
+const mapStates = ({ h, c, n, m }: SlstmState): SlstmState => ({
+  h: h.swap(0, 1),
+  c: c.swap(0, 1),
+  n: n.swap(0, 1),
+  m: m.swap(0, 1),
+});

@@ -46,6 +46,11 @@ export const sharedOptions = {
   help: { type: "boolean", alias: "h", description: "print this help", default: false },
 } as const satisfies ArgsDef;
 
-export function defineSeqlabCommand<const T extends ArgsDef>(command: Command<T>): Command<T & typeof sharedOptions> {
-  return { ...command, options: { ...command.options, ...sharedOptions } } as unknown as Command<T & typeof sharedOptions>;
+export type CallOf<T extends ArgsDef> = CommandCall<T & typeof sharedOptions>;
+
+/** A command as its file writes it: the shared options are added. */
+type Definition<T extends ArgsDef> = Omit<Command<T>, "run"> & { run(call: CallOf<T>): Promise<void> };
+
+export function defineSeqlabCommand<const T extends ArgsDef>(definition: Definition<T>): Command<T & typeof sharedOptions> {
+  return { ...definition, options: { ...definition.options, ...sharedOptions } };
 }

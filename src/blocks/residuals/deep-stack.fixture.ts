@@ -1,0 +1,65 @@
+import { grad } from "../../grad/index.ts";
+import { input, type Tensor } from "../../tensor/index.ts";
+import { nativeEngine, plainIo, randomNormal, weightsFrom } from "../../testing/index.ts";
+import { adamScalars, adamw } from "../../train/index.ts";
+import { mlp } from "../channels/mlp.ts";
+import { families } from "../families.ts";
+
+const [layers, width, hidden, rows] = [24, 16, 32, 64];
+const config = mlp.config.parse({ activation: "relu", hidden, bias: false });
+const adam = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+
+type Scheme = "add" | "none";
+
+interface Parameter {
+  name: string;
+  leaf: Tensor;
+}
+
+function parametersOf(): Parameter[] {
+  const shapes = { up: [width, hidden], down: [hidden, width] };
+  return Array.from({ length: layers }, (_, layer) =>
+    Object.entries(shapes).map(([part, shape]) => ({ name: `${part}${layer}`, leaf: input(`${part}${layer}`, shape) })),
+  ).flat();
+}
+
+/** 24 feed-forward sublayers without norms, joined by a residual scheme, on x [rows, width]. */
+function deepStack(scheme: Scheme, x: Tensor, parameters: readonly Parameter[]): Tensor {
+  const at = { b: {}, io: plainIo("train") };
+  let stream = x;
+  for (let layer = 0; layer < layers; layer++) {
+    const p = weightsFrom({ up: parameters[2 * layer]!.leaf, down: parameters[2 * layer + 1]!.leaf });
+    const { y } = mlp.forward(stream, { ...at, c: config, d: { D: width, F: hidden }, p });
+    stream = families.residuals[scheme]!.forward(stream, y, { ...at, c: {}, d: { D: width }, p: {} });
+  }
+  return stream;
+}
+
+/** Standard deviation 1/√inputs; what writes into a residual stream is divided by √(2·layers), as models do. */
+function startOf({ name, leaf }: Parameter, scheme: Scheme): Float32Array {
+  const damping = scheme === "add" && name.startsWith("down") ? Math.sqrt(2 * layers) : 1;
+  return Float32Array.from(randomNormal(name, leaf.shape, 1 / (Math.sqrt(leaf.dim(0)) * damping)).data);
+}
+
+/** Trains a deep stack to give tanh(x·W) and returns the loss at the start and after `steps` steps of Adam. */
+export async function trainDeepStack(scheme: Scheme, steps: number): Promise<{ first: number; last: number }> {
+  const parameters = parametersOf();
+  const x = input("x", [rows, width]);
+  const loss = deepStack(scheme, x, parameters).sub(x.matmul(input("teacher", [width, width])).tanh()).square().mean();
+  const gradients = grad(loss, parameters.map(({ leaf }) => leaf));
+  const named = Object.fromEntries(parameters.map(({ name }, i) => [`grad:${name}`, gradients[i]!]));
+  const trainer = await nativeEngine().trainer({
+    program: { outputs: { loss, ...named } },
+    parameters: parameters.map((p) => ({ name: p.name, shape: p.leaf.shape, value: startOf(p, scheme), scalars: { weightDecay: 0 } })),
+    rule: adamw(adam),
+    clipNorm: 1,
+  });
+  const teacher = Float32Array.from(randomNormal("teacher", [width, width], 1 / Math.sqrt(width)).data);
+  const losses: number[] = [];
+  for (let t = 1; t <= steps; t++) {
+    const batch = { x: Float32Array.from(randomNormal(`batch ${t}`, [rows, width]).data), teacher };
+    losses.push((await trainer.step([batch], adamScalars(adam, t, 3e-3))).outputs.loss!);
+  }
+  await trainer.dispose();
+  return { first: losses[0]!, last: losses.at(-1)! };
+}
