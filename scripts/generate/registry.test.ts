@@ -29,7 +29,9 @@ test("the registry quotes kinds that are no names and renames a component that b
     { name: "mamba2", kind: "mamba-2" },
     { name: "mixers", kind: "mixers" },
   ];
-  expect(renderRegistry("mixers", components)).toBe(`// Written by \`npm run generate\` from the components' declarations.
+  expect(
+    renderRegistry("mixers", components),
+  ).toBe(`// Written by \`npm run generate\` from the components' declarations.
 import { mamba2 } from "../mixers/mamba-2.ts";
 import { mixers as mixersComponent } from "../mixers/mixers.ts";
 

@@ -53,7 +53,9 @@ export function describeModel(built: BuiltModel, { context = 512 }: { context?: 
       decode: model.decodes ? decodeFlops(built, context) : null,
       context,
     },
-    stateBytes: states.some(([, bytes]) => bytes === null) ? null : (Object.fromEntries(states) as Record<string, number>),
+    stateBytes: states.some(([, bytes]) => bytes === null)
+      ? null
+      : (Object.fromEntries(states) as Record<string, number>),
     flow: model.flow,
     objective: objectives[model.spec.objective.kind as ObjectiveKind].title,
     components: componentNotes(model),
@@ -75,7 +77,10 @@ export function trainFlopsPerToken(built: BuiltModel, shape: BatchShape): number
 
 /** FLOPs of reading a prompt of `length` tokens, per token. */
 export function prefillFlopsPerToken({ model }: BuiltModel, length: number): number {
-  const { logits, state } = model.forward(input("ids", [1, length], "i32"), { source: inputSource(), io: evaluationIo() });
+  const { logits, state } = model.forward(input("ids", [1, length], "i32"), {
+    source: inputSource(),
+    io: evaluationIo(),
+  });
   return countFlops([logits, ...Object.values(state)]).total / length;
 }
 
@@ -93,7 +98,14 @@ function componentNotes({ spec }: Model): ComponentNote[] {
   const add = (slot: ComponentNote["slot"], family: "mixers" | "channels" | "norms" | "positions", part: unknown) => {
     const kind = (part as { kind?: string } | undefined)?.kind;
     const component = kind === undefined || kind === "none" ? undefined : families[family][kind];
-    if (component) notes.set(`${slot} ${kind}`, { slot, kind: component.kind, title: component.title, equations: component.equations, cite: citation(component.cite) });
+    if (component)
+      notes.set(`${slot} ${kind}`, {
+        slot,
+        kind: component.kind,
+        title: component.title,
+        equations: component.equations,
+        cite: citation(component.cite),
+      });
   };
   add("positions", "positions", spec.embedding.positions);
   for (const { mixer, channel, norm } of spec.layers) {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Random } from "../ops/random.ts";
+import type { Random } from "../ops/index.ts";
 import type { Shape, Tensor } from "../tensor/index.ts";
 import type { ParameterDeclaration } from "./weights/declare.ts";
 import type { Weights } from "./weights/use.ts";
@@ -120,8 +120,12 @@ export interface MixerContext<C, D, P, S> {
 }
 
 /** A token mixer: forward over [B, T, D] (training, prefill) and, unless `state: none`, step over [B, D] (decoding). */
-export interface Mixer<C extends Config = Config, D extends Dims = Dims, P extends Params = Params, S extends States = States>
-  extends Component<C, D, P> {
+export interface Mixer<
+  C extends Config = Config,
+  D extends Dims = Dims,
+  P extends Params = Params,
+  S extends States = States,
+> extends Component<C, D, P> {
   capabilities: Capabilities | ((c: C) => Capabilities);
   state: (d: D, c: C) => S;
   forward: (x_BTD: Tensor, at: MixerContext<C, D, P, MaybeState<S>>) => Result<S>;
@@ -137,7 +141,8 @@ export interface ChannelContext<C, D, P> {
 }
 
 /** A channel mixer: x [..., D] → [..., D], the same for every token (routers may couple tokens: `capabilities.batch`). */
-export interface Channel<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+export interface Channel<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Component<C, D, P> {
   capabilities: Omit<Capabilities, "state"> | ((c: C) => Omit<Capabilities, "state">);
   /** Parameters that act on one token (all unless routed). */
   activeParams?: (d: D, c: C) => number;
@@ -145,17 +150,20 @@ export interface Channel<C extends Config = Config, D extends Dims = Dims, P ext
 }
 
 /** A norm over the last axis (or over batch and time: `buffers`). */
-export interface Norm<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+export interface Norm<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Component<C, D, P> {
   forward: (x: Tensor, at: ChannelContext<C, D, P>) => Omit<Result<never>, "s">;
 }
 
 /** How a sublayer's output joins its input. */
-export interface Residual<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+export interface Residual<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Component<C, D, P> {
   forward: (x: Tensor, y: Tensor, at: ChannelContext<C, D, P>) => Tensor;
 }
 
 /** A position scheme: any of three hooks. `width` of `dims` is the model width (embed) or the head size (rotate, bias). */
-export interface Position<C extends Config = Config, D extends Dims = Dims, P extends Params = Params> extends Component<C, D, P> {
+export interface Position<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Component<C, D, P> {
   /** Added to (or applied on) embeddings: x [B, T, D], positions i32 [B, T] → [B, T, D]. */
   embed?: (x_BTD: Tensor, positions_BT: Tensor, at: ChannelContext<C, D, P>) => Tensor;
   /** Applied to queries and keys: x [B, H, T, K], positions i32 [B, T]. */
@@ -181,7 +189,9 @@ export interface Head<C extends Config = Config, D extends Dims = Dims, P extend
 }
 
 // Each returns its argument with its own type, so that `forward` and `step` see the declared config, dims, params and state.
-export const defineMixer = <C extends Config, D extends Dims, P extends Params, S extends States>(m: Mixer<C, D, P, S>) => m;
+export const defineMixer = <C extends Config, D extends Dims, P extends Params, S extends States>(
+  m: Mixer<C, D, P, S>,
+) => m;
 export const defineChannel = <C extends Config, D extends Dims, P extends Params>(c: Channel<C, D, P>) => c;
 export const defineNorm = <C extends Config, D extends Dims, P extends Params>(n: Norm<C, D, P>) => n;
 export const defineResidual = <C extends Config, D extends Dims, P extends Params>(r: Residual<C, D, P>) => r;

@@ -17,6 +17,8 @@ export type Family = keyof Families;
  * Forgets a component's own config, dims and parameter types, as registries and models hold it. Sound because a
  * component only ever receives values that it made itself from its own parsed config.
  */
-export function erase<F extends Family>(registry: Readonly<Record<string, unknown>>): Readonly<Record<string, Families[F]>> {
+export function erase<F extends Family>(
+  registry: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, Families[F]>> {
   return registry as Readonly<Record<string, Families[F]>>;
 }

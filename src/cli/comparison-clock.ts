@@ -22,7 +22,10 @@ export class ComparisonClock {
   private current: Current | undefined;
 
   /** `jobs` of each kind that the comparison will run; `now` in milliseconds. */
-  constructor({ jobs, now = () => performance.now() }: { jobs: Readonly<Record<JobKind, number>>; now?: () => number }) {
+  constructor({
+    jobs,
+    now = () => performance.now(),
+  }: { jobs: Readonly<Record<JobKind, number>>; now?: () => number }) {
     this.left = { ...jobs };
     this.now = now;
   }

@@ -8,7 +8,10 @@ import { fail } from "../tensor/index.ts";
 const root = "runs";
 const prefix = "compare-";
 const typedFile = "command.json";
-const typedSchema = z.strictObject({ operands: z.array(z.string()), options: z.record(z.string(), z.union([z.string(), z.boolean()])) });
+const typedSchema = z.strictObject({
+  operands: z.array(z.string()),
+  options: z.record(z.string(), z.union([z.string(), z.boolean()])),
+});
 
 /** Words and options of a command line that were typed, defaults left out. */
 export type Typed = z.output<typeof typedSchema>;
@@ -25,9 +28,18 @@ export function freshFolder(now: Date = new Date()): string {
 
 /** The newest working folder below `runs`. Throws E_COMPARE_RESUME where there is none. */
 export function newestFolder(): string {
-  const [newest] = namesIn(root).filter((name) => name.startsWith(prefix)).sort().reverse();
+  const [newest] = namesIn(root)
+    .filter((name) => name.startsWith(prefix))
+    .sort()
+    .reverse();
   if (newest !== undefined) return join(root, newest);
-  return fail({ code: "E_COMPARE_RESUME", where: resolve(root), expected: `a folder ${prefix}… of an earlier comparison`, got: "none", hint: "Name it with --folder, or start without --resume." });
+  return fail({
+    code: "E_COMPARE_RESUME",
+    where: resolve(root),
+    expected: `a folder ${prefix}… of an earlier comparison`,
+    got: "none",
+    hint: "Name it with --folder, or start without --resume.",
+  });
 }
 
 function namesIn(folder: string): string[] {
@@ -41,7 +53,13 @@ function namesIn(folder: string): string[] {
 /** Remembers in a new working folder what a comparison was started with. Throws E_COMPARE_FOLDER where there is one already. */
 export function rememberTyped(folder: string, typed: Typed): void {
   if (existsSync(join(folder, typedFile)))
-    fail({ code: "E_COMPARE_FOLDER", where: `--folder ${folder}`, expected: "a new folder", got: "that of an earlier comparison", hint: "Add --resume to go on with it, or name another." });
+    fail({
+      code: "E_COMPARE_FOLDER",
+      where: `--folder ${folder}`,
+      expected: "a new folder",
+      got: "that of an earlier comparison",
+      hint: "Add --resume to go on with it, or name another.",
+    });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, typedFile), `${JSON.stringify(typed)}\n`);
 }
@@ -56,7 +74,14 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    return fail({ code: "E_COMPARE_RESUME", where: path, expected: "the settings of an earlier comparison", got: "none", hint: "Name its folder with --folder, or start without --resume.", cause });
+    return fail({
+      code: "E_COMPARE_RESUME",
+      where: path,
+      expected: "the settings of an earlier comparison",
+      got: "none",
+      hint: "Name its folder with --folder, or start without --resume.",
+      cause,
+    });
   }
 }
 
@@ -66,6 +91,12 @@ export function assertWritable(report: string): void {
   try {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    fail({ code: "E_REPORT", where: `--report ${report}`, expected: "a folder that exists and can be written to", got: folder, cause });
+    fail({
+      code: "E_REPORT",
+      where: `--report ${report}`,
+      expected: "a folder that exists and can be written to",
+      got: folder,
+      cause,
+    });
   }
 }

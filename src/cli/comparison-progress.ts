@@ -18,10 +18,20 @@ export interface ComparisonProgress {
   end(): void;
 }
 
-export function createComparisonProgress({ models, seeds, trials }: Size, progress: Progress = createProgress()): ComparisonProgress {
-  const clock = new ComparisonClock({ jobs: { trial: trials ? models : 0, train: models * seeds, decode: models, sample: 2 } });
+export function createComparisonProgress(
+  { models, seeds, trials }: Size,
+  progress: Progress = createProgress(),
+): ComparisonProgress {
+  const clock = new ComparisonClock({
+    jobs: { trial: trials ? models : 0, train: models * seeds, decode: models, sample: 2 },
+  });
   const showers: { [K in ComparisonEvent["kind"]]: (event: Of<K>) => void } = {
-    prepare: ({ what }) => progress.note(what === "data" ? "Reading the text, fitting the tokenizer." : `Bringing ${models === 1 ? "the model" : `${models} models`} to size.`),
+    prepare: ({ what }) =>
+      progress.note(
+        what === "data"
+          ? "Reading the text, fitting the tokenizer."
+          : `Bringing ${models === 1 ? "the model" : `${models} models`} to size.`,
+      ),
     plan: (event) => planLines(event).forEach((line) => void progress.note(line)),
     start: (event) => {
       clock.start(event.job.kind);
@@ -38,9 +48,20 @@ export function createComparisonProgress({ models, seeds, trials }: Size, progre
   };
   const showWork = (event: Of<"start"> | Of<"progress">) => {
     const { done = 0, total = 1, unit = "jobs", rate, loss } = event.kind === "progress" ? event.progress : {};
-    progress.update({ label: labelOf(event), done, total, unit, rate, loss, remainingSeconds: clock.remainingSeconds() });
+    progress.update({
+      label: labelOf(event),
+      done,
+      total,
+      unit,
+      rate,
+      loss,
+      remainingSeconds: clock.remainingSeconds(),
+    });
   };
-  return { show: (event) => (showers[event.kind] as (event: ComparisonEvent) => void)(event), end: () => progress.end() };
+  return {
+    show: (event) => (showers[event.kind] as (event: ComparisonEvent) => void)(event),
+    end: () => progress.end(),
+  };
 }
 
 function planLines({ models, steps }: Of<"plan">): string[] {
@@ -53,7 +74,12 @@ function planLines({ models, steps }: Of<"plan">): string[] {
 
 /** `[3/29] llama, seed 1`. */
 function labelOf({ job, index, jobs }: Of<"start"> | Of<"progress"> | Of<"end">): string {
-  const what = { train: () => `seed ${"config" in job ? job.config.seed : 0}`, trial: () => "trial", decode: () => "decoding", sample: () => ("weights" in job && job.weights === null ? "writing untrained" : "writing") };
+  const what = {
+    train: () => `seed ${"config" in job ? job.config.seed : 0}`,
+    trial: () => "trial",
+    decode: () => "decoding",
+    sample: () => ("weights" in job && job.weights === null ? "writing untrained" : "writing"),
+  };
   return `[${index + 1}/${jobs}] ${job.spec.name}, ${what[job.kind]()}`;
 }
 

@@ -2,12 +2,19 @@
 import type { Comparison } from "../analysis/index.ts";
 import { comparisonTable, percent, whole } from "../report/index.ts";
 import { wrap } from "./frame/help.ts";
+import { visible } from "./frame/output.ts";
 import { commandLine } from "./frame/shell.ts";
 import { hourLong, quickCaveat } from "./quick.ts";
 
 /** Leaderboard, words, the best next-token model's sample, and where the report lies. */
 export function comparisonText(comparison: Comparison, { report, quick }: { report: string; quick: boolean }): string {
-  const parts = [comparisonTable(comparison), wordText(comparison), sampleText(comparison), `Report: ${report}\n`, quick ? `${quickText()}\n` : ""];
+  const parts = [
+    comparisonTable(comparison),
+    wordText(comparison),
+    sampleText(comparison),
+    `Report: ${report}\n`,
+    quick ? `${quickText()}\n` : "",
+  ];
   return parts.filter((part) => part !== "").join("\n");
 }
 
@@ -23,9 +30,12 @@ function sampleText({ results }: Comparison): string {
   const best = results.find(({ bitsPerByte }) => bitsPerByte.kind === "exact");
   if (!best?.sample) return "";
   const { prompt, text, seed } = best.sample;
-  const lines = printable(`${prompt}│${text}`).split("\n").flatMap((line) => wrap(line, 100).map((part) => `  ${part}`.trimEnd()));
-  return [`What ${best.spec} writes behind a prompt (which ends at │; seed ${seed}, the first draw):`, ...lines, ""].join("\n");
+  const lines = visible(`${prompt}│${text}`)
+    .split("\n")
+    .flatMap((line) => wrap(line, 100).map((part) => `  ${part}`.trimEnd()));
+  return [
+    `What ${best.spec} writes behind a prompt (which ends at │; seed ${seed}, the first draw):`,
+    ...lines,
+    "",
+  ].join("\n");
 }
-
-/** Models may write control characters, which terminals would obey. */
-const printable = (text: string): string => text.replaceAll(/[^\P{C}\n]/gu, "�");

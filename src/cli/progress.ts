@@ -4,9 +4,10 @@ import { duration, threeDigits, whole } from "../report/index.ts";
 export interface ProgressState {
   /** What is being done: `llama seed 1`. */
   label: string;
-  done: number;
-  total: number;
-  unit: string;
+  /** How far it is, in units of its own; absent where that is not known. */
+  done?: number | undefined;
+  total?: number | undefined;
+  unit?: string | undefined;
   /** Units a second. */
   rate?: number | undefined;
   /** Nats per token. */
@@ -41,7 +42,10 @@ const terminalMs = 100;
 const plainMs = 10_000;
 const plainShare = 1 / 20;
 
-export function createProgress({ stream = process.stderr, now = () => performance.now() }: ProgressOptions = {}): Progress {
+export function createProgress({
+  stream = process.stderr,
+  now = () => performance.now(),
+}: ProgressOptions = {}): Progress {
   return stream.isTTY === true ? terminalProgress(stream, now) : plainProgress(stream, now);
 }
 
@@ -59,7 +63,7 @@ function terminalProgress(stream: ProgressStream, now: () => number): Progress {
       if (now() - last < terminalMs) return;
       last = now();
       shown = true;
-      stream.write(clear + describeProgress(state).slice(0, (stream.columns ?? 80) - 1));
+      stream.write(clear + describeProgress(state).slice(0, (stream.columns || 80) - 1));
     },
     note(line) {
       end();
@@ -84,13 +88,23 @@ function plainProgress(stream: ProgressStream, now: () => number): Progress {
   };
 }
 
-/** `llama seed 1: 12,288 of 65,536 tokens (19 %), 8,120 tokens/s, loss 4.21, 12 s left`. */
-export function describeProgress({ label, done, total, unit, rate, loss, remainingSeconds }: ProgressState): string {
+/** `llama seed 1: 12,288 of 65,536 tokens (18 %), 8,120 tokens/s, loss 4.21, 12 s left`. */
+export function describeProgress({
+  label,
+  done = 0,
+  total,
+  unit = "",
+  rate,
+  loss,
+  remainingSeconds,
+}: ProgressState): string {
   const parts = [
-    `${whole(done)} of ${whole(total)} ${unit} (${Math.floor((100 * done) / Math.max(1, total))} %)`,
+    ...(total === undefined
+      ? []
+      : [`${whole(done)} of ${whole(total)} ${unit} (${Math.floor((100 * done) / Math.max(1, total))} %)`]),
     ...(rate === undefined ? [] : [`${rate >= 100 ? whole(rate) : threeDigits(rate)} ${unit}/s`]),
     ...(loss === undefined ? [] : [`loss ${threeDigits(loss)}`]),
-    ...(remainingSeconds === undefined ? [] : [`${duration(remainingSeconds)} left`]),
+    ...(remainingSeconds === undefined ? [] : [`${duration(Math.ceil(remainingSeconds))} left`]),
   ];
   return `${label}: ${parts.join(", ")}`;
 }

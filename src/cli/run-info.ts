@@ -70,10 +70,19 @@ export function runInfo({ spec, source, field, corpus, split, tokenizer, protoco
 
 /** Throws E_RUN_FILE or a spec's error where `run.json` is not what `seqlab train` writes. */
 export function readRunInfo({ path, info }: Run): TrainedRun {
-  const source = (part: string) => ({ where: `${path}/run.json: ${part}`, code: "E_RUN_FILE" as const, hint: "Only runs of seqlab train can be resumed or generate." });
+  const source = (part: string) => ({
+    where: `${path}/run.json: ${part}`,
+    code: "E_RUN_FILE" as const,
+    hint: "Only runs of seqlab train can be resumed or generate.",
+  });
   const data = parseStored(dataSchema, info.data, source("data"));
   const protocol = parseStored(protocolSchema, info.protocol, source("protocol"));
-  return { spec: canonicalSpec(info.spec, `${path}/run.json`), data, tokenizer: tokenizerFromJSON(data.tokenizer), protocol };
+  return {
+    spec: canonicalSpec(info.spec, `${path}/run.json`),
+    data,
+    tokenizer: tokenizerFromJSON(data.tokenizer),
+    protocol,
+  };
 }
 
 /** The run's text again, from where it was or from `source`. Throws E_DATA_CHANGED where it is another. */

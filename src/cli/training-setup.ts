@@ -9,7 +9,7 @@ import type { CallOf } from "./frame/command.ts";
 import { note } from "./frame/output.ts";
 import { failUsage } from "./frame/usage-error.ts";
 import { wholeNumber } from "./frame/values.ts";
-import { readRunInfo, reloadCorpus, runInfo, type RunProtocol } from "./run-info.ts";
+import { type RunProtocol, readRunInfo, reloadCorpus, runInfo } from "./run-info.ts";
 import type { trainOptions } from "./train.ts";
 import { trainingSettings } from "./training-options.ts";
 
@@ -26,7 +26,14 @@ export interface PreparedRun {
 
 /** Reads spec and data, fits the tokenizer, and makes the run's folder. */
 export async function startRun({ args, operands: [name], given }: Call): Promise<PreparedRun> {
-  if (name === undefined) return failUsage({ code: "E_OPERAND", where: "seqlab train", expected: "SPEC, or --resume RUN", got: "nothing", hint: "seqlab train --help shows how." });
+  if (name === undefined)
+    return failUsage({
+      code: "E_OPERAND",
+      where: "seqlab train",
+      expected: "SPEC, or --resume RUN",
+      got: "nothing",
+      hint: "seqlab train --help shows how.",
+    });
   const protocol = protocolOf(args, given);
   const spec = loadSpec(name);
   const corpus = await readCorpus(args);
@@ -57,7 +64,8 @@ function protocolOf(args: Call["args"], given: Call["given"]): RunProtocol {
 const defaultSteps = 1000;
 
 function stepsOf({ steps, tokens }: Call["args"], given: Call["given"], tokensPerStep: number): number {
-  if (given.has("steps") && given.has("tokens")) failUsage({ code: "E_OPTION", where: "--tokens", expected: "either --steps or --tokens", got: "both" });
+  if (given.has("steps") && given.has("tokens"))
+    failUsage({ code: "E_OPTION", where: "--tokens", expected: "either --steps or --tokens", got: "both" });
   if (tokens !== undefined) return Math.ceil(wholeNumber("tokens", tokens) / tokensPerStep);
   return steps === undefined ? defaultSteps : wholeNumber("steps", steps);
 }
@@ -77,13 +85,26 @@ export async function reopenRun({ args, operands, given }: Call): Promise<Prepar
   const other = [...given].find((option) => !resumeOptions.has(option));
   const got = operands[0] ?? (other === undefined ? undefined : `--${other}`);
   if (got !== undefined)
-    failUsage({ code: "E_OPTION", where: "--resume", expected: "no spec and no settings: those of the run hold", got, hint: "Leave it out, or start a new run." });
+    failUsage({
+      code: "E_OPTION",
+      where: "--resume",
+      expected: "no spec and no settings: those of the run hold",
+      got,
+      hint: "Leave it out, or start a new run.",
+    });
   const run = openRun(args.runs, args.resume!);
   const stored = readRunInfo(run);
   const corpus = await reloadCorpus(stored, given.has("data") ? args.data : undefined);
   warnOfVersions(stored.protocol);
   const built = buildSpec(stored.spec, { tokens: stored.tokenizer.size });
-  return { run, built, split: splitCorpus(corpus), tokenizer: stored.tokenizer, protocol: stored.protocol, resumed: true };
+  return {
+    run,
+    built,
+    split: splitCorpus(corpus),
+    tokenizer: stored.tokenizer,
+    protocol: stored.protocol,
+    resumed: true,
+  };
 }
 
 /** Bytes are promised for one CPU type, engine and thread count only. */
@@ -91,5 +112,8 @@ function warnOfVersions({ versions: stored, machine }: RunProtocol): void {
   const now: Record<string, Json> = { ...versions(), cpu: describeMachine(1).cpu };
   const then: Record<string, Json> = { ...stored, cpu: (machine as { cpu?: string }).cpu ?? null };
   const changed = Object.keys(now).filter((key) => now[key] !== then[key]);
-  if (changed.length > 0) note(`note: ${changed.join(", ")} changed since the run began; its last digits may differ from an uninterrupted run's.`);
+  if (changed.length > 0)
+    note(
+      `note: ${changed.join(", ")} changed since the run began; its last digits may differ from an uninterrupted run's.`,
+    );
 }

@@ -8,8 +8,8 @@
  */
 import { z } from "zod";
 import { parseStored } from "../checkpoints/index.ts";
-import { fail } from "../tensor/error.ts";
 import { createRng } from "../ops/index.ts";
+import { fail } from "../tensor/error.ts";
 
 export interface BatchOptions {
   ids: Int32Array;

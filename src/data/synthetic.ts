@@ -3,8 +3,9 @@
  * inputs = s without its last symbol, targets = s without its first, mask = 1 where the target follows from the past.
  * Symbols are numbered from 0; `vocabulary` below means the count that a model must know.
  */
-import { fail } from "../tensor/error.ts";
+
 import type { Rng } from "../ops/index.ts";
+import { fail } from "../tensor/error.ts";
 
 export interface SyntheticExample {
   /** [T] */

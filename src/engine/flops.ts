@@ -1,7 +1,25 @@
 import {
-  type BinaryOp, type BitOp, binaryOps, bitOps, type CompareOp, compareOps, expandFused, fail, isFused, type LogicOp,
-  logicOps, type Node, type PrimitiveOp, type ReduceOp, reduceOps, sizeOf, type Tensor, topological, type UnaryOp, unaryOps,
-} from "../tensor/index.ts"; // biome-ignore format: one list
+  type BinaryOp,
+  type BitOp,
+  binaryOps,
+  bitOps,
+  type CompareOp,
+  compareOps,
+  expandFused,
+  fail,
+  isFused,
+  type LogicOp,
+  logicOps,
+  type Node,
+  type PrimitiveOp,
+  type ReduceOp,
+  reduceOps,
+  sizeOf,
+  type Tensor,
+  topological,
+  type UnaryOp,
+  unaryOps,
+} from "../tensor/index.ts";
 
 /** Floating-point operations of a graph. */
 export interface FlopCount {

@@ -1,6 +1,6 @@
-export { countFlops, type FlopCount } from "./flops.ts";
 export type * from "./engine.ts";
-export { createReferenceEngine } from "./reference-engine.ts";
+export { countFlops, type FlopCount } from "./flops.ts";
 export { createNodeEngine, type NodeEngineOptions } from "./node/node-engine.ts";
 export { emitOnnx, type OnnxModel } from "./onnx/emit.ts";
 export { compileReference, runReference } from "./reference.ts";
+export { createReferenceEngine } from "./reference-engine.ts";

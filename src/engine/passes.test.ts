@@ -18,18 +18,28 @@ test("equal nodes are shared, different attributes are not", () => {
 test("0 and −0 stay apart", () => {
   const x = input("x", [1]);
   const [a, b] = shareCommon([x.div(constant([0], [1])), x.div(constant([-0], [1]))]);
-  expect(runReference([a!, b!], { x: [1] }).map(([value]) => value)).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  expect(runReference([a!, b!], { x: [1] }).map(([value]) => value)).toEqual([
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ]);
 });
 
 test("the forward scan and the one its gradient reads become one", () => {
   const [x, w] = [input("x", [3, 2, 4]), input("w", [4, 4])];
-  const { ys } = scan({ init: [x.at(0, 0)], xs: [x], step: ([h], [xt]) => ({ states: [h!.matmul(w).add(xt!).tanh()], ys: [h!.mul(2)] }) });
+  const { ys } = scan({
+    init: [x.at(0, 0)],
+    xs: [x],
+    step: ([h], [xt]) => ({ states: [h!.matmul(w).add(xt!).tanh()], ys: [h!.mul(2)] }),
+  });
   const loss = ys[0]!.square().sum();
   const outputs = [loss, ...grad(loss, [x, w]).map((g) => g!)];
   expect(count(outputs, "scan")).toBe(3);
   const merged = mergeScans(outputs);
   expect(count(merged, "scan")).toBe(2);
-  const feeds = { x: Array.from({ length: 24 }, (_, i) => Math.sin(i)), w: Array.from({ length: 16 }, (_, i) => Math.cos(i)) };
+  const feeds = {
+    x: Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+    w: Array.from({ length: 16 }, (_, i) => Math.cos(i)),
+  };
   const [before, after] = [runReference(outputs, feeds), runReference(merged, feeds)];
   expect(after.map((values) => [...values])).toEqual(before.map((values) => [...values]));
 });

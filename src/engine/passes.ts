@@ -1,11 +1,28 @@
 import {
-  type AnyNode, apply, binaryOps, bitOps, broadcastShapes, compareOps, expandFused, type FusedNode, logicOps, type Op, type OpAttrs,
-  rewrite, sameShape, scanOf, type Shape, sizeOf, type Tensor, topological,
-} from "../tensor/index.ts"; // biome-ignore format: one list
+  type AnyNode,
+  apply,
+  binaryOps,
+  bitOps,
+  broadcastShapes,
+  compareOps,
+  concat,
+  expandFused,
+  type FusedNode,
+  logicOps,
+  type Op,
+  type OpAttrs,
+  rewrite,
+  type Shape,
+  sameShape,
+  scanOf,
+  sizeOf,
+  type Tensor,
+  topological,
+} from "../tensor/index.ts";
 
 /** What every native engine does to a graph before it emits it. `keep` names the fused nodes it runs as they are. */
 export function optimise(outputs: readonly Tensor[], keep: (node: FusedNode) => boolean): Tensor[] {
-  return shareCommon(broadcastLazily(expandFused(mergeScans(outputs), keep)));
+  return shareCommon(joinPads(broadcastLazily(expandFused(mergeScans(outputs), keep))));
 }
 
 const broadcasting: ReadonlySet<Op> = new Set<Op>([...binaryOps, ...compareOps, ...logicOps, ...bitOps, "where"]);
@@ -16,10 +33,44 @@ export function broadcastLazily(outputs: readonly Tensor[]): Tensor[] {
     if (!broadcasting.has(node.op) || !inputs.some(isExpanded)) return undefined;
     const kept = inputs.reduce<readonly Tensor[]>((list, t, i) => {
       const lazy = isExpanded(t) ? list.with(i, t.node.inputs[0]!) : list;
-      return sameShape(lazy.reduce<Shape>((shape, each) => broadcastShapes(node.op, shape, each.shape), []), node.outputs[0]!.shape) ? lazy : list;
+      return sameShape(
+        lazy.reduce<Shape>((shape, each) => broadcastShapes(node.op, shape, each.shape), []),
+        node.outputs[0]!.shape,
+      )
+        ? lazy
+        : list;
     }, inputs);
     return apply(node.op as Op, kept, node.attrs as OpAttrs[Op]);
   });
+}
+
+type PadNode = Extract<AnyNode, { op: "pad" }>;
+
+/** The sum of neighbouring parts, each padded with zeros to the whole (the gradient of a split), becomes their concatenation. */
+export function joinPads(outputs: readonly Tensor[]): Tensor[] {
+  return rewrite(outputs, new Map(), (node, [a, b]) => {
+    if (node.op !== "add" || a?.node.op !== "pad" || b?.node.op !== "pad") return undefined;
+    const joined = joinTwo(a.node, b.node) ?? joinTwo(b.node, a.node);
+    return joined && [joined];
+  });
+}
+
+/** [zeros, first, second, zeros] along the one axis that both pad, where second begins as first ends. */
+function joinTwo(first: PadNode, second: PadNode): Tensor | undefined {
+  const axis = paddedAxis(first);
+  if (axis === undefined || axis !== paddedAxis(second)) return undefined;
+  const [before, after] = [first.attrs.before[axis]!, second.attrs.after[axis]!];
+  if (before + first.inputs[0]!.shape[axis]! !== second.attrs.before[axis]) return undefined;
+  const parts = [first, second].flatMap(({ inputs: [part] }) =>
+    part!.node.op === "concat" && part!.node.attrs.axis === axis ? part!.node.inputs : [part!],
+  );
+  return concat(axis, parts).pad(axis, before, after);
+}
+
+/** The only axis that a pad with zeros pads. */
+function paddedAxis({ attrs: { before, after, value } }: PadNode): number | undefined {
+  const axes = before.flatMap((amount, axis) => (amount > 0 || after[axis]! > 0 ? [axis] : []));
+  return value === 0 && axes.length === 1 ? axes[0] : undefined;
 }
 
 const isExpanded = (t: Tensor): boolean => t.node.op === "expand";
@@ -73,7 +124,10 @@ export function mergeScans(outputs: readonly Tensor[]): Tensor[] {
     const union = merged.get(key) ?? unionOf(members, get);
     merged.set(key, union);
     const states = node.attrs.body.states.length;
-    return [...union.scan.slice(0, states), ...node.attrs.body.ys.map((y) => union.scan[states + union.ys.indexOf(y)]!)];
+    return [
+      ...union.scan.slice(0, states),
+      ...node.attrs.body.ys.map((y) => union.scan[states + union.ys.indexOf(y)]!),
+    ];
   });
 }
 
@@ -84,7 +138,10 @@ function bodyKey({ attrs: { body, reverse, length }, inputs }: ScanNode): string
 }
 
 function unionOf(members: readonly ScanNode[], get: (t: Tensor) => Tensor): { scan: Tensor[]; ys: Tensor[] } {
-  const { attrs: { body, length, reverse }, inputs } = members[0]!; // biome-ignore format: one line
+  const {
+    attrs: { body, length, reverse },
+    inputs,
+  } = members[0]!;
   const ys = [...new Set(members.flatMap((node) => node.attrs.body.ys))];
   const boundary = new Map([...body.states, ...body.xs].map((t) => [t, t]));
   for (const { attrs } of members) for (const t of attrs.captures) boundary.set(t, get(t));
@@ -92,7 +149,12 @@ function unionOf(members: readonly ScanNode[], get: (t: Tensor) => Tensor): { sc
   const states = body.states.length;
   const scan = scanOf(
     { ...body, nextStates: inside.slice(0, states), ys: inside.slice(states) },
-    { init: inputs.slice(0, states).map(get), xs: inputs.slice(states, states + body.xs.length).map(get), length, reverse },
+    {
+      init: inputs.slice(0, states).map(get),
+      xs: inputs.slice(states, states + body.xs.length).map(get),
+      length,
+      reverse,
+    },
   );
   return { scan: [...scan.states, ...scan.ys], ys };
 }

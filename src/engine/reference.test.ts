@@ -14,9 +14,15 @@ describe("integer arithmetic", () => {
     dtype === "i32" ? fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) : fc.integer({ min: 0, max: 2 ** 32 - 1 });
   const wrap = { i32: (x: bigint) => Number(BigInt.asIntN(32, x)), u32: (x: bigint) => Number(BigInt.asUintN(32, x)) };
   const exact: Record<string, (a: bigint, b: bigint) => bigint> = {
-    add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b, mod: (a, b) => a % b,
-    bitAnd: (a, b) => a & b, bitOr: (a, b) => a | b, bitXor: (a, b) => a ^ b,
-  }; // biome-ignore format: a table
+    add: (a, b) => a + b,
+    sub: (a, b) => a - b,
+    mul: (a, b) => a * b,
+    div: (a, b) => a / b,
+    mod: (a, b) => a % b,
+    bitAnd: (a, b) => a & b,
+    bitOr: (a, b) => a | b,
+    bitXor: (a, b) => a ^ b,
+  };
 
   it.each(["i32", "u32"] as const)("of %s wraps modulo 2³² and divides towards zero", (dtype) => {
     fc.assert(
@@ -107,8 +113,17 @@ describe("non-finite and special values", () => {
   });
 
   it("computes erf to 1e-15", () => {
-    const known = [[1e-300, 1.1283791670955126e-300], [1e-8, 1.1283791670955126e-8], [0.1, 0.1124629160182849], [0.5, 0.5204998778130465],
-      [1, 0.8427007929497149], [1.5, 0.9661051464753108], [2, 0.9953222650189527], [3, 0.9999779095030014], [4, 0.9999999845827421]] as const; // biome-ignore format: a table
+    const known = [
+      [1e-300, 1.1283791670955126e-300],
+      [1e-8, 1.1283791670955126e-8],
+      [0.1, 0.1124629160182849],
+      [0.5, 0.5204998778130465],
+      [1, 0.8427007929497149],
+      [1.5, 0.9661051464753108],
+      [2, 0.9953222650189527],
+      [3, 0.9999779095030014],
+      [4, 0.9999999845827421],
+    ] as const;
     for (const [x, y] of known)
       for (const sign of [1, -1])
         expect(Math.abs(values(vector([sign * x]).erf())[0]! / (sign * y) - 1)).toBeLessThan(1e-15);

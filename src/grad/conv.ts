@@ -10,7 +10,12 @@ export function convGrad({ inputs: [x, w], attrs, g, needs }: Pullback<"conv">):
 }
 
 /** The transposed convolution is linear in both factors, so its gradients are those of `conv` with roles exchanged. */
-export function convTransposeGrad({ inputs: [y, w], attrs, g, needs }: Pullback<"convTranspose">): (Tensor | undefined)[] {
+export function convTransposeGrad({
+  inputs: [y, w],
+  attrs,
+  g,
+  needs,
+}: Pullback<"convTranspose">): (Tensor | undefined)[] {
   const { output: _, ...plain } = attrs;
   return [
     needs[0] ? apply1("conv", [g, w!], plain).slice(2, 0, y!.dim(2)) : undefined,
@@ -25,9 +30,16 @@ function kernelGrad(x: Tensor, g: Tensor, w: Tensor, { strides, dilations, pads,
   // [B, G, C/G, …] → [C/G, G·B, …] and [B, G, O/G, …] → [G·O/G, B, …]: one grouped convolution.
   const spatial = x.shape.slice(2).map((_, i) => i);
   const xs = x.reshape([batch, groups, channels / groups, ...x.shape.slice(2)]);
-  const left = xs.transpose([2, 1, 0, ...spatial.map((i) => i + 3)]).reshape([channels / groups, groups * batch, ...x.shape.slice(2)]);
+  const left = xs
+    .transpose([2, 1, 0, ...spatial.map((i) => i + 3)])
+    .reshape([channels / groups, groups * batch, ...x.shape.slice(2)]);
   const right = g.transpose([1, 0, ...spatial.map((i) => i + 2)]);
-  const full = conv(left, right, { strides: [...dilations], dilations: [...strides], pads: [[...pads[0]], [...pads[1]]], groups });
+  const full = conv(left, right, {
+    strides: [...dilations],
+    dilations: [...strides],
+    pads: [[...pads[0]], [...pads[1]]],
+    groups,
+  });
   const cut = spatial.reduce((t, i) => t.slice(i + 2, 0, w.dim(i + 2)), full);
   return cut.transpose([1, 0, ...spatial.map((i) => i + 2)]).reshape([outputs, channels / groups, ...w.shape.slice(2)]);
 }

@@ -1,10 +1,27 @@
 import {
-  type Op, type OpAttrs, type Tensor, apply1, type BinaryOp, type BitOp, bitOps, type CompareOp, compareOps, concat,
-  iota, sizeOf, type LogicOp, logicOps, type Shape, type UnaryOp, where, zeros,
-} from "../tensor/index.ts"; // biome-ignore format: one list
+  apply1,
+  type BinaryOp,
+  type BitOp,
+  bitOps,
+  type CompareOp,
+  compareOps,
+  concat,
+  iota,
+  type LogicOp,
+  logicOps,
+  type Op,
+  type OpAttrs,
+  type Shape,
+  scalar,
+  sizeOf,
+  type Tensor,
+  type UnaryOp,
+  where,
+  zeros,
+} from "../tensor/index.ts";
 import { convGrad, convTransposeGrad } from "./conv.ts";
-import { scanGrad } from "./scan.ts";
 import { layerNormGrad, rmsNormGrad } from "./norms.ts";
+import { scanGrad } from "./scan.ts";
 
 /** What a gradient rule sees: an op's inputs, outputs, attributes, and the cotangent of each output that has one. */
 export interface Pullback<K extends Op> {
@@ -29,6 +46,8 @@ export function unbroadcast(g: Tensor, shape: Shape): Tensor {
   return g.sum(axes, true).reshape(shape);
 }
 
+const oneMinus = (x: Tensor): Tensor => scalar(1).sub(x);
+
 type UnaryDerivative = (x: Tensor, y: Tensor) => Tensor | undefined;
 
 const unaryDerivatives: { [K in UnaryOp]: UnaryDerivative } = {
@@ -42,17 +61,22 @@ const unaryDerivatives: { [K in UnaryOp]: UnaryDerivative } = {
   sin: (x) => x.cos(),
   cos: (x) => x.sin().neg(),
   tan: (_, y) => y.square().add(1),
-  asin: (x) => x.square().neg().add(1).sqrt().reciprocal(),
-  acos: (x) => x.square().neg().add(1).sqrt().reciprocal().neg(),
+  asin: (x) => oneMinus(x.square()).sqrt().reciprocal(),
+  acos: (x) => oneMinus(x.square()).sqrt().reciprocal().neg(),
   atan: (x) => x.square().add(1).reciprocal(),
   sinh: (x) => apply1("cosh", [x], {}),
   cosh: (x) => apply1("sinh", [x], {}),
-  tanh: (_, y) => y.square().neg().add(1),
+  tanh: (_, y) => oneMinus(y.square()),
   asinh: (x) => x.square().add(1).sqrt().reciprocal(),
   acosh: (x) => x.square().sub(1).sqrt().reciprocal(),
-  atanh: (x) => x.square().neg().add(1).reciprocal(),
-  erf: (x) => x.square().neg().exp().mul(2 / Math.sqrt(Math.PI)),
-  sigmoid: (_, y) => y.mul(y.neg().add(1)),
+  atanh: (x) => oneMinus(x.square()).reciprocal(),
+  erf: (x) =>
+    x
+      .square()
+      .neg()
+      .exp()
+      .mul(2 / Math.sqrt(Math.PI)),
+  sigmoid: (_, y) => y.sub(y.square()),
   softplus: (x) => x.sigmoid(),
   floor: () => undefined,
   ceil: () => undefined,
@@ -60,17 +84,21 @@ const unaryDerivatives: { [K in UnaryOp]: UnaryDerivative } = {
 };
 
 function unaryRules(): { [K in UnaryOp]: GradRule<K> } {
-  const rule = (op: UnaryOp): GradRule<UnaryOp> => ({ inputs, outputs, g }) => {
-    if (op === "neg") return [g.neg()];
-    const slope = unaryDerivatives[op](inputs[0]!, outputs[0]!);
-    return [slope && g.mul(slope)];
-  };
+  const rule =
+    (op: UnaryOp): GradRule<UnaryOp> =>
+    ({ inputs, outputs, g }) => {
+      if (op === "neg") return [g.neg()];
+      const slope = unaryDerivatives[op](inputs[0]!, outputs[0]!);
+      return [slope && g.mul(slope)];
+    };
   const rows = Object.keys(unaryDerivatives).map((op) => [op, rule(op as UnaryOp)]);
   return Object.fromEntries(rows) as { [K in UnaryOp]: GradRule<K> };
 }
 
 /** A rule of a binary op from the two cotangents before un-broadcasting. */
-function binary(partial: (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => Tensor | undefined, () => Tensor | undefined]): GradRule<BinaryOp> {
+function binary(
+  partial: (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => Tensor | undefined, () => Tensor | undefined],
+): GradRule<BinaryOp> {
   return ({ inputs: [a, b], outputs: [y], g, needs }) => {
     const parts = partial(a!, b!, g, y!);
     return [a!, b!].map((input, i) => {
@@ -81,7 +109,8 @@ function binary(partial: (a: Tensor, b: Tensor, g: Tensor, y: Tensor) => [() => 
 }
 
 /** Constants, also broadcast ones. */
-const isFixed = (t: Tensor): boolean => t.node.op === "constant" || (t.node.op === "expand" && isFixed(t.node.inputs[0]!));
+const isFixed = (t: Tensor): boolean =>
+  t.node.op === "constant" || (t.node.op === "expand" && isFixed(t.node.inputs[0]!));
 
 /**
  * Gradient of max or min: to the side that was chosen; on a tie half to each, and none against a constant (so that the
@@ -98,7 +127,10 @@ function extremum(loses: (mine: Tensor, other: Tensor) => Tensor): GradRule<Bina
 const binaryRules: { [K in BinaryOp]: GradRule<K> } = {
   add: binary((_a, _b, g) => [() => g, () => g]),
   // Summed before it is negated: the broadcast side is the smaller one.
-  sub: ({ inputs: [a, b], g, needs }) => [needs[0] ? unbroadcast(g, a!.shape) : undefined, needs[1] ? unbroadcast(g, b!.shape).neg() : undefined],
+  sub: ({ inputs: [a, b], g, needs }) => [
+    needs[0] ? unbroadcast(g, a!.shape) : undefined,
+    needs[1] ? unbroadcast(g, b!.shape).neg() : undefined,
+  ],
   mul: binary((a, b, g) => [() => g.mul(b), () => g.mul(a)]),
   div: binary((_a, b, g, y) => [() => g.div(b), () => g.mul(y).div(b).neg()]),
   pow: binary((a, b, g, y) => [
@@ -135,14 +167,24 @@ function reduceProdGrad({ inputs: [x], attrs: { axes }, g }: Pullback<"reducePro
   if (inner === 0) return [zeros(x!.shape)];
   const flat = x!.transpose(perm).reshape([-1, inner]);
   const others = Array.from({ length: inner }, (_, i) =>
-    concat(1, [flat.slice(1, 0, i), flat.slice(1, i + 1)].filter((part) => part.dim(1) > 0)).prod(1, true));
+    concat(
+      1,
+      [flat.slice(1, 0, i), flat.slice(1, i + 1)].filter((part) => part.dim(1) > 0),
+    ).prod(1, true),
+  );
   const each = (inner === 1 ? flat.mul(0).add(1) : concat(1, others)).mul(g.reshape([-1, 1]));
   const inverse = perm.map((_, axis) => perm.indexOf(axis));
   return [each.reshape(perm.map((axis) => x!.dim(axis))).transpose(inverse)];
 }
 
-function matmulGrad({ inputs: [a, b], attrs: { transA, transB, alpha }, g, needs }: Pullback<"matmul">): (Tensor | undefined)[] {
-  const da = () => (transA ? b!.matmul(g, { transA: transB, transB: true, alpha }) : g.matmul(b!, { transB: !transB, alpha }));
+function matmulGrad({
+  inputs: [a, b],
+  attrs: { transA, transB, alpha },
+  g,
+  needs,
+}: Pullback<"matmul">): (Tensor | undefined)[] {
+  const da = () =>
+    transA ? b!.matmul(g, { transA: transB, transB: true, alpha }) : g.matmul(b!, { transB: !transB, alpha });
   const db = () => weightGrad(a!, b!, g, { transA, transB, alpha });
   return [needs[0] ? unbroadcast(da(), a!.shape) : undefined, needs[1] ? db() : undefined];
 }
@@ -181,7 +223,10 @@ function gatherGrad({ inputs: [data, indices], attrs: { axis }, g }: Pullback<"g
 }
 
 function concatGrad({ inputs, attrs: { axis }, g }: Pullback<"concat">): Tensor[] {
-  return g.split(axis, inputs.map((part) => part.dim(axis)));
+  return g.split(
+    axis,
+    inputs.map((part) => part.dim(axis)),
+  );
 }
 
 /** Softmax's Jacobian is diag(p) − p pᵀ. */
@@ -193,14 +238,21 @@ function softmaxGrad({ outputs: [p], attrs: { axis }, g }: Pullback<"softmax">):
 function geluGrad({ inputs: [x], attrs: { approximate }, g }: Pullback<"gelu">): Tensor[] {
   if (approximate === "none") {
     const cdf = x!.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5);
-    const density = x!.square().mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+    const density = x!
+      .square()
+      .mul(-0.5)
+      .exp()
+      .mul(1 / Math.sqrt(2 * Math.PI));
     return [g.mul(cdf.add(x!.mul(density)))];
   }
   const scale = Math.sqrt(2 / Math.PI);
   const square = x!.square();
   const t = x!.mul(square.mul(0.044715 * scale).add(scale)).tanh();
   const inner = square.mul(3 * 0.044715 * scale).add(scale);
-  const slope = t.add(1).mul(0.5).add(x!.mul(0.5).mul(t.square().neg().add(1)).mul(inner));
+  const slope = t
+    .add(1)
+    .mul(0.5)
+    .add(x!.mul(0.5).mul(oneMinus(t.square())).mul(inner));
   return [g.mul(slope)];
 }
 
@@ -219,7 +271,12 @@ function unitLowerInverseGrad({ outputs: [inverse], g }: Pullback<"unitLowerInve
 }
 
 /** Values flow back to where they came from. */
-function topkGrad({ inputs: [x], outputs: [, indices], attrs: { axis }, cotangents: [g] }: Pullback<"topk">): (Tensor | undefined)[] {
+function topkGrad({
+  inputs: [x],
+  outputs: [, indices],
+  attrs: { axis },
+  cotangents: [g],
+}: Pullback<"topk">): (Tensor | undefined)[] {
   return [g && zeros(x!.shape).scatterAdd(axis, indices!, g)];
 }
 

@@ -1,4 +1,14 @@
-import { type AnyNode, rewrite, scanInputs, scanOf, input, type Tensor, topological, zeros, type ScanBody } from "../tensor/index.ts";
+import {
+  type AnyNode,
+  input,
+  rewrite,
+  type ScanBody,
+  scanInputs,
+  scanOf,
+  type Tensor,
+  topological,
+  zeros,
+} from "../tensor/index.ts";
 import type { Pullback } from "./rules.ts";
 import { vjp } from "./vjp.ts";
 
@@ -11,9 +21,12 @@ export function scanGrad({ inputs, attrs, cotangents, needs }: Pullback<"scan">)
   const { body, length, reverse } = attrs;
   const { init, xs, captures } = scanInputs(attrs, inputs);
   const captureNeeds = needs.slice(init.length + xs.length);
-  const products = sharedFactorProducts(body, captures.filter((_, i) => captureNeeds[i]));
+  const products = sharedFactorProducts(
+    body,
+    captures.filter((_, i) => captureNeeds[i]),
+  );
   const direct = captures.filter((t, i) => captureNeeds[i] && t.dtype === "f32" && !products.has(t));
-  const plan = differentiateBody(body, { direct, products: [...products.values()].flat() });
+  const plan = differentiateBody(body, { direct, products: [...products.values()].flat(), captures });
   const forward = scanOf({ ...body, ys: [...body.ys, ...plan.residuals] }, { init, xs, length, reverse });
   const stacked = forward.ys.slice(body.ys.length);
   const dStates = body.states.map((t, i) => cotangents[i] ?? zeros(t.shape));
@@ -26,9 +39,14 @@ export function scanGrad({ inputs, attrs, cotangents, needs }: Pullback<"scan">)
   });
   const dProducts = backward.ys.slice(xs.length);
   const outside = productGrads(products, { plan, stacked, dProducts });
-  const dCaptures = captures.map((t) => outside.get(t) ?? (direct.includes(t) ? backward.states[init.length + direct.indexOf(t)] : undefined));
-  return [...init.map((t, i) => (t.dtype === "f32" ? backward.states[i] : undefined)),
-    ...xs.map((t, i) => (t.dtype === "f32" ? backward.ys[i] : undefined)), ...dCaptures];
+  const dCaptures = captures.map(
+    (t) => outside.get(t) ?? (direct.includes(t) ? backward.states[init.length + direct.indexOf(t)] : undefined),
+  );
+  return [
+    ...init.map((t, i) => (t.dtype === "f32" ? backward.states[i] : undefined)),
+    ...xs.map((t, i) => (t.dtype === "f32" ? backward.ys[i] : undefined)),
+    ...dCaptures,
+  ];
 }
 
 type Product = Extract<AnyNode, { op: "matmul" }>;
@@ -41,8 +59,10 @@ function sharedFactorProducts(body: ScanBody, captures: readonly Tensor[]): Map<
     for (const t of new Set(node.inputs)) uses.get(t)?.push(node);
   const found = new Map<Tensor, Product[]>();
   for (const [t, nodes] of uses) {
-    const products = nodes.filter((node): node is Product =>
-      node.op === "matmul" && node.inputs[1] === t && node.inputs[0] !== t && !node.attrs.transA && t.rank === 2);
+    const products = nodes.filter(
+      (node): node is Product =>
+        node.op === "matmul" && node.inputs[1] === t && node.inputs[0] !== t && !node.attrs.transA && t.rank === 2,
+    );
     if (products.length === nodes.length && products.length > 0 && !outputs.includes(t)) found.set(t, products);
   }
   return found;
@@ -55,23 +75,46 @@ interface BodyGradient {
 }
 
 /** The body of the backward scan: states = cotangents of states and of `direct` captures; ys = cotangents of xs and products. */
-function differentiateBody(forward: ScanBody, { direct, products }: { direct: readonly Tensor[]; products: readonly Product[] }): BodyGradient {
+function differentiateBody(
+  forward: ScanBody,
+  {
+    direct,
+    products,
+    captures,
+  }: { direct: readonly Tensor[]; products: readonly Product[]; captures: readonly Tensor[] },
+): BodyGradient {
   const like = (t: Tensor) => input("", t.shape, t.dtype);
   const dNext = forward.nextStates.map(like);
   const dYs = forward.ys.map(like);
   const sums = direct.map(like);
   const factors = products.map((node) => node.outputs[0]!);
   const wrt = [...forward.states, ...forward.xs, ...factors, ...direct];
-  const grads = vjp([...forward.nextStates, ...forward.ys], [...dNext, ...dYs], wrt).map((t, i) => t ?? zeros(wrt[i]!.shape));
-  const [dStates, dXs, dFactors, dDirect] = cut(grads, [forward.states.length, forward.xs.length, factors.length, direct.length]);
+  const grads = vjp([...forward.nextStates, ...forward.ys], [...dNext, ...dYs], wrt, captures).map(
+    (t, i) => t ?? zeros(wrt[i]!.shape),
+  );
+  const [dStates, dXs, dFactors, dDirect] = cut(grads, [
+    forward.states.length,
+    forward.xs.length,
+    factors.length,
+    direct.length,
+  ]);
   const outputs = [...dStates!, ...dDirect!.map((g, i) => sums[i]!.add(g)), ...dXs!, ...dFactors!];
-  const residuals = residualsOf(forward, outputs, products.map((node) => node.inputs[0]!));
+  const residuals = residualsOf(
+    forward,
+    outputs,
+    products.map((node) => node.inputs[0]!),
+  );
   const slices = residuals.map(like);
   const inside = rewrite(outputs, new Map(residuals.map((t, i) => [t, slices[i]!])));
   const states = dStates!.length + direct.length;
   return {
     residuals,
-    body: { states: [...dNext, ...sums], xs: [...dYs, ...slices], nextStates: inside.slice(0, states), ys: inside.slice(states) },
+    body: {
+      states: [...dNext, ...sums],
+      xs: [...dYs, ...slices],
+      nextStates: inside.slice(0, states),
+      ys: inside.slice(states),
+    },
   };
 }
 
@@ -100,7 +143,10 @@ function productGrads(
       const flat = dy.reshape([-1, dy.dim(-1)]);
       return transB ? flat.matmul(rows, { transA: true, alpha }) : rows.matmul(flat, { transA: true, alpha });
     });
-    result.set(t, parts.reduce((sum, part) => sum.add(part)));
+    result.set(
+      t,
+      parts.reduce((sum, part) => sum.add(part)),
+    );
   }
   return result;
 }
@@ -112,6 +158,6 @@ function allSteps(x: Tensor, plan: BodyGradient, stacked: readonly Tensor[], ste
 }
 
 function cut<T>(list: readonly T[], sizes: readonly number[]): T[][] {
-  let start = 0;
-  return sizes.map((size) => list.slice(start, (start += size)));
+  const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+  return sizes.map((size, i) => list.slice(ends[i]! - size, ends[i]!));
 }

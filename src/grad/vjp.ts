@@ -1,14 +1,24 @@
-import { type AnyNode, fail, ones, sameShape, type Op, type OpAttrs, type Tensor, topological } from "../tensor/index.ts";
+import {
+  type AnyNode,
+  fail,
+  type Op,
+  type OpAttrs,
+  ones,
+  sameShape,
+  type Tensor,
+  topological,
+} from "../tensor/index.ts";
 import { type GradRule, gradRules } from "./rules.ts";
 
 /**
  * Vector–Jacobian product: Σ cotangents·outputs differentiated by each of `wrt` (leaves or any tensor on the way).
- * Undefined where the outputs do not depend on a tensor. Throws E_GRAD where a cotangent's shape is not its output's.
+ * Undefined where the outputs do not depend on a tensor; what `leaves` were computed from is not looked at. Throws E_GRAD where a cotangent's shape is not its output's.
  */
 export function vjp(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
+  leaves: readonly Tensor[] = [],
 ): (Tensor | undefined)[] {
   const sums = new Map<Tensor, Tensor>();
   const add = (t: Tensor, g: Tensor | undefined) => {
@@ -20,7 +30,7 @@ export function vjp(
     assertCotangent(t, cotangents[i]!);
     if (t.dtype === "f32") add(t, cotangents[i]);
   });
-  const nodes = topological(outputs);
+  const nodes = topological(outputs, new Set(leaves));
   const active = dependents(nodes, wrt);
   for (const node of nodes.reverse()) {
     if (!node.inputs.some((t) => active.has(t)) || !node.outputs.some((t) => sums.has(t))) continue;
@@ -34,7 +44,11 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undefined)
   return vjp([loss], [ones(loss.shape)], wrt);
 }
 
-function pullback(node: AnyNode, sums: ReadonlyMap<Tensor, Tensor>, active: ReadonlySet<Tensor>): (Tensor | undefined)[] {
+function pullback(
+  node: AnyNode,
+  sums: ReadonlyMap<Tensor, Tensor>,
+  active: ReadonlySet<Tensor>,
+): (Tensor | undefined)[] {
   const cotangents = node.outputs.map((t) => sums.get(t));
   const rule = gradRules[node.op] as GradRule<Op>;
   return rule({
@@ -57,5 +71,10 @@ function dependents(nodes: readonly AnyNode[], wrt: readonly Tensor[]): Set<Tens
 
 function assertCotangent(output: Tensor, cotangent: Tensor): void {
   if (!sameShape(output.shape, cotangent.shape))
-    fail({ code: "E_GRAD", where: "vjp", expected: `a cotangent of shape [${output.shape.join(", ")}]`, got: `[${cotangent.shape.join(", ")}]` });
+    fail({
+      code: "E_GRAD",
+      where: "vjp",
+      expected: `a cotangent of shape [${output.shape.join(", ")}]`,
+      got: `[${cotangent.shape.join(", ")}]`,
+    });
 }

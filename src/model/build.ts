@@ -1,4 +1,13 @@
-import { type Capabilities, type Channel, type Embedding, families, type Head, type Io, type Norm, type Position } from "../blocks/index.ts";
+import {
+  type Capabilities,
+  type Channel,
+  type Embedding,
+  families,
+  type Head,
+  type Io,
+  type Norm,
+  type Position,
+} from "../blocks/index.ts";
 import { iota, type Shape, type Tensor } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import { activeParameters, buildLayer, countOf, type Layer, partsOf, runLayer, runNorm } from "./layer.ts";
@@ -27,7 +36,9 @@ export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number
     buffers: new Map(parts.flatMap((part) => Object.entries(under<Shape>(part.path, part.buffers)))),
     states: new Map(stack.layers.flatMap(({ states }) => Object.entries(states))),
     flow: flowOf(stack.layers),
-    decodes: stack.layers.every(({ mixer, capabilities }) => capabilities.state !== "none" && mixer.part.component.step !== undefined),
+    decodes: stack.layers.every(
+      ({ mixer, capabilities }) => capabilities.state !== "none" && mixer.part.component.step !== undefined,
+    ),
     limit: stack.positions.component.limit?.(stack.positions.c) ?? Number.POSITIVE_INFINITY,
     layers: stack.layers.map(reportOf),
     activeParameters: parameterCount(parameters) - idle,
@@ -44,11 +55,26 @@ function buildStack(spec: ModelSpec, vocabulary: number): Stack {
   const norm = families.norms[spec.norm.kind]!;
   const head = families.heads[spec.head.kind]!;
   return {
-    embedding: buildPart(embedding, { spec: token, path: "embedding", where: "embedding", dims: (c) => embedding.dims(c, width, vocabulary) }),
-    positions: buildPart(position, { spec: positions, path: "positions", where: "embedding.positions", dims: (c) => position.dims(c, width) }),
+    embedding: buildPart(embedding, {
+      spec: token,
+      path: "embedding",
+      where: "embedding",
+      dims: (c) => embedding.dims(c, width, vocabulary),
+    }),
+    positions: buildPart(position, {
+      spec: positions,
+      path: "positions",
+      where: "embedding.positions",
+      dims: (c) => position.dims(c, width),
+    }),
     layers: spec.layers.map((layer, index) => buildLayer(layer, { index, width })),
     norm: buildPart(norm, { spec: spec.norm, path: "norm", where: "norm", dims: (c) => norm.dims(c, width) }),
-    head: buildPart(head, { spec: spec.head, path: "head", where: "head", dims: (c) => head.dims(c, width, vocabulary) }),
+    head: buildPart(head, {
+      spec: spec.head,
+      path: "head",
+      where: "head",
+      dims: (c) => head.dims(c, width, vocabulary),
+    }),
   };
 }
 
@@ -69,10 +95,17 @@ function reportOf(layer: Layer): LayerReport {
 /** The stack is causal only if every mixer is; a mixer that can be either counts as causal. */
 function flowOf(layers: readonly Layer[]): Capabilities["flow"] {
   const flows = layers.map(({ capabilities }) => capabilities.flow);
-  return flows.find((flow) => flow === "bidirectional" || flow === "causal-values-only") ?? (flows.every((flow) => flow === "both") ? "both" : "causal");
+  return (
+    flows.find((flow) => flow === "bidirectional" || flow === "causal-values-only") ??
+    (flows.every((flow) => flow === "both") ? "both" : "causal")
+  );
 }
 
-function run(stack: Stack, ids: Tensor, { spec, context, form }: { spec: ModelSpec; context: TraceContext; form: "forward" | "step" }): ModelResult {
+function run(
+  stack: Stack,
+  ids: Tensor,
+  { spec, context, form }: { spec: ModelSpec; context: TraceContext; form: "forward" | "step" },
+): ModelResult {
   const extras: Omit<ModelResult, "logits"> = { state: {}, losses: [], buffers: {}, probes: {} };
   const { source, io } = context;
   let x = embedIds(stack, ids, { source, io, form });
@@ -92,13 +125,17 @@ function readTokens(x_BTD: Tensor, read_BR: Tensor): Tensor {
   return x_BTD.reshape([B * T, -1]).gather(0, rows_BR);
 }
 
-function embedIds({ embedding, positions }: Stack, ids: Tensor, { source, io, form }: { source: Source; io: Io; form: "forward" | "step" }): Tensor {
+function embedIds(
+  { embedding, positions }: Stack,
+  ids: Tensor,
+  { source, io, form }: { source: Source; io: Io; form: "forward" | "step" },
+): Tensor {
   const x = embedding.component.forward(ids, contextOf(embedding, source, io));
   const { embed } = positions.component;
   if (embed === undefined) return x;
   const at = contextOf(positions, source, io);
   if (form === "forward") return embed(x, io.positions_BT ?? defaultPositions(ids, io), at);
-  return embed(x.unsqueeze(1), (io.positions_BT ?? io.length_B!.unsqueeze(1)), at).squeeze(1);
+  return embed(x.unsqueeze(1), io.positions_BT ?? io.length_B!.unsqueeze(1), at).squeeze(1);
 }
 
 /** 0 … T − 1 behind what growing states already hold: i32 [B, T]. */
@@ -106,4 +143,3 @@ function defaultPositions(ids_BT: Tensor, io: Io): Tensor {
   const along = iota(ids_BT.dim(1)).unsqueeze(0);
   return io.length_B ? along.add(io.length_B.unsqueeze(1)) : along.expand(ids_BT.shape);
 }
-

@@ -7,11 +7,16 @@ import type { Model } from "./model.ts";
 export function initialise(model: Model, seed: number): Map<string, Float32Array> {
   const root = createRng(seed).fork("initialise");
   const layers = model.layers.length;
-  const entries = [...model.parameters].map(([path, declaration]) => [path, drawParameter(declaration, { rng: root.fork(path), layers })] as const);
+  const entries = [...model.parameters].map(
+    ([path, declaration]) => [path, drawParameter(declaration, { rng: root.fork(path), layers })] as const,
+  );
   return new Map(entries);
 }
 
-function drawParameter({ shape, init }: ParameterDeclaration, { rng, layers }: { rng: Rng; layers: number }): Float32Array {
+function drawParameter(
+  { shape, init }: ParameterDeclaration,
+  { rng, layers }: { rng: Rng; layers: number },
+): Float32Array {
   const size = sizeOf(shape);
   if (init.kind === "values") return Float32Array.from(init.fill(() => rng.uniform(), shape));
   const draw = drawOf(init, { rng, layers });

@@ -1,9 +1,20 @@
-import { type Capabilities, type Channel, families, type Io, type Mixer, type Norm, type ParameterDeclaration, type Residual, type Result, type StateDeclaration } from "../blocks/index.ts";
-import { dropout } from "./dropout.ts";
-import { below, buildPart, contextOf, type Part, under } from "./part.ts";
-import type { ModelResult, TraceContext } from "./model.ts";
-import type { LayerSpec, PartSpec, Placement } from "./spec.ts";
+import {
+  type Capabilities,
+  type Channel,
+  families,
+  type Io,
+  type Mixer,
+  type Norm,
+  type ParameterDeclaration,
+  type Residual,
+  type Result,
+  type StateDeclaration,
+} from "../blocks/index.ts";
 import type { Tensor } from "../tensor/index.ts";
+import { dropout } from "./dropout.ts";
+import type { ModelResult, TraceContext } from "./model.ts";
+import { below, buildPart, contextOf, type Part, under } from "./part.ts";
+import type { LayerSpec, PartSpec, Placement } from "./spec.ts";
 
 type SublayerPart = Part<Mixer> | Part<Channel>;
 
@@ -37,7 +48,12 @@ function part<T extends Mixer | Channel | Norm | Residual>(
 
 export function buildLayer(spec: LayerSpec, { index, width }: { index: number; width: number }): Layer {
   const path = `layers.${index}`;
-  const at = (slot: string, partSpec: PartSpec) => ({ spec: partSpec, path: `${path}.${slot}`, where: `layers[${index}].${slot}`, width });
+  const at = (slot: string, partSpec: PartSpec) => ({
+    spec: partSpec,
+    path: `${path}.${slot}`,
+    where: `layers[${index}].${slot}`,
+    width,
+  });
   const around = (slot: string) => ({
     norm: part(families.norms[spec.norm.kind]!, at(`${slot}Norm`, spec.norm)),
     residual: part(families.residuals[spec.residual.kind]!, at(`${slot}Residual`, spec.residual)),
@@ -48,7 +64,10 @@ export function buildLayer(spec: LayerSpec, { index, width }: { index: number; w
   return {
     path,
     mixer: { part: mixer, ...around("mixer") },
-    channel: spec.channel.kind === "none" ? undefined : { part: part(families.channels[spec.channel.kind]!, at("channel", spec.channel)), ...around("channel") },
+    channel:
+      spec.channel.kind === "none"
+        ? undefined
+        : { part: part(families.channels[spec.channel.kind]!, at("channel", spec.channel)), ...around("channel") },
     states: under(mixer.path, state(mixer.d, mixer.c)),
     capabilities: typeof capabilities === "function" ? capabilities(mixer.c) : capabilities,
   };
@@ -64,24 +83,41 @@ export function activeParameters({ component, d, c, parameters }: Part<Channel>)
 }
 
 export function countOf(parameters: Readonly<Record<string, ParameterDeclaration>>): number {
-  return Object.values(parameters).reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 0);
+  return Object.values(parameters).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1),
+    0,
+  );
 }
 
 /** Runs a layer in the form `mode`; results beside the stream are collected in `extras`. */
 export function runLayer(
   layer: Layer,
   x: Tensor,
-  { context, form, dropoutProb, extras }: { context: TraceContext; form: "forward" | "step"; dropoutProb: number; extras: Extras },
+  {
+    context,
+    form,
+    dropoutProb,
+    extras,
+  }: { context: TraceContext; form: "forward" | "step"; dropoutProb: number; extras: Extras },
 ): Tensor {
   const run = <T extends SublayerPart>(sublayer: Sublayer<T>, stream: Tensor, apply: (x: Tensor) => Tensor) => {
     const drop = (y: Tensor) => dropout(y, dropoutProb, { io: context.io, path: sublayer.part.path });
     const norm = (y: Tensor) => runNorm(sublayer.norm, y, context, extras);
-    const join = (y: Tensor) => sublayer.residual.component.forward(stream, drop(y), contextOf(sublayer.residual, context.source, context.io));
+    const join = (y: Tensor) =>
+      sublayer.residual.component.forward(stream, drop(y), contextOf(sublayer.residual, context.source, context.io));
     return sublayer.placement === "pre" ? join(apply(norm(stream))) : norm(join(apply(stream)));
   };
   const mixed = run(layer.mixer, x, (y) => runMixer(layer, y, { context, form, extras }));
   const { channel } = layer;
-  return channel ? run(channel, mixed, (y) => collect(channel.part, channel.part.component.forward(y, contextOf(channel.part, context.source, context.io)), extras)) : mixed;
+  return channel
+    ? run(channel, mixed, (y) =>
+        collect(
+          channel.part,
+          channel.part.component.forward(y, contextOf(channel.part, context.source, context.io)),
+          extras,
+        ),
+      )
+    : mixed;
 }
 
 function runMixer(
@@ -97,12 +133,21 @@ function runMixer(
   return collect(part, result, extras);
 }
 
-export function runNorm(norm: Part<Norm>, x: Tensor, { source, io }: { source: TraceContext["source"]; io: Io }, extras: Extras): Tensor {
+export function runNorm(
+  norm: Part<Norm>,
+  x: Tensor,
+  { source, io }: { source: TraceContext["source"]; io: Io },
+  extras: Extras,
+): Tensor {
   return collect(norm, norm.component.forward(x, contextOf(norm, source, io)), extras);
 }
 
 /** Puts what a part returns beside its output into the running result, under the part's path. */
-function collect(part: Part, { y, losses = [], buffers = {}, probes = {} }: Omit<Result<never>, "s">, extras: Extras): Tensor {
+function collect(
+  part: Part,
+  { y, losses = [], buffers = {}, probes = {} }: Omit<Result<never>, "s">,
+  extras: Extras,
+): Tensor {
   extras.losses.push(...losses.map((loss) => ({ ...loss, name: `${part.path}.${loss.name}` })));
   Object.assign(extras.buffers, under(part.path, buffers));
   Object.assign(extras.probes, under(part.path, probes));

@@ -1,6 +1,4 @@
-import {
-  type ChannelContext, type Citation, type Io, type ParameterDeclaration, type StateDeclaration, type Weight,
-} from "../blocks/index.ts"; // biome-ignore format: one list
+import type { ChannelContext, Citation, Io, ParameterDeclaration, StateDeclaration, Weight } from "../blocks/index.ts";
 import { fail, type Shape, type Tensor } from "../tensor/index.ts";
 import type { PartSpec } from "./spec.ts";
 
@@ -29,7 +27,12 @@ export interface Part<T extends AnyComponent = AnyComponent> {
 /** Sizes a component and declares its parameters. Throws E_SPEC_DIVIDES where a size is not a positive integer. */
 export function buildPart<T extends AnyComponent>(
   component: T,
-  { spec, path, where, dims }: { spec: PartSpec; path: string; where: string; dims: (c: Fields<unknown>) => Fields<unknown> },
+  {
+    spec,
+    path,
+    where,
+    dims,
+  }: { spec: PartSpec; path: string; where: string; dims: (c: Fields<unknown>) => Fields<unknown> },
 ): Part<T> {
   const { kind: _, ...c } = spec;
   const d = dims(c);
@@ -37,9 +40,23 @@ export function buildPart<T extends AnyComponent>(
   return { component, path, c, d, parameters: component.params(d, c), buffers: component.buffers?.(d, c) ?? {} };
 }
 
-function assertSize({ where, kind, name, size, c }: { where: string; kind: string; name: string; size: unknown; c: Fields<unknown> }): void {
+function assertSize({
+  where,
+  kind,
+  name,
+  size,
+  c,
+}: {
+  where: string;
+  kind: string;
+  name: string;
+  size: unknown;
+  c: Fields<unknown>;
+}): void {
   if (typeof size !== "number" || (Number.isInteger(size) && size > 0)) return;
-  const counts = Object.entries(c).filter(([, value]) => typeof value === "number").map(([key, value]) => `${key} ${value}`);
+  const counts = Object.entries(c)
+    .filter(([, value]) => typeof value === "number")
+    .map(([key, value]) => `${key} ${value}`);
   fail({
     code: "E_SPEC_DIVIDES",
     where,
@@ -56,14 +73,27 @@ export interface Source {
 }
 
 /** What a part's functions receive: config, sizes, weights, buffers, and its own stream of random draws. */
-export function contextOf(part: Part, source: Source, io: Io): ChannelContext<Fields<unknown>, Fields<unknown>, Fields<ParameterDeclaration>> {
+export function contextOf(
+  part: Part,
+  source: Source,
+  io: Io,
+): ChannelContext<Fields<unknown>, Fields<unknown>, Fields<ParameterDeclaration>> {
   const p: Fields<Weight> = {};
   for (const [name, declaration] of Object.entries(part.parameters)) {
     const path = `${part.path}.${name}`;
     p[name] = { path, declaration, tensor: source.weight(path, declaration) };
   }
-  const buffers = Object.entries(part.buffers).map(([name, shape]) => [name, source.buffer(`${part.path}.${name}`, shape)]);
-  return { c: part.c, d: part.d, p, b: Object.fromEntries(buffers), io: { ...io, rng: (label) => io.rng(`${part.path}.${label}`) } };
+  const buffers = Object.entries(part.buffers).map(([name, shape]) => [
+    name,
+    source.buffer(`${part.path}.${name}`, shape),
+  ]);
+  return {
+    c: part.c,
+    d: part.d,
+    p,
+    b: Object.fromEntries(buffers),
+    io: { ...io, rng: (label) => io.rng(`${part.path}.${label}`) },
+  };
 }
 
 /** Fields under `path.` taken out of, or put into, flat records. */
@@ -71,7 +101,9 @@ export function under<T>(path: string, fields: Readonly<Fields<T>>): Fields<T> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${path}.${name}`, value]));
 }
 export function below<T>(path: string, flat: Readonly<Fields<T>>, names: Iterable<string>): Fields<T> {
-  return Object.fromEntries([...names].flatMap((name) => (`${path}.${name}` in flat ? [[name, flat[`${path}.${name}`]!]] : [])));
+  return Object.fromEntries(
+    [...names].flatMap((name) => (`${path}.${name}` in flat ? [[name, flat[`${path}.${name}`]!]] : [])),
+  );
 }
 
 /** A state declaration with its parts told apart. */

@@ -35,7 +35,9 @@ export function reachable({ start, end }: Span, { causal, window }: Reach, keys:
 
 /** Mask [queries, keys] of a block by distance alone; undefined where every key is visible. */
 export function reachMask(queries: Span, keys: Span, { causal, window }: Reach): Tensor | undefined {
-  const rows = indices(lengthOf(queries)).add(queries.start - keys.start).unsqueeze(1);
+  const rows = indices(lengthOf(queries))
+    .add(queries.start - keys.start)
+    .unsqueeze(1);
   const distance = rows.sub(indices(lengthOf(keys)));
   const rules = [
     causal && keys.end - 1 > queries.start ? distance.greaterEqual(0) : undefined,
@@ -50,13 +52,17 @@ const short = 256;
 /** 0 … length − 1, made of short constants so that the many equal masks of a model are recognised as one. */
 function indices(length: number): Tensor {
   if (length <= short) return iota(length);
-  const blocks = indices(Math.ceil(length / short)).mul(short).unsqueeze(1);
+  const blocks = indices(Math.ceil(length / short))
+    .mul(short)
+    .unsqueeze(1);
   return blocks.add(iota(short)).reshape([-1]).slice(0, 0, length);
 }
 
 /** Sum of the masks that exist, broadcast to [.., rows, columns]. */
 export function sumMasks(masks: readonly (Tensor | undefined)[]): Tensor | undefined {
-  return masks.filter((mask) => mask !== undefined).reduce<Tensor | undefined>((sum, mask) => sum?.add(mask) ?? mask, undefined);
+  return masks
+    .filter((mask) => mask !== undefined)
+    .reduce<Tensor | undefined>((sum, mask) => sum?.add(mask) ?? mask, undefined);
 }
 
 /** Masks [B or 1, rows or 1, columns] side by side along the columns; absent ones hide nothing. */
@@ -65,5 +71,8 @@ export function joinMasks(parts: readonly { mask: Tensor | undefined; columns: n
   if (present.length === 0) return undefined;
   const most = (axis: number) => Math.max(...present.map((mask) => mask.dim(axis)));
   const leading = [most(-3), most(-2)];
-  return concat(-1, parts.map(({ mask, columns }) => mask?.expand([...leading, columns]) ?? zeros([...leading, columns])));
+  return concat(
+    -1,
+    parts.map(({ mask, columns }) => mask?.expand([...leading, columns]) ?? zeros([...leading, columns])),
+  );
 }

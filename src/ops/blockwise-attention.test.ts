@@ -1,6 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { constant, input, topological, type Tensor } from "../tensor/index.ts";
-import { type Arrays, compileNative, expectNaiveAgrees, expectNativeAgrees, expectSameFunction, evaluate, flatten, type NdArray, nest, randomNormal, run, type Subject } from "../testing/index.ts";
+import { constant, input, type Tensor, topological } from "../tensor/index.ts";
+import {
+  type Arrays,
+  compileNative,
+  evaluate,
+  expectNaiveAgrees,
+  expectNativeAgrees,
+  expectSameFunction,
+  flatten,
+  type NdArray,
+  nest,
+  randomNormal,
+  run,
+  type Subject,
+} from "../testing/index.ts";
 import { causalMask, scaledDotProduct } from "./attention.ts";
 import { type BlockwiseAttention, blockwiseAttention } from "./blockwise-attention.ts";
 
@@ -25,7 +38,10 @@ type Options = Omit<BlockwiseAttention, "q_BHTK" | "k_BGTK" | "v_BGTV" | "scale"
 const blockwise = (at: Readonly<Record<string, Tensor>>, options: Options) =>
   blockwiseAttention({ q_BHTK: at.q!, k_BGTK: at.k!, v_BGTV: at.v!, scale: 0.5, ...options });
 
-const subject = (inputs: Arrays, options: Options): Subject => ({ inputs, build: (at) => ({ y: blockwise(at, options).y_BHTV }) });
+const subject = (inputs: Arrays, options: Options): Subject => ({
+  inputs,
+  build: (at) => ({ y: blockwise(at, options).y_BHTV }),
+});
 
 /** All scores at once, with a mask of the whole matrix. */
 function whole(inputs: Arrays, { causal, window }: { causal: boolean; window?: number }): Subject {
@@ -55,7 +71,9 @@ describe("blocks of queries change nothing", () => {
   });
 
   test("weights are those of all keys, and of one query sum to 1", () => {
-    const build = (block: number): Subject["build"] => (at) => ({ weights: blockwise(at, { causal: true, block }).weights_BHTS });
+    const build =
+      (block: number): Subject["build"] =>
+      (at) => ({ weights: blockwise(at, { causal: true, block }).weights_BHTS });
     const blocks = run({ inputs, build: build(4) }).weights!;
     expect(blocks).toBeAllclose(run({ inputs, build: build(13) }).weights!, { tolerance: 1e-12 });
     for (let row = 0; row < blocks.data.length; row += 13)
@@ -66,7 +84,9 @@ describe("blocks of queries change nothing", () => {
 test("keys hidden from a whole block are not computed", () => {
   const leaf = (name: string) => input(name, [1, 1, 512, 8]);
   const { y_BHTV } = blockwise({ q: leaf("q"), k: leaf("k"), v: leaf("v") }, { causal: true });
-  const elements = topological([y_BHTV]).filter((node) => node.op === "softmax").reduce((sum, node) => sum + node.outputs[0]!.size, 0);
+  const elements = topological([y_BHTV])
+    .filter((node) => node.op === "softmax")
+    .reduce((sum, node) => sum + node.outputs[0]!.size, 0);
   expect(elements).toBe(128 * (128 + 256 + 384 + 512));
 });
 
@@ -74,14 +94,22 @@ test("no tensor has all scores of a long input", () => {
   for (const causal of [true, false]) {
     const leaf = (name: string) => input(name, [1, 1, 4096, 8]);
     const { y_BHTV } = blockwise({ q: leaf("q"), k: leaf("k"), v: leaf("v") }, { causal });
-    for (const node of topological([y_BHTV])) for (const t of node.outputs) expect(t.size).toBeLessThanOrEqual(4096 * 256);
+    for (const node of topological([y_BHTV]))
+      for (const t of node.outputs) expect(t.size).toBeLessThanOrEqual(4096 * 256);
   }
 });
 
 test("beyond 2048 keys the mask is added to the diagonal only, with the same result", async () => {
-  const inputs = { q: randomNormal("q", [1, 2, 2200, 4]), k: randomNormal("k", [1, 1, 2200, 4]), v: randomNormal("v", [1, 1, 2200, 3]) };
+  const inputs = {
+    q: randomNormal("q", [1, 2, 2200, 4]),
+    k: randomNormal("k", [1, 1, 2200, 4]),
+    v: randomNormal("v", [1, 1, 2200, 3]),
+  };
   const leaves = Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, input(name, shape)]));
-  const all = scaledDotProduct({ q: leaves.q!, k: leaves.k!, v: leaves.v! }, { scale: 0.5, mask: causalMask(2200, 2200) });
+  const all = scaledDotProduct(
+    { q: leaves.q!, k: leaves.k!, v: leaves.v! },
+    { scale: 0.5, mask: causalMask(2200, 2200) },
+  );
   const program = await compileNative({ blocks: blockwise(leaves, { causal: true }).y_BHTV, all }, inputs);
   const { blocks, all: expected } = await program.run();
   await program.dispose();
@@ -106,10 +134,15 @@ test("a query that sees no key gets zeros, and has no gradient", () => {
 
 test("[sdpa] softmax(QKᵀ/√d)V is the triple loop with the same gradients, and each query's weights sum to 1", async () => {
   const inputs = inputsOf({ T: 5, G: 4, K: 4 });
-  const attend = { inputs, build: ({ q, k, v }: Readonly<Record<string, Tensor>>) => ({ y: scaledDotProduct({ q: q!, k: k!, v: v! }) }) };
+  const attend = {
+    inputs,
+    build: ({ q, k, v }: Readonly<Record<string, Tensor>>) => ({ y: scaledDotProduct({ q: q!, k: k!, v: v! }) }),
+  };
   const blocked: Subject = {
     inputs,
-    build: ({ q, k, v }) => ({ y: blockwiseAttention({ q_BHTK: q!, k_BGTK: k!, v_BGTV: v!, scale: 0.5, causal: false, block: 2 }).y_BHTV }),
+    build: ({ q, k, v }) => ({
+      y: blockwiseAttention({ q_BHTK: q!, k_BGTK: k!, v_BGTV: v!, scale: 0.5, causal: false, block: 2 }).y_BHTV,
+    }),
   };
   for (const form of [attend, blocked]) expectNaiveAgrees(form, { naive: tripleLoop, smooth: "everywhere" });
   await expectNativeAgrees(blocked);
@@ -126,7 +159,11 @@ function tripleLoop(inputs: Arrays): Arrays {
       head.map((query) => {
         const scores = k[b]![h]!.map((key) => Math.exp(query.reduce((sum, value, i) => sum + value * key[i]!, 0) / 2));
         const total = scores.reduce((sum, value) => sum + value, 0);
-        return v[b]![h]![0]!.map((_, i) => scores.reduce((sum, score, j) => sum + (score / total) * v[b]![h]![j]![i]!, 0));
-      })));
+        return v[b]![h]![0]!.map((_, i) =>
+          scores.reduce((sum, score, j) => sum + (score / total) * v[b]![h]![j]![i]!, 0),
+        );
+      }),
+    ),
+  );
   return { y: flatten(y) };
 }

@@ -1,5 +1,15 @@
 import { concat, type Tensor } from "../tensor/index.ts";
-import { hide, joinMasks, lengthOf, type Reach, reachable, reachMask, seesAny, type Span, sumMasks } from "./attention-mask.ts";
+import {
+  hide,
+  joinMasks,
+  lengthOf,
+  type Reach,
+  reachable,
+  reachMask,
+  type Span,
+  seesAny,
+  sumMasks,
+} from "./attention-mask.ts";
 
 /**
  * Softmax attention over long sequences, block of queries by block of queries, so that keys hidden from a whole block
@@ -36,9 +46,20 @@ export function blockwiseAttention(a: BlockwiseAttention): { y_BHTV: Tensor; wei
   for (const { queries, keys } of blocksOf(a).reverse()) {
     k_BGTK = k_BGTK.slice(2, 0, keys.end);
     v_BGTV = v_BGTV.slice(2, 0, keys.end);
-    blocks.unshift(attendBlock({ ...a, k_BGTK: k_BGTK.slice(2, keys.start), v_BGTV: v_BGTV.slice(2, keys.start) }, queries, keys));
+    blocks.unshift(
+      attendBlock({ ...a, k_BGTK: k_BGTK.slice(2, keys.start), v_BGTV: v_BGTV.slice(2, keys.start) }, queries, keys),
+    );
   }
-  return { y_BHTV: concat(2, blocks.map(({ y }) => y)), weights_BHTS: concat(2, blocks.map(({ weights }) => weights)) };
+  return {
+    y_BHTV: concat(
+      2,
+      blocks.map(({ y }) => y),
+    ),
+    weights_BHTS: concat(
+      2,
+      blocks.map(({ weights }) => weights),
+    ),
+  };
 }
 
 interface Block {
@@ -116,7 +137,10 @@ function maskOf(a: BlockwiseAttention, queries: Span, keys: Span): BlockMask | u
   if (!tail) return undefined;
   const before = lengthOf(keys) - lengthOf(queries);
   if (lengthOf(keys) > widestMask)
-    return { whole: tail, addTo: (scores) => concat(-1, [scores.slice(-1, 0, before), scores.slice(-1, before).add(tail)]) };
+    return {
+      whole: tail,
+      addTo: (scores) => concat(-1, [scores.slice(-1, 0, before), scores.slice(-1, before).add(tail)]),
+    };
   const whole = tail.pad(1, before, 0);
   return { whole, addTo: (scores) => scores.add(whole) };
 }

@@ -1,4 +1,4 @@
-import { elementIndex, scalar, type Shape, type Tensor } from "../tensor/index.ts";
+import { elementIndex, type Shape, scalar, type Tensor } from "../tensor/index.ts";
 
 /** Where a graph's random numbers come from: two u32 scalars that are fed, and the path of the consumer. */
 export interface RandomKey {
@@ -26,7 +26,11 @@ export function randomStream(key: RandomKey): Random {
     uniform: (shape) => uniform(shape, 0),
     normal: (shape) => {
       const radius = openUnit(uniform(shape, 0)).log().mul(-2).sqrt();
-      return radius.mul(uniform(shape, 1).mul(2 * Math.PI).cos());
+      return radius.mul(
+        uniform(shape, 1)
+          .mul(2 * Math.PI)
+          .cos(),
+      );
     },
     gumbel: (shape) => openUnit(uniform(shape, 0)).log().neg().log().neg(),
   };
@@ -47,7 +51,11 @@ function mix(x: Tensor): Tensor {
 }
 
 /** The upper 24 bits as a fraction: exact in f32. */
-const toUnit = (bits: Tensor) => bits.shiftRight(scalar(8, "u32")).cast("f32").mul(2 ** -24);
+const toUnit = (bits: Tensor) =>
+  bits
+    .shiftRight(scalar(8, "u32"))
+    .cast("f32")
+    .mul(2 ** -24);
 
 /** Moves 0 to the middle of its cell, so that logarithms stay finite. */
 const openUnit = (u: Tensor) => u.maximum(2 ** -25);

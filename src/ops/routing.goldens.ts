@@ -1,6 +1,7 @@
 /** Routing losses of transformers' Switch and Mixtral models. */
-import type { GoldenAdapter, GoldenCase } from "../testing/goldens/index.ts";
+
 import { concat, type Tensor } from "../tensor/index.ts";
+import type { GoldenAdapter, GoldenCase } from "../testing/goldens/index.ts";
 import { oneHot } from "./indexing.ts";
 import { balanceLoss, routerZLoss, routeTopK } from "./routing.ts";
 
@@ -20,7 +21,17 @@ const builders: Readonly<Record<string, (c: GoldenCase) => Record<string, Tensor
   "moe-balance-loss": (c) => {
     const layers = c.names("in.logits").map((name) => c.tensor(name));
     const mask = c.maybe("in.mask")?.cast("f32").reshape([-1]);
-    return { "out.loss": mixtralLoss(concat(0, layers), c.number("top_k"), mask && concat(0, layers.map(() => mask))) };
+    return {
+      "out.loss": mixtralLoss(
+        concat(0, layers),
+        c.number("top_k"),
+        mask &&
+          concat(
+            0,
+            layers.map(() => mask),
+          ),
+      ),
+    };
   },
   "switch-balance-loss": (c) => ({ "out.loss": switchLoss(c.tensor("in.logits"), c.tensor("in.expert")) }),
   "router-z-loss": (c) => ({ "out.loss": routerZLoss(rows(c.tensor("in.logits"))) }),

@@ -3,16 +3,31 @@ import { describe, expect, test } from "vitest";
 import { runReference } from "../engine/reference.ts";
 import { constant, type Tensor } from "../tensor/index.ts";
 import { oneHot } from "./indexing.ts";
-import { balanceLoss, blockDispatch, blocksFor, capacityDispatch, type Dispatch, routerZLoss, routeTopK } from "./routing.ts";
+import {
+  balanceLoss,
+  blockDispatch,
+  blocksFor,
+  capacityDispatch,
+  type Dispatch,
+  routerZLoss,
+  routeTopK,
+} from "./routing.ts";
 
 const values = (t: Tensor) => [...runReference([t], {})[0]!];
 
 /** Distinct choices of k among `experts` for every token. */
 const choices = fc
-  .record({ experts: fc.integer({ min: 2, max: 6 }), tokens: fc.integer({ min: 1, max: 20 }), k: fc.integer({ min: 1, max: 2 }) })
+  .record({
+    experts: fc.integer({ min: 2, max: 6 }),
+    tokens: fc.integer({ min: 1, max: 20 }),
+    k: fc.integer({ min: 1, max: 2 }),
+  })
   .chain(({ experts, tokens, k }) => {
     const token = fc.shuffledSubarray([...Array(experts).keys()], { minLength: k, maxLength: k });
-    return fc.record({ experts: fc.constant(experts), chosen: fc.array(token, { minLength: tokens, maxLength: tokens }) });
+    return fc.record({
+      experts: fc.constant(experts),
+      chosen: fc.array(token, { minLength: tokens, maxLength: tokens }),
+    });
   });
 
 const oneHots = (chosen: readonly (readonly number[])[], experts: number) =>
@@ -26,7 +41,11 @@ describe("block dispatch", () => {
       fc.property(choices, fc.integer({ min: 1, max: 8 }), ({ experts, chosen }, block) => {
         const dispatch = blockDispatch({ chosen_NKE: oneHots(chosen, experts), block });
         expect(dispatch.groups).toBe(blocksFor({ choices: chosen.flat().length, experts, block }));
-        const [slots, tokens, serves] = [dispatch.slots_NK, dispatch.tokens_R, dispatch.experts_GE!].map(values) as [number[], number[], number[]];
+        const [slots, tokens, serves] = [dispatch.slots_NK, dispatch.tokens_R, dispatch.experts_GE!].map(values) as [
+          number[],
+          number[],
+          number[],
+        ];
         expect(new Set(slots).size).toBe(slots.length);
         chosen.flat().forEach((expert, pair) => {
           expect(tokens[slots[pair]!]).toBe(Math.floor(pair / chosen[0]!.length));

@@ -78,7 +78,11 @@ export function blockDispatch({ chosen_NKE, block }: { chosen_NKE: Tensor; block
   const before_PE = chosen_PE.cumsum(0, { exclusive: true });
   const blocks_E = wholeBlocks(chosen_PE.sum(0), block);
   const first_E = blocks_E.cumsum(0, { exclusive: true });
-  const slots_NK = chosen_PE.mul(before_PE.add(first_E.mul(block))).sum(-1).cast("i32").reshape([N, K]);
+  const slots_NK = chosen_PE
+    .mul(before_PE.add(first_E.mul(block)))
+    .sum(-1)
+    .cast("i32")
+    .reshape([N, K]);
   const group_G1 = iota(groups).cast("f32").unsqueeze(1);
   const serves = first_E.lessEqual(group_G1).and(group_G1.less(first_E.add(blocks_E)));
   const tokens_R = tokensIn(slots_NK, groups * block);
@@ -100,16 +104,27 @@ function wholeBlocks(count: Tensor, block: number): Tensor {
  * Every expert has `capacity` slots for each of `sequences` sequences, taken in the order of tokens; what comes later is
  * not served. Padding (`real_NK` 0) takes no slot.
  */
-export function capacityDispatch(
-  { chosen_NKE, sequences, capacity, real_N }: { chosen_NKE: Tensor; sequences: number; capacity: number; real_N?: Tensor | undefined },
-): Dispatch {
+export function capacityDispatch({
+  chosen_NKE,
+  sequences,
+  capacity,
+  real_N,
+}: {
+  chosen_NKE: Tensor;
+  sequences: number;
+  capacity: number;
+  real_N?: Tensor | undefined;
+}): Dispatch {
   const [N, K, E] = chosen_NKE.shape as [number, number, number];
   const counted = real_N ? chosen_NKE.mul(real_N.reshape([N, 1, 1])) : chosen_NKE;
   const chosen_BPE = counted.reshape([sequences, (N / sequences) * K, E]);
   const place_BPE = chosen_BPE.cumsum(1, { exclusive: true });
   const place_NK = place_BPE.mul(chosen_BPE).sum(-1).reshape([N, K]);
   const expert_NK = chosen_NKE.mul(iota(E).cast("f32")).sum(-1);
-  const sequence_N1 = constant(Array.from({ length: N }, (_, n) => Math.floor(n / (N / sequences))), [N, 1]);
+  const sequence_N1 = constant(
+    Array.from({ length: N }, (_, n) => Math.floor(n / (N / sequences))),
+    [N, 1],
+  );
   const slot_NK = expert_NK.mul(sequences).add(sequence_N1).mul(capacity).add(place_NK);
   const room = place_NK.less(capacity);
   const served = real_N ? room.and(real_N.unsqueeze(1).greater(0)) : room;
@@ -128,6 +143,10 @@ export function capacityDispatch(
 /** The token in each of `size` slots, given every choice's slot. */
 function tokensIn(slots_NK: Tensor, size: number): Tensor {
   const [N, K] = slots_NK.shape as [number, number];
-  const token_P = constant(Array.from({ length: N * K }, (_, pair) => Math.floor(pair / K)), [N * K], "i32");
+  const token_P = constant(
+    Array.from({ length: N * K }, (_, pair) => Math.floor(pair / K)),
+    [N * K],
+    "i32",
+  );
   return zeros([size], "i32").scatterAdd(0, slots_NK.reshape([N * K]), token_P);
 }

@@ -19,13 +19,18 @@ export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): Buil
 }
 
 function rejectFlow(spec: ModelSpec, flow: "causal" | "bidirectional"): never {
-  const index = spec.layers.findIndex((layer) => !serves(buildModel({ ...spec, layers: [layer] }, { vocabulary: 2 }).flow, flow));
+  const index = spec.layers.findIndex(
+    (layer) => !serves(buildModel({ ...spec, layers: [layer] }, { vocabulary: 2 }).flow, flow),
+  );
   const kind = spec.layers[index]?.mixer.kind;
   fail({
     code: "E_SPEC_FLOW",
     where: `${spec.name}: layers[${index}].mixer`,
     expected: `a ${flow} mixer, as the objective "${spec.objective.kind}" requires`,
     got: `${kind}, which is not`,
-    hint: flow === "causal" ? 'Set "causal": true, or choose the objective "masked-diffusion".' : 'Set "causal": false where the mixer has that option, or choose the objective "next-token".',
+    hint:
+      flow === "causal"
+        ? 'Set "causal": true, or choose the objective "masked-diffusion".'
+        : 'Set "causal": false where the mixer has that option, or choose the objective "next-token".',
   });
 }

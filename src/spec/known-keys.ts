@@ -29,6 +29,8 @@ function objectsAt(schema: z.ZodType, path: readonly PropertyKey[], value: unkno
 /** Options of the value's kind where it names one. */
 function matching(options: readonly z.ZodType[], value: unknown): readonly z.ZodType[] {
   const kind = (value as { kind?: unknown } | null)?.kind;
-  const same = options.filter((option) => (definitionOf(definitionOf(option).shape?.["kind"] ?? option) as { values?: unknown[] }).values?.includes(kind));
+  const same = options.filter((option) =>
+    (definitionOf(definitionOf(option).shape?.["kind"] ?? option) as { values?: unknown[] }).values?.includes(kind),
+  );
   return same.length > 0 ? same : options;
 }

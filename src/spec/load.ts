@@ -11,7 +11,10 @@ const folder = fileURLToPath(new URL("../../specs/", import.meta.url));
 
 /** Names of the specs that seqlab ships. */
 export function shippedSpecs(): string[] {
-  return readdirSync(folder).filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -".json".length)).sort();
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
 }
 
 /** A shipped spec by name, or a spec file (JSON or YAML) by path, in canonical form. */
@@ -21,7 +24,10 @@ export function loadSpec(nameOrFile: string): ModelSpec {
   return canonicalSpec(parseSpecText(readSpecFile(file, { nameOrFile, shipped }), nameOrFile), nameOrFile);
 }
 
-function readSpecFile(file: string, { nameOrFile, shipped }: { nameOrFile: string; shipped: readonly string[] }): string {
+function readSpecFile(
+  file: string,
+  { nameOrFile, shipped }: { nameOrFile: string; shipped: readonly string[] },
+): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {

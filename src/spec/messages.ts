@@ -6,7 +6,10 @@ type Issue = z.core.$ZodIssue;
 
 /** Path as in `layers[3].mixer.heads`. */
 export function showPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`), "");
+  return path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`),
+    "",
+  );
 }
 
 /** Value as it stands in a message: short, one line. */
@@ -17,7 +20,10 @@ export function showValue(value: unknown): string {
 
 /** The candidate nearest to a word, if it is near enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }));
+  const ranked = candidates.map((candidate) => ({
+    candidate,
+    distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+  }));
   const best = ranked.sort((a, b) => a.distance - b.distance)[0];
   return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
@@ -48,7 +54,10 @@ export function specError(issues: readonly Issue[], place: SpecPlace): SeqlabErr
   const { source, value } = place;
   const issue = deepest(issues);
   const path = showPath(issue.path);
-  const got = issue.path.reduce<unknown>((at, key) => (at !== null && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined), value);
+  const got = issue.path.reduce<unknown>(
+    (at, key) => (at !== null && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  );
   return new SeqlabError({ where: path === "" ? source : `${source}: ${path}`, ...describe(issue, got, place) });
 }
 
@@ -58,33 +67,61 @@ function deepest(issues: readonly Issue[]): Issue {
   if (issue === undefined) throw new Error("no issue to describe");
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
   const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => deepest(branch));
-  const best = branches.sort((a, b) => b.path.length - a.path.length || Number(a.code === "invalid_type") - Number(b.code === "invalid_type"))[0];
+  const best = branches.sort(
+    (a, b) => b.path.length - a.path.length || Number(a.code === "invalid_type") - Number(b.code === "invalid_type"),
+  )[0];
   return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
 }
 
 function describe(issue: Issue, got: unknown, { schema, value }: SpecPlace): Omit<Fault, "where"> {
   switch (issue.code) {
     case "unrecognized_keys":
-      return { code: "E_SPEC_KEY", expected: "only known keys", got: issue.keys.map((key) => `"${key}"`).join(", "), ...hintFor(issue.keys[0]!, knownKeys(schema, issue.path, value)) };
+      return {
+        code: "E_SPEC_KEY",
+        expected: "only known keys",
+        got: issue.keys.map((key) => `"${key}"`).join(", "),
+        ...hintFor(issue.keys[0]!, knownKeys(schema, issue.path, value)),
+      };
     case "invalid_union":
       return { code: "E_SPEC_KIND", ...kindMessage(issue, got) };
     case "invalid_value":
-      return { code: "E_SPEC_VALUE", expected: issue.values.map((value) => showValue(value)).join(" or "), got: showValue(got), ...hintFor(String(got), issue.values.map(String)) };
+      return {
+        code: "E_SPEC_VALUE",
+        expected: issue.values.map((value) => showValue(value)).join(" or "),
+        got: showValue(got),
+        ...hintFor(String(got), issue.values.map(String)),
+      };
     case "invalid_type":
       return got === undefined
-        ? { code: "E_SPEC_MISSING", expected: `a value (${issue.expected})`, got: "nothing", hint: `Add "${String(issue.path.at(-1) ?? "")}".` }
+        ? {
+            code: "E_SPEC_MISSING",
+            expected: `a value (${issue.expected})`,
+            got: "nothing",
+            hint: `Add "${String(issue.path.at(-1) ?? "")}".`,
+          }
         : { code: "E_SPEC_TYPE", expected: issue.expected, got: showValue(got) };
     case "too_small":
-      return { code: "E_SPEC_RANGE", expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≥" : ">"} ${issue.minimum}`, got: showValue(got) };
+      return {
+        code: "E_SPEC_RANGE",
+        expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≥" : ">"} ${issue.minimum}`,
+        got: showValue(got),
+      };
     case "too_big":
-      return { code: "E_SPEC_RANGE", expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≤" : "<"} ${issue.maximum}`, got: showValue(got) };
+      return {
+        code: "E_SPEC_RANGE",
+        expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≤" : "<"} ${issue.maximum}`,
+        got: showValue(got),
+      };
     default:
       return { code: "E_SPEC", expected: issue.message, got: showValue(got) };
   }
 }
 
 /** A discriminated union's complaint: unknown kind. */
-function kindMessage(issue: Extract<Issue, { code: "invalid_union" }>, got: unknown): Pick<Fault, "expected" | "got" | "hint"> {
+function kindMessage(
+  issue: Extract<Issue, { code: "invalid_union" }>,
+  got: unknown,
+): Pick<Fault, "expected" | "got" | "hint"> {
   const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
   return { expected: `a kind (${options.join(", ")})`, got: showValue(got), ...hintFor(String(got), options) };
 }

@@ -12,7 +12,13 @@ type ParsedLayer = Exclude<ParsedSpec["layers"], readonly unknown[]>["parts"][st
 export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): ModelSpec {
   const { defaults } = spec;
   const layers = expandLayers(spec.layers, source);
-  if (layers.length > mostLayers) fail({ code: "E_SPEC_LAYERS", where: `${source}: layers`, expected: `at most ${mostLayers} layers`, got: String(layers.length) });
+  if (layers.length > mostLayers)
+    fail({
+      code: "E_SPEC_LAYERS",
+      where: `${source}: layers`,
+      expected: `at most ${mostLayers} layers`,
+      got: String(layers.length),
+    });
   return {
     name: spec.name,
     title: spec.title ?? spec.name,
@@ -48,16 +54,28 @@ function expandLayers(layers: ParsedSpec["layers"], source: string): ParsedLayer
 }
 
 /** "m*7 a": names in order, `*n` repeats the one before it. Throws E_SPEC_PATTERN at the first word that is neither. */
-function expandPattern({ pattern, parts }: Exclude<ParsedSpec["layers"], readonly unknown[]>, source: string): ParsedLayer[] {
+function expandPattern(
+  { pattern, parts }: Exclude<ParsedSpec["layers"], readonly unknown[]>,
+  source: string,
+): ParsedLayer[] {
   const where = `${source}: layers.pattern`;
   const names = Object.keys(parts);
-  return pattern.trim().split(/\s+/).flatMap((word) => {
-    const [, name, count = "1"] = /^([^*]+)(?:\*(\d{1,4}))?$/.exec(word) ?? [];
-    const layer = name !== undefined && Object.hasOwn(parts, name) ? parts[name] : undefined;
-    if (layer === undefined) {
-      const near = nearest(name ?? word, names);
-      fail({ code: "E_SPEC_PATTERN", where, expected: `names of parts (${names.join(", ")}), each with an optional *count`, got: `"${word}"`, ...(near && { hint: `Did you mean "${near}"?` }) });
-    }
-    return Array.from({ length: Number(count) }, () => layer);
-  }); // biome-ignore format: one chain
+  return pattern
+    .trim()
+    .split(/\s+/)
+    .flatMap((word) => {
+      const [, name, count = "1"] = /^([^*]+)(?:\*(\d{1,4}))?$/.exec(word) ?? [];
+      const layer = name !== undefined && Object.hasOwn(parts, name) ? parts[name] : undefined;
+      if (layer === undefined) {
+        const near = nearest(name ?? word, names);
+        fail({
+          code: "E_SPEC_PATTERN",
+          where,
+          expected: `names of parts (${names.join(", ")}), each with an optional *count`,
+          got: `"${word}"`,
+          ...(near && { hint: `Did you mean "${near}"?` }),
+        });
+      }
+      return Array.from({ length: Number(count) }, () => layer);
+    });
 }

@@ -16,7 +16,12 @@ export const objectives = {
   "next-token": {
     title: "Next-token prediction",
     config: z.strictObject({
-      labelSmoothing: z.number().min(0).lt(1).default(0).describe("ε of the smoothed target (1 − ε)·onehot + ε/V, 0 … 1"),
+      labelSmoothing: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0)
+        .describe("ε of the smoothed target (1 − ε)·onehot + ε/V, 0 … 1"),
     }),
     flow: "causal",
     extraTokens: [],
@@ -24,9 +29,18 @@ export const objectives = {
   "masked-diffusion": {
     title: "Masked diffusion (LLaDA)",
     config: z.strictObject({
-      epsilon: z.number().positive().lt(1).default(1e-3).describe("smallest masking probability in training: p = (1 − ε)·t + ε"),
+      epsilon: z
+        .number()
+        .positive()
+        .lt(1)
+        .default(1e-3)
+        .describe("smallest masking probability in training: p = (1 − ε)·t + ε"),
       steps: z.int().positive().default(32).describe("denoising steps per generated block"),
-      block: z.int().positive().default(32).describe("tokens denoised together; blocks follow one another from left to right"),
+      block: z
+        .int()
+        .positive()
+        .default(32)
+        .describe("tokens denoised together; blocks follow one another from left to right"),
     }),
     flow: "bidirectional",
     extraTokens: ["mask"],

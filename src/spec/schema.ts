@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { families, type Family } from "../blocks/index.ts";
+import { type Family, families } from "../blocks/index.ts";
 import { placements } from "../model/index.ts";
 import { objectives } from "./objectives.ts";
 
@@ -20,7 +20,9 @@ function family(name: Family): PartSchema[] {
 }
 
 const mixer = unionOf(family("mixers")).describe("token mixer");
-const channel = unionOf(family("channels")).default({ kind: "none" }).describe("channel mixer; none leaves the sublayer out");
+const channel = unionOf(family("channels"))
+  .default({ kind: "none" })
+  .describe("channel mixer; none leaves the sublayer out");
 const norm = unionOf(family("norms"));
 const residual = unionOf(family("residuals"));
 const placement = z.enum(placements);
@@ -40,26 +42,39 @@ const layerDefaults = z.strictObject({
 
 const layerFields = { mixer, channel, ...layerOptions };
 const layer = z.strictObject(layerFields);
-const repeated = z.strictObject({ ...layerFields, repeat: z.int().positive().max(1000).default(1).describe("equal layers in a row") });
+const repeated = z.strictObject({
+  ...layerFields,
+  repeat: z.int().positive().max(1000).default(1).describe("equal layers in a row"),
+});
 const pattern = z.strictObject({
   pattern: z.string().min(1).max(10_000).describe('names of parts in order, "m*7 a" for seven m and one a'),
   parts: z.record(z.string(), layer).describe("layers by the names the pattern uses"),
 });
 
 const withPositions = (members: readonly PartSchema[]) =>
-  unionOf(members.map((member) => member.extend({
-    positions: unionOf(embeddable()).prefault({ kind: "none" }).describe("position scheme added to embeddings"),
-  }) as unknown as PartSchema)); // biome-ignore format: one expression
+  unionOf(
+    members.map(
+      (member) =>
+        member.extend({
+          positions: unionOf(embeddable()).prefault({ kind: "none" }).describe("position scheme added to embeddings"),
+        }) as unknown as PartSchema,
+    ),
+  );
 
 /** Position schemes that act on embeddings. */
 function embeddable(): PartSchema[] {
-  const entries = Object.entries(families.positions).filter(([kind, { embed }]) => embed !== undefined || kind === "none");
+  const entries = Object.entries(families.positions).filter(
+    ([kind, { embed }]) => embed !== undefined || kind === "none",
+  );
   return entries.map(([kind, component]) => partSchema(kind, component));
 }
 
 /** A spec as a person writes it: sugar and omissions allowed. */
 export const specSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).describe("short name: lower-case letters, digits, . _ -"),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+    .describe("short name: lower-case letters, digits, . _ -"),
   title: z.string().max(200).optional().describe("one line for people"),
   width: z.int().positive().max(65_536).describe("D, width of the residual stream"),
   embedding: withPositions(family("embeddings")).prefault({ kind: "token" }).describe("ids to vectors"),

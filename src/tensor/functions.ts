@@ -14,7 +14,10 @@ export function concat(axis: number, parts: readonly Tensor[]): Tensor {
 
 /** Joins tensors of one shape along a new axis. */
 export function stack(axis: number, parts: readonly Tensor[]): Tensor {
-  return concat(axis, parts.map((part) => part.unsqueeze(axis)));
+  return concat(
+    axis,
+    parts.map((part) => part.unsqueeze(axis)),
+  );
 }
 
 /** a where the condition holds, else b; numbers take the other branch's dtype. */
@@ -32,7 +35,11 @@ export const ones = (shape: Shape, dtype: DType = "f32"): Tensor => full(shape, 
 
 /** 0, 1, … length − 1. */
 export function iota(length: number, dtype: DType = "i32"): Tensor {
-  return constant(Array.from({ length }, (_, i) => i), [length], dtype);
+  return constant(
+    Array.from({ length }, (_, i) => i),
+    [length],
+    dtype,
+  );
 }
 
 /** Row-major index of every element of a shape, broadcast from one short constant per axis. */

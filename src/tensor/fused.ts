@@ -22,7 +22,13 @@ export const expansions: { [K in FusedOp]: Expansion<K> } = {
   rmsNorm: ([x, gain], { epsilon }) => x!.div(x!.square().mean(-1, true).add(epsilon).sqrt()).mul(gain!),
   gelu: ([x], { approximate }) =>
     approximate === "tanh"
-      ? x!.mul(0.5).mul(x!.add(x!.pow(3).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh().add(1))
+      ? x!.mul(0.5).mul(
+          x!
+            .add(x!.pow(3).mul(0.044715))
+            .mul(Math.sqrt(2 / Math.PI))
+            .tanh()
+            .add(1),
+        )
       : x!.mul(0.5).mul(x!.mul(Math.SQRT1_2).erf().add(1)),
   silu: ([x]) => x!.mul(x!.sigmoid()),
   softmaxCrossEntropy: ([logits, targets]) =>
@@ -61,7 +67,9 @@ function invertByDoubling(a: Tensor): Tensor {
 /** 1 where row and column lie in the two halves, lower and upper, of one diagonal block of size 2·block. */
 function couplingMask(size: number, block: number): Tensor {
   const couples = (row: number, column: number) =>
-    Math.floor(row / (2 * block)) === Math.floor(column / (2 * block)) && row % (2 * block) >= block && column % (2 * block) < block;
+    Math.floor(row / (2 * block)) === Math.floor(column / (2 * block)) &&
+    row % (2 * block) >= block &&
+    column % (2 * block) < block;
   return constant(
     Array.from({ length: size * size }, (_, i) => (couples(Math.floor(i / size), i % size) ? 1 : 0)),
     [size, size],

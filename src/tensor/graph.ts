@@ -39,7 +39,11 @@ export type Visit = (
  * which returns its new outputs, or undefined to keep the op as it is. Bodies of scans are rewritten too.
  * Untouched parts are shared, not copied.
  */
-export function rewrite(outputs: readonly Tensor[], replacements: ReadonlyMap<Tensor, Tensor>, visit?: Visit): Tensor[] {
+export function rewrite(
+  outputs: readonly Tensor[],
+  replacements: ReadonlyMap<Tensor, Tensor>,
+  visit?: Visit,
+): Tensor[] {
   const done = new Map(replacements);
   const get = (t: Tensor) => done.get(t) ?? t;
   for (const node of topological(outputs, replacements)) {
@@ -56,7 +60,11 @@ function copyNode(node: AnyNode, inputs: readonly Tensor[], visit: Visit | undef
   return changed ? apply(node.op, inputs, node.attrs as OpAttrs[typeof node.op]) : node.outputs;
 }
 
-function copyScan(node: Extract<AnyNode, { op: "scan" }>, inputs: readonly Tensor[], visit: Visit | undefined): readonly Tensor[] {
+function copyScan(
+  node: Extract<AnyNode, { op: "scan" }>,
+  inputs: readonly Tensor[],
+  visit: Visit | undefined,
+): readonly Tensor[] {
   const { body, length, reverse } = node.attrs;
   const { init, xs, captures } = scanInputs(node.attrs, inputs);
   const before = [...body.nextStates, ...body.ys];

@@ -1,10 +1,22 @@
-import { type DType, sameShape, type Shape, sizeOf } from "./dtype.ts";
+import { type DType, type Shape, sameShape, sizeOf } from "./dtype.ts";
 import { fail } from "./error.ts";
 import type { Tensor, TensorType } from "./tensor.ts";
 import {
-  type BinaryOp, type BitOp, binaryOps, bitOps, type CompareOp, compareOps, type LogicOp, logicOps, type Op,
-  type OpAttrs, type ReduceOp, reduceOps, type UnaryOp, unaryOps,
-} from "./vocabulary.ts"; // biome-ignore format: one list
+  type BinaryOp,
+  type BitOp,
+  binaryOps,
+  bitOps,
+  type CompareOp,
+  compareOps,
+  type LogicOp,
+  logicOps,
+  type Op,
+  type OpAttrs,
+  type ReduceOp,
+  reduceOps,
+  type UnaryOp,
+  unaryOps,
+} from "./vocabulary.ts";
 
 type ShapeRule<K extends Op> = (inputs: readonly Tensor[], attrs: OpAttrs[K]) => TensorType[];
 
@@ -29,7 +41,8 @@ function expectDType(where: string, tensor: Tensor, allowed: readonly DType[]): 
 
 function elementwise(where: string, [a, b]: readonly Tensor[], inputs: readonly DType[], output?: DType): TensorType[] {
   expectDType(where, a!, inputs);
-  if (a!.dtype !== b!.dtype) fail({ code: "E_DTYPE", where, expected: `two ${a!.dtype}`, got: `${a!.dtype} and ${b!.dtype}` });
+  if (a!.dtype !== b!.dtype)
+    fail({ code: "E_DTYPE", where, expected: `two ${a!.dtype}`, got: `${a!.dtype} and ${b!.dtype}` });
   return [{ shape: broadcastShapes(where, a!.shape, b!.shape), dtype: output ?? a!.dtype }];
 }
 
@@ -45,11 +58,17 @@ const like: (inputs: readonly Tensor[]) => TensorType[] = ([x]) => [{ shape: x!.
 function matmulShape([a, b]: readonly Tensor[], { transA, transB }: OpAttrs["matmul"]): TensorType[] {
   const where = "matmul";
   if (a!.rank < 2 || b!.rank < 2)
-    fail({ code: "E_SHAPE", where, expected: "two factors of rank 2 or more", got: `${show(a!.shape)} and ${show(b!.shape)}` });
+    fail({
+      code: "E_SHAPE",
+      where,
+      expected: "two factors of rank 2 or more",
+      got: `${show(a!.shape)} and ${show(b!.shape)}`,
+    });
   expectDType(where, a!, ["f32"]);
   const [m, k] = transA ? [a!.dim(-1), a!.dim(-2)] : [a!.dim(-2), a!.dim(-1)];
   const [k2, n] = transB ? [b!.dim(-1), b!.dim(-2)] : [b!.dim(-2), b!.dim(-1)];
-  if (k !== k2) fail({ code: "E_SHAPE", where, expected: "equal inner sizes", got: `${show(a!.shape)} and ${show(b!.shape)}` });
+  if (k !== k2)
+    fail({ code: "E_SHAPE", where, expected: "equal inner sizes", got: `${show(a!.shape)} and ${show(b!.shape)}` });
   return [{ shape: [...broadcastShapes(where, a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m, n], dtype: "f32" }];
 }
 
@@ -60,67 +79,113 @@ export function convSize(input: number, kernel: number, stride: number, dilation
 
 function convShape([x, w]: readonly Tensor[], { strides, dilations, pads, groups }: OpAttrs["conv"]): TensorType[] {
   if (x!.dim(1) !== w!.dim(1) * groups || w!.dim(0) % groups !== 0)
-    fail({ code: "E_SHAPE", where: "conv", expected: `channels = kernel channels × ${groups} groups`, got: `${show(x!.shape)} and ${show(w!.shape)}` });
-  const spatial = x!.shape.slice(2).map((size, i) =>
-    convSize(size, w!.dim(i + 2), strides[i]!, dilations[i]!, pads[0][i]! + pads[1][i]!));
+    fail({
+      code: "E_SHAPE",
+      where: "conv",
+      expected: `channels = kernel channels × ${groups} groups`,
+      got: `${show(x!.shape)} and ${show(w!.shape)}`,
+    });
+  const spatial = x!.shape
+    .slice(2)
+    .map((size, i) => convSize(size, w!.dim(i + 2), strides[i]!, dilations[i]!, pads[0][i]! + pads[1][i]!));
   return [{ shape: [x!.dim(0), w!.dim(0), ...spatial], dtype: "f32" }];
 }
 
 function concatShape(inputs: readonly Tensor[], axis: number): TensorType[] {
   const first = inputs[0]!;
   for (const other of inputs)
-    if (other.dtype !== first.dtype || other.rank !== first.rank || other.shape.some((dim, i) => i !== axis && dim !== first.shape[i]))
-      fail({ code: "E_SHAPE", where: "concat", expected: `parts like ${show(first.shape)} of ${first.dtype} but for axis ${axis}`, got: `${show(other.shape)} of ${other.dtype}` });
+    if (
+      other.dtype !== first.dtype ||
+      other.rank !== first.rank ||
+      other.shape.some((dim, i) => i !== axis && dim !== first.shape[i])
+    )
+      fail({
+        code: "E_SHAPE",
+        where: "concat",
+        expected: `parts like ${show(first.shape)} of ${first.dtype} but for axis ${axis}`,
+        got: `${show(other.shape)} of ${other.dtype}`,
+      });
   const total = inputs.reduce((sum, part) => sum + part.shape[axis]!, 0);
   return [{ shape: first.shape.map((dim, i) => (i === axis ? total : dim)), dtype: first.dtype }];
 }
 
 function reduceShape([x]: readonly Tensor[], { axes, keep }: OpAttrs[ReduceOp]): TensorType[] {
-  const shape = keep ? x!.shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : x!.shape.filter((_, i) => !axes.includes(i));
+  const shape = keep
+    ? x!.shape.map((dim, i) => (axes.includes(i) ? 1 : dim))
+    : x!.shape.filter((_, i) => !axes.includes(i));
   return [{ shape, dtype: x!.dtype }];
 }
 
 function reshapeShape([x]: readonly Tensor[], shape: Shape): TensorType[] {
   if (sizeOf(shape) !== x!.size || shape.some((dim) => !Number.isInteger(dim) || dim < 0))
-    fail({ code: "E_SHAPE", where: "reshape", expected: `a shape of ${x!.size} elements (from ${show(x!.shape)})`, got: show(shape) });
+    fail({
+      code: "E_SHAPE",
+      where: "reshape",
+      expected: `a shape of ${x!.size} elements (from ${show(x!.shape)})`,
+      got: show(shape),
+    });
   return [{ shape, dtype: x!.dtype }];
 }
 
 function expandShape([x]: readonly Tensor[], shape: Shape): TensorType[] {
   if (!sameShape(broadcastShapes("expand", x!.shape, shape), shape))
-    fail({ code: "E_SHAPE", where: "expand", expected: `a shape that ${show(x!.shape)} broadcasts to`, got: show(shape) });
+    fail({
+      code: "E_SHAPE",
+      where: "expand",
+      expected: `a shape that ${show(x!.shape)} broadcasts to`,
+      got: show(shape),
+    });
   return [{ shape, dtype: x!.dtype }];
 }
 
 function sliceShape([x]: readonly Tensor[], { starts, ends, steps }: OpAttrs["slice"]): TensorType[] {
-  return [{ shape: x!.shape.map((_, i) => Math.max(0, Math.ceil((ends[i]! - starts[i]!) / steps[i]!))), dtype: x!.dtype }];
+  return [
+    { shape: x!.shape.map((_, i) => Math.max(0, Math.ceil((ends[i]! - starts[i]!) / steps[i]!))), dtype: x!.dtype },
+  ];
 }
 
 function scatterShape([data, indices, updates]: readonly Tensor[]): TensorType[] {
   if (!sameShape(indices!.shape, updates!.shape) || indices!.rank !== data!.rank)
-    fail({ code: "E_SHAPE", where: "scatterAdd", expected: "indices and updates of one shape and data's rank", got: `${show(indices!.shape)}, ${show(updates!.shape)}` });
+    fail({
+      code: "E_SHAPE",
+      where: "scatterAdd",
+      expected: "indices and updates of one shape and data's rank",
+      got: `${show(indices!.shape)}, ${show(updates!.shape)}`,
+    });
   return [{ shape: data!.shape, dtype: data!.dtype }];
 }
 
 function gatherShape([data, indices]: readonly Tensor[], axis: number): TensorType[] {
   expectDType("gather", indices!, ["i32"]);
-  return [{ shape: [...data!.shape.slice(0, axis), ...indices!.shape, ...data!.shape.slice(axis + 1)], dtype: data!.dtype }];
+  return [
+    { shape: [...data!.shape.slice(0, axis), ...indices!.shape, ...data!.shape.slice(axis + 1)], dtype: data!.dtype },
+  ];
 }
 
 function scanShape({ body, length }: OpAttrs["scan"]): TensorType[] {
   body.states.forEach((state, i) => {
     const next = body.nextStates[i];
     if (next === undefined || !sameShape(state.shape, next.shape) || state.dtype !== next.dtype)
-      fail({ code: "E_SHAPE", where: `scan state ${i}`, expected: show(state.shape), got: next ? show(next.shape) : "nothing" });
+      fail({
+        code: "E_SHAPE",
+        where: `scan state ${i}`,
+        expected: show(state.shape),
+        got: next ? show(next.shape) : "nothing",
+      });
   });
-  return [...body.nextStates.map(({ shape, dtype }) => ({ shape, dtype })),
-    ...body.ys.map(({ shape, dtype }) => ({ shape: [length, ...shape], dtype }))];
+  return [
+    ...body.nextStates.map(({ shape, dtype }) => ({ shape, dtype })),
+    ...body.ys.map(({ shape, dtype }) => ({ shape: [length, ...shape], dtype })),
+  ];
 }
 
 function topkShape([x]: readonly Tensor[], { axis, k }: OpAttrs["topk"]): TensorType[] {
   if (k > x!.shape[axis]!) fail({ code: "E_SHAPE", where: "topk", expected: `k ≤ ${x!.shape[axis]}`, got: String(k) });
   const shape = x!.shape.map((dim, i) => (i === axis ? k : dim));
-  return [{ shape, dtype: x!.dtype }, { shape, dtype: "i32" }];
+  return [
+    { shape, dtype: x!.dtype },
+    { shape, dtype: "i32" },
+  ];
 }
 
 function normShape(where: string, inputs: readonly Tensor[]): TensorType[] {
@@ -142,7 +207,12 @@ export const shapeRules: { [K in Op]: ShapeRule<K> } = {
   input: (_, { shape, dtype }) => [{ shape, dtype }],
   constant: (_, { data, shape, dtype }) => {
     if (data.length !== sizeOf(shape))
-      fail({ code: "E_SHAPE", where: "constant", expected: `${sizeOf(shape)} elements for ${show(shape)}`, got: String(data.length) });
+      fail({
+        code: "E_SHAPE",
+        where: "constant",
+        expected: `${sizeOf(shape)} elements for ${show(shape)}`,
+        got: String(data.length),
+      });
     return [{ shape, dtype }];
   },
   not: (inputs) => {

@@ -1,4 +1,4 @@
-import { type ArrayOf, bytesPer, type DType, sameShape, type Shape, sizeOf } from "./dtype.ts";
+import { type ArrayOf, bytesPer, type DType, type Shape, sameShape, sizeOf } from "./dtype.ts";
 import { fail } from "./error.ts";
 import { shapeRules } from "./shape-rules.ts";
 import type { Op, OpAttrs } from "./vocabulary.ts";
@@ -280,8 +280,8 @@ export class Tensor {
   }
   /** Consecutive parts of an axis with these sizes. */
   split(axis: number, sizes: readonly number[]): Tensor[] {
-    let start = 0;
-    return sizes.map((size) => this.slice(axis, start, (start += size)));
+    const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+    return sizes.map((size, i) => this.slice(axis, ends[i]! - size, ends[i]!));
   }
   /** Pads one axis. */
   pad(axis: number, before: number, after: number, value = 0): Tensor {

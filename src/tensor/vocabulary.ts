@@ -3,9 +3,32 @@ import type { Tensor } from "./tensor.ts";
 
 /** Elementwise, one input, float to float. */
 export const unaryOps = [
-  "neg", "abs", "sign", "exp", "log", "sqrt", "reciprocal", "sin", "cos", "tan", "asin", "acos", "atan",
-  "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "sigmoid", "softplus", "floor", "ceil", "round",
-] as const; // biome-ignore format: one list
+  "neg",
+  "abs",
+  "sign",
+  "exp",
+  "log",
+  "sqrt",
+  "reciprocal",
+  "sin",
+  "cos",
+  "tan",
+  "asin",
+  "acos",
+  "atan",
+  "sinh",
+  "cosh",
+  "tanh",
+  "asinh",
+  "acosh",
+  "atanh",
+  "erf",
+  "sigmoid",
+  "softplus",
+  "floor",
+  "ceil",
+  "round",
+] as const;
 
 /** Elementwise with broadcasting, numbers of one dtype to the same dtype. */
 export const binaryOps = ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "mod"] as const;

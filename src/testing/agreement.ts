@@ -24,7 +24,10 @@ export function expectSameFunction(actual: Subject, expected: Subject): void {
 export async function expectNativeAgrees(subject: Subject): Promise<void> {
   const reference = evaluate(subject);
   const [native] = await evaluateNative(subject);
-  expectClose(native!, reference, { tolerance: nativeTolerance, floor: negligible.f32 * magnitude(reference.gradients) });
+  expectClose(native!, reference, {
+    tolerance: nativeTolerance,
+    floor: negligible.f32 * magnitude(reference.gradients),
+  });
 }
 
 function expectClose(actual: Evaluation, expected: Evaluation, gradients: { tolerance: number; floor: number }): void {

@@ -30,7 +30,10 @@ function largestDifference(actual: Float64Array, expected: Float64Array, floor: 
 expect.extend({
   toBeAllclose(actual: NdArray, expected: NdArray, { tolerance = 1e-8, floor = 0 }: Closeness = {}) {
     if (actual.shape.join() !== expected.shape.join())
-      return { pass: false, message: () => `expected shape [${expected.shape.join(", ")}], got [${actual.shape.join(", ")}]` };
+      return {
+        pass: false,
+        message: () => `expected shape [${expected.shape.join(", ")}], got [${actual.shape.join(", ")}]`,
+      };
     const { element, error, scale } = largestDifference(actual.data, expected.data, floor);
     const at = `[${indexOf(expected.shape, element).join(", ")}]`;
     const message = () =>

@@ -23,7 +23,10 @@ interface LooseArray extends Array<Loose> {}
 export function randomNormal(label: string, shape: Shape, scale = 1): NdArray {
   const rng = createRng(hashText(label));
   const draw = () => Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(2 * Math.PI * rng.uniform());
-  return { shape, data: Float64Array.from({ length: sizeOf(shape) }, () => Math.round(draw() * scale * 2 ** 20) / 2 ** 20) };
+  return {
+    shape,
+    data: Float64Array.from({ length: sizeOf(shape) }, () => Math.round(draw() * scale * 2 ** 20) / 2 ** 20),
+  };
 }
 
 /** Uniform numbers in [low, high), the same ones for the same label; exact in f32 as above. */
@@ -51,7 +54,9 @@ export function indexOf(shape: Shape, element: number): number[] {
 export function sliceArray({ shape, data }: NdArray, axis: number, start: number, end: number): NdArray {
   const inner = sizeOf(shape.slice(axis + 1));
   const [dim, outer] = [shape[axis]!, sizeOf(shape.slice(0, axis))];
-  const rows = Array.from({ length: outer }, (_, i) => data.subarray((i * dim + start) * inner, (i * dim + end) * inner));
+  const rows = Array.from({ length: outer }, (_, i) =>
+    data.subarray((i * dim + start) * inner, (i * dim + end) * inner),
+  );
   return { shape: shape.with(axis, end - start), data: Float64Array.from(rows.flatMap((row) => [...row])) };
 }
 

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Capabilities } from "../blocks/index.ts";
 import { compileReference } from "../engine/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { type Arrays, type NdArray, mapArray, randomUniform } from "./arrays.ts";
+import { type Arrays, mapArray, type NdArray, randomUniform } from "./arrays.ts";
 import { evaluate, feedsOf, magnitude, objectiveOf, type Subject, trace } from "./subject.ts";
 
 const directionsPerTensor = 3;

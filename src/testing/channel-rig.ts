@@ -1,6 +1,15 @@
 import type { Capabilities, Channel, Io } from "../blocks/index.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { type Arrays, flatten, type Loose, mapArrays, type NdArray, type Nested, nest, randomNormal } from "./arrays.ts";
+import {
+  type Arrays,
+  flatten,
+  type Loose,
+  mapArrays,
+  type NdArray,
+  type Nested,
+  nest,
+  randomNormal,
+} from "./arrays.ts";
 import { contextOf, plainIo, type TestedPart, withoutPrefix, withPrefix } from "./part.ts";
 import type { Subject } from "./subject.ts";
 

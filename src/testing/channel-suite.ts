@@ -1,5 +1,5 @@
 import type { Channel, Norm, ParameterDeclaration } from "../blocks/index.ts";
-import { type NaiveTokensArguments, type NaiveTokensResult, type TokensRig } from "./channel-rig.ts";
+import type { NaiveTokensArguments, NaiveTokensResult, TokensRig } from "./channel-rig.ts";
 import { runLaws } from "./law.ts";
 import * as laws from "./laws/tokens.ts";
 import { testedPart } from "./part.ts";
@@ -41,12 +41,24 @@ export function channelSuite<C extends Config, D extends Config, P extends Param
   channel: Channel<C, D, P>,
   options: TokensSuiteOptions<C, D, P>,
 ): void {
-  const rigs = options.configs.map((config) => ({ label: JSON.stringify(config), rig: channelRig(channel, config, options) }));
+  const rigs = options.configs.map((config) => ({
+    label: JSON.stringify(config),
+    rig: channelRig(channel, config, options),
+  }));
   runLaws(channel.kind, rigs, tokensLaws);
 }
 
 /** A norm over the last axis is a smooth channel mixer that couples nothing. */
-export function normSuite<C extends Config, D extends Config, P extends Params>(norm: Norm<C, D, P>, options: TokensSuiteOptions<C, D, P>): void {
-  const capabilities = { flow: "both", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" } as const;
+export function normSuite<C extends Config, D extends Config, P extends Params>(
+  norm: Norm<C, D, P>,
+  options: TokensSuiteOptions<C, D, P>,
+): void {
+  const capabilities = {
+    flow: "both",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  } as const;
   channelSuite({ ...norm, capabilities }, options);
 }

@@ -58,7 +58,12 @@ export function resumeDecoding(
 }
 
 /** Takes in what `forward` or `step` returned for `counts[b]` tokens of each sequence; entries beyond are padding. */
-export function advance(states: States, before: Decoding, s: Readonly<Record<string, Tensor>>, counts: readonly number[]): Decoding {
+export function advance(
+  states: States,
+  before: Decoding,
+  s: Readonly<Record<string, Tensor>>,
+  counts: readonly number[],
+): Decoding {
   const fields = Object.entries(states).map(([name, declaration]) => {
     if (!isGrowing(declaration)) return [name, s[name]!];
     const rows = counts.map((count, b) => {

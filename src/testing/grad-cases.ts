@@ -1,7 +1,24 @@
 import {
-  apply1, concat, constant, conv, gelu, iota, layerNorm, type Op, rmsNorm, scan, scalar, type Shape, silu, softmaxCrossEntropy, sort,
-  type Tensor, unaryOps, unitLowerInverse, where,
-} from "../tensor/index.ts"; // biome-ignore format: one list
+  apply1,
+  concat,
+  constant,
+  conv,
+  gelu,
+  iota,
+  layerNorm,
+  type Op,
+  rmsNorm,
+  type Shape,
+  scalar,
+  scan,
+  silu,
+  softmaxCrossEntropy,
+  sort,
+  type Tensor,
+  unaryOps,
+  unitLowerInverse,
+  where,
+} from "../tensor/index.ts";
 
 /** A small graph around one op: shapes of its float inputs, and what it computes. Values keep a margin from ties and poles. */
 export interface GradCase {
@@ -15,9 +32,20 @@ export interface GradCase {
 const ids = (values: readonly number[], shape: Shape) => constant(values, shape, "i32");
 
 const ranges: Partial<Record<(typeof unaryOps)[number], readonly [number, number]>> = {
-  log: [0.3, 3], sqrt: [0.3, 3], reciprocal: [0.5, 2], tan: [-1, 1], asin: [-0.8, 0.8], acos: [-0.8, 0.8], acosh: [1.3, 3],
-  atanh: [-0.8, 0.8], abs: [0.1, 2], sign: [0.1, 2], floor: [0.1, 0.9], ceil: [0.1, 0.9], round: [0.1, 0.4],
-}; // biome-ignore format: a table
+  log: [0.3, 3],
+  sqrt: [0.3, 3],
+  reciprocal: [0.5, 2],
+  tan: [-1, 1],
+  asin: [-0.8, 0.8],
+  acos: [-0.8, 0.8],
+  acosh: [1.3, 3],
+  atanh: [-0.8, 0.8],
+  abs: [0.1, 2],
+  sign: [0.1, 2],
+  floor: [0.1, 0.9],
+  ceil: [0.1, 0.9],
+  round: [0.1, 0.4],
+};
 
 const unary: GradCase[] = unaryOps.map((op) => ({
   name: op,
@@ -36,9 +64,23 @@ const lstmStep = ([h, c]: readonly Tensor[], z: Tensor, u: Tensor) => {
 /** At least one case per op of the vocabulary that has a gradient. */
 export const gradCases: readonly GradCase[] = [
   ...unary,
-  { name: "add broadcast", inputs: [[2, 1, 3], [4, 1]], build: ([a, b]) => a!.add(b!) },
+  {
+    name: "add broadcast",
+    inputs: [
+      [2, 1, 3],
+      [4, 1],
+    ],
+    build: ([a, b]) => a!.add(b!),
+  },
   { name: "sub", inputs: [[2, 3], [3]], build: ([a, b]) => a!.sub(b!) },
-  { name: "mul", inputs: [[2, 3], [2, 1]], build: ([a, b]) => a!.mul(b!) },
+  {
+    name: "mul",
+    inputs: [
+      [2, 3],
+      [2, 1],
+    ],
+    build: ([a, b]) => a!.mul(b!),
+  },
   { name: "mul by itself", inputs: [[2, 3]], build: ([a]) => a!.mul(a!) },
   { name: "div", inputs: [[2, 3], [3]], range: [0.5, 2], build: ([a, b]) => a!.div(b!) },
   { name: "pow", inputs: [[2, 3], [3]], range: [0.5, 2], build: ([a, b]) => a!.pow(b!) },
@@ -52,16 +94,62 @@ export const gradCases: readonly GradCase[] = [
   { name: "reduceMax", inputs: [[2, 3, 4]], build: ([a]) => a!.max(1) },
   { name: "reduceMin", inputs: [[2, 3, 4]], build: ([a]) => a!.min(-1, true) },
   { name: "reduceProd", inputs: [[2, 3, 2]], build: ([a]) => a!.prod([0, 2]) },
-  { name: "reduceProd with a zero", inputs: [[2, 3]], build: ([a]) => a!.mul(constant([0, 1, 1, 1, 1, 1], [2, 3])).prod(1) },
-  { name: "matmul", inputs: [[2, 3, 4], [4, 5]], build: ([a, b]) => a!.matmul(b!) },
-  { name: "matmul transA", inputs: [[2, 4, 3], [2, 4, 5]], build: ([a, b]) => a!.matmul(b!, { transA: true, alpha: 0.5 }) },
-  { name: "matmul transB", inputs: [[2, 3, 4], [5, 4]], build: ([a, b]) => a!.matmul(b!, { transB: true, alpha: 2 }) },
-  { name: "matmul both", inputs: [[4, 3], [2, 5, 4]], build: ([a, b]) => a!.matmul(b!, { transA: true, transB: true }) },
-  { name: "matmul broadcast batch", inputs: [[2, 1, 3, 4], [3, 4, 2]], build: ([a, b]) => a!.matmul(b!) },
+  {
+    name: "reduceProd with a zero",
+    inputs: [[2, 3]],
+    build: ([a]) => a!.mul(constant([0, 1, 1, 1, 1, 1], [2, 3])).prod(1),
+  },
+  {
+    name: "matmul",
+    inputs: [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    build: ([a, b]) => a!.matmul(b!),
+  },
+  {
+    name: "matmul transA",
+    inputs: [
+      [2, 4, 3],
+      [2, 4, 5],
+    ],
+    build: ([a, b]) => a!.matmul(b!, { transA: true, alpha: 0.5 }),
+  },
+  {
+    name: "matmul transB",
+    inputs: [
+      [2, 3, 4],
+      [5, 4],
+    ],
+    build: ([a, b]) => a!.matmul(b!, { transB: true, alpha: 2 }),
+  },
+  {
+    name: "matmul both",
+    inputs: [
+      [4, 3],
+      [2, 5, 4],
+    ],
+    build: ([a, b]) => a!.matmul(b!, { transA: true, transB: true }),
+  },
+  {
+    name: "matmul broadcast batch",
+    inputs: [
+      [2, 1, 3, 4],
+      [3, 4, 2],
+    ],
+    build: ([a, b]) => a!.matmul(b!),
+  },
   { name: "reshape", inputs: [[2, 6]], build: ([a]) => a!.reshape([3, -1]) },
   { name: "transpose", inputs: [[2, 3, 4]], build: ([a]) => a!.transpose([2, 0, 1]) },
   { name: "expand", inputs: [[2, 1]], build: ([a]) => a!.expand([3, 2, 4]) },
-  { name: "concat", inputs: [[2, 3], [2, 1]], build: ([a, b]) => concat(1, [a!, b!, a!]) },
+  {
+    name: "concat",
+    inputs: [
+      [2, 3],
+      [2, 1],
+    ],
+    build: ([a, b]) => concat(1, [a!, b!, a!]),
+  },
   { name: "slice", inputs: [[4, 5]], build: ([a]) => a!.slice(0, 1, 3).slice(1, 0, 5, 2) },
   { name: "slice with a remainder", inputs: [[6]], build: ([a]) => a!.slice(0, 1, 5, 3) },
   { name: "pad", inputs: [[2, 3]], build: ([a]) => a!.pad(1, 2, 1, 0.5) },
@@ -69,22 +157,70 @@ export const gradCases: readonly GradCase[] = [
   { name: "gather", inputs: [[4, 3]], build: ([a]) => a!.gather(0, ids([1, 3, 1, 0, 1, 2], [2, 3])) },
   { name: "gather inner axis", inputs: [[2, 4, 3]], build: ([a]) => a!.gather(1, ids([3, 0, 3], [3])) },
   { name: "gatherElements", inputs: [[2, 4]], build: ([a]) => a!.gatherElements(1, ids([3, 0, 3, 1, 1, 2], [2, 3])) },
-  { name: "scatterAdd", inputs: [[2, 4], [2, 3]], build: ([a, b]) => a!.scatterAdd(1, ids([3, 0, 3, 1, 1, 2], [2, 3]), b!) },
+  {
+    name: "scatterAdd",
+    inputs: [
+      [2, 4],
+      [2, 3],
+    ],
+    build: ([a, b]) => a!.scatterAdd(1, ids([3, 0, 3, 1, 1, 2], [2, 3]), b!),
+  },
   { name: "topk", inputs: [[2, 5]], build: ([a]) => a!.topk(1, 3).values },
   { name: "sort", inputs: [[5, 2]], build: ([a]) => sort(a!, 0).values },
   { name: "cumsum", inputs: [[2, 4]], build: ([a]) => a!.cumsum(1) },
-  { name: "cumsum exclusive reverse", inputs: [[2, 4]], build: ([a]) => a!.cumsum(1, { exclusive: true, reverse: true }) },
-  { name: "conv", inputs: [[2, 4, 7], [6, 2, 3]], build: ([x, w]) => conv(x!, w!, { groups: 2, strides: [2], pads: [[2], [1]] }) },
-  { name: "conv dilated, two axes", inputs: [[2, 2, 6, 5], [3, 2, 2, 2]], build: ([x, w]) => conv(x!, w!, { dilations: [2, 1], pads: [[1, 0], [0, 1]] }) },
+  {
+    name: "cumsum exclusive reverse",
+    inputs: [[2, 4]],
+    build: ([a]) => a!.cumsum(1, { exclusive: true, reverse: true }),
+  },
+  {
+    name: "conv",
+    inputs: [
+      [2, 4, 7],
+      [6, 2, 3],
+    ],
+    build: ([x, w]) => conv(x!, w!, { groups: 2, strides: [2], pads: [[2], [1]] }),
+  },
+  {
+    name: "conv dilated, two axes",
+    inputs: [
+      [2, 2, 6, 5],
+      [3, 2, 2, 2],
+    ],
+    build: ([x, w]) =>
+      conv(x!, w!, {
+        dilations: [2, 1],
+        pads: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
+  },
   {
     name: "convTranspose",
-    inputs: [[2, 4, 3], [4, 2, 3]],
-    build: ([g, w]) => apply1("convTranspose", [g!, w!], { groups: 2, strides: [2], dilations: [1], pads: [[1], [0]], output: [7] }),
+    inputs: [
+      [2, 4, 3],
+      [4, 2, 3],
+    ],
+    build: ([g, w]) =>
+      apply1("convTranspose", [g!, w!], { groups: 2, strides: [2], dilations: [1], pads: [[1], [0]], output: [7] }),
+  },
+  {
+    name: "gradients of a split",
+    inputs: [[2, 7]],
+    build: ([x]) => {
+      const [a, b, c] = x!.split(1, [2, 3, 2]);
+      return concat(1, [a!.exp(), c!.mul(a!), b!.tanh()]);
+    },
   },
   { name: "stopGradient", inputs: [[2, 3]], build: ([a]) => a!.mul(a!.stopGradient().mul(0)).add(a!.square()) },
   {
     name: "scan (LSTM, captured matrix)",
-    inputs: [[4, 2, 12], [3, 12], [2, 3]],
+    inputs: [
+      [4, 2, 12],
+      [3, 12],
+      [2, 3],
+    ],
     build: ([z, u, h0]) => {
       const { states, ys } = scan({ init: [h0!, h0!.mul(0.5)], xs: [z!], step: (s, [zt]) => lstmStep(s, zt!, u!) });
       return ys[0]!.sum(0).add(states[1]!.square());
@@ -93,7 +229,25 @@ export const gradCases: readonly GradCase[] = [
   {
     name: "scan reversed, captured vector",
     inputs: [[4, 3], [3]],
-    build: ([x, a]) => scan({ init: [a!.mul(0)], xs: [x!], reverse: true, step: ([s], [xt]) => ({ states: [s!.mul(a!.sigmoid()).add(xt!)], ys: [s!.mul(xt!)] }) }).ys[0]!,
+    build: ([x, a]) =>
+      scan({
+        init: [a!.mul(0)],
+        xs: [x!],
+        reverse: true,
+        step: ([s], [xt]) => ({ states: [s!.mul(a!.sigmoid()).add(xt!)], ys: [s!.mul(xt!)] }),
+      }).ys[0]!,
+  },
+  {
+    name: "scan that captures two tensors of which one depends on the other",
+    inputs: [[4, 3], [3]],
+    build: ([x, a]) => {
+      const b = a!.mul(3);
+      const step = ([s]: readonly Tensor[], [xt]: readonly Tensor[]) => {
+        const next = s!.add(xt!.mul(a!)).add(b).tanh();
+        return { states: [next], ys: [next] };
+      };
+      return scan({ init: [a!.mul(0)], xs: [x!], step }).ys[0]!;
+    },
   },
   {
     name: "scan inside a scan",
@@ -103,7 +257,11 @@ export const gradCases: readonly GradCase[] = [
         init: [a!.mul(0)],
         xs: [x!],
         step: ([s], [rows]) => {
-          const inner = scan({ init: [s!], xs: [rows!], step: ([q], [row]) => ({ states: [q!.mul(a!).add(row!).tanh()], ys: [] }) });
+          const inner = scan({
+            init: [s!],
+            xs: [rows!],
+            step: ([q], [row]) => ({ states: [q!.mul(a!).add(row!).tanh()], ys: [] }),
+          });
           return { states: inner.states, ys: inner.states };
         },
       }).ys[0]!,
@@ -111,18 +269,48 @@ export const gradCases: readonly GradCase[] = [
   { name: "softmax", inputs: [[2, 4, 3]], build: ([a]) => a!.softmax(1) },
   { name: "logSoftmax", inputs: [[2, 4]], build: ([a]) => a!.logSoftmax() },
   { name: "layerNorm", inputs: [[2, 3, 4], [4], [4]], build: ([x, g, b]) => layerNorm(x!, g!, b!) },
-  { name: "layerNorm, wide gain", inputs: [[2, 3, 4], [3, 4], [3, 4]], build: ([x, g, b]) => layerNorm(x!, g!, b!) },
+  {
+    name: "layerNorm, wide gain",
+    inputs: [
+      [2, 3, 4],
+      [3, 4],
+      [3, 4],
+    ],
+    build: ([x, g, b]) => layerNorm(x!, g!, b!),
+  },
   { name: "rmsNorm", inputs: [[2, 3, 4], [4]], build: ([x, g]) => rmsNorm(x!, g!) },
   { name: "gelu", inputs: [[2, 3]], build: ([x]) => gelu(x!) },
   { name: "gelu tanh", inputs: [[2, 3]], build: ([x]) => gelu(x!, "tanh") },
   { name: "silu", inputs: [[2, 3]], build: ([x]) => silu(x!) },
   { name: "softmaxCrossEntropy", inputs: [[3, 4]], build: ([x]) => softmaxCrossEntropy(x!, ids([2, 0, 2], [3])) },
   { name: "unitLowerInverse", inputs: [[2, 5, 5]], build: ([a]) => unitLowerInverse(a!) },
-  { name: "second use accumulates", inputs: [[3]], build: ([a]) => a!.exp().add(a!.mul(a!.sin())).add(iota(3, "f32").mul(scalar(2)).mul(a!)) },
-]; // biome-ignore format: one case a line
+  {
+    name: "second use accumulates",
+    inputs: [[3]],
+    build: ([a]) =>
+      a!
+        .exp()
+        .add(a!.mul(a!.sin()))
+        .add(iota(3, "f32").mul(scalar(2)).mul(a!)),
+  },
+];
 
 /** Ops that carry no gradient: nothing to check. */
 export const opsWithoutGradient: readonly Op[] = [
-  "less", "lessEqual", "equal", "and", "or", "xor", "not", "isNaN", "bitAnd", "bitOr", "bitXor", "shiftRight", "shiftLeft", "argmax",
-  "input", "constant",
-]; // biome-ignore format: one list
+  "less",
+  "lessEqual",
+  "equal",
+  "and",
+  "or",
+  "xor",
+  "not",
+  "isNaN",
+  "bitAnd",
+  "bitOr",
+  "bitXor",
+  "shiftRight",
+  "shiftLeft",
+  "argmax",
+  "input",
+  "constant",
+];

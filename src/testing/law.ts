@@ -8,7 +8,11 @@ export interface Law<Rig> {
 }
 
 /** A test for every config and every law that applies to it. */
-export function runLaws<Rig>(title: string, rigs: readonly { label: string; rig: Rig }[], laws: readonly Law<Rig>[]): void {
+export function runLaws<Rig>(
+  title: string,
+  rigs: readonly { label: string; rig: Rig }[],
+  laws: readonly Law<Rig>[],
+): void {
   describe(title, () => {
     for (const { label, rig } of rigs)
       describe(label, () => {

@@ -81,7 +81,9 @@ export interface Stretch {
 
 /** Runs a mixer over a stretch of tokens as an engine would, piece by piece. */
 export function runPieces(rig: MixerRig, { x_BTD, at, pieces, state, dt_BT, lengths, mode = "eval" }: Stretch) {
-  const calls = pieces.flatMap(({ form, tokens }) => (form === "forward" ? [{ form, tokens }] : new Array<Piece>(tokens).fill({ form, tokens: 1 })));
+  const calls = pieces.flatMap(({ form, tokens }) =>
+    form === "forward" ? [{ form, tokens }] : new Array<Piece>(tokens).fill({ form, tokens: 1 }),
+  );
   const rows = x_BTD.dim(0);
   let decoding = state ?? startDecoding(rig.states, { batch: rows, capacity: x_BTD.dim(1) + 3 });
   let fresh = state === undefined;
@@ -93,7 +95,14 @@ export function runPieces(rig: MixerRig, { x_BTD, at, pieces, state, dt_BT, leng
     const masked = i === 0 && lengths ? { mask_BT: maskOf(lengths, call.tokens) } : {};
     const dt = dt_BT ? { dt_BT: dt_BT.slice(1, from, from + call.tokens) } : {};
     const io: Io = { ...plainIo(mode), ...dt, ...masked };
-    const result = runCall(rig, { x: x_BTD.slice(1, from, from + call.tokens), at, form: call.form, decoding, fresh, io });
+    const result = runCall(rig, {
+      x: x_BTD.slice(1, from, from + call.tokens),
+      at,
+      form: call.form,
+      decoding,
+      fresh,
+      io,
+    });
     for (const loss of result.losses ?? []) losses[`loss.${loss.name}.${i}`] = loss.value.mul(loss.weight);
     ys.push(result.y);
     decoding = advance(rig.states, decoding, result.s, counts);
@@ -132,7 +141,13 @@ export function maskOf(lengths: readonly number[], tokens: number): Tensor {
 /** Fields of all sequences, which have seen equally many tokens, in canonical form, as `s.<name>`. */
 export function finalState({ states, canonical }: MixerRig, decoding: Decoding): Record<string, Tensor> {
   const rows = decoding.tokens.map((_, b) => b);
-  const whole = Object.entries(states).map(([name, declaration]) => [name, concat(0, rows.map((b) => fieldOf(declaration, decoding, name, b)))]);
+  const whole = Object.entries(states).map(([name, declaration]) => [
+    name,
+    concat(
+      0,
+      rows.map((b) => fieldOf(declaration, decoding, name, b)),
+    ),
+  ]);
   return withPrefix("s.", canonical(Object.fromEntries(whole)));
 }
 
@@ -162,13 +177,21 @@ const warmStates = new WeakMap<MixerRig, Arrays>();
 export function warmState(rig: MixerRig): Arrays {
   const known = warmStates.get(rig);
   if (known) return known;
-  const inputs = { x: randomNormal("earlier tokens", [batch, warmTokens, rig.width]), ...withPrefix("p.", rig.part.parameters) };
+  const inputs = {
+    x: randomNormal("earlier tokens", [batch, warmTokens, rig.width]),
+    ...withPrefix("p.", rig.part.parameters),
+  };
   const build: Subject["build"] = (at) => {
     const pieces: Piece[] = [{ form: "forward", tokens: warmTokens }];
     const { decoding } = runPieces(rig, { x_BTD: at.x!, at, pieces, dt_BT: gapTensor(rig, warmTokens) });
     return finalState({ ...rig, canonical: (s) => s }, decoding);
   };
-  const state = Object.fromEntries(Object.entries(run({ inputs, build })).map(([name, { shape, data }]) => [name, { shape, data: data.map(Math.fround) }]));
+  const state = Object.fromEntries(
+    Object.entries(run({ inputs, build })).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: data.map(Math.fround) },
+    ]),
+  );
   warmStates.set(rig, state);
   return state;
 }
@@ -195,7 +218,11 @@ export function mixerSubject(rig: MixerRig, { pieces, from, mode = "eval", losse
 
 /** The warm state from tensors `s.<name>`, with room for more tokens. */
 export function resumed(rig: MixerRig, at: Readonly<Record<string, Tensor>>, more: number): Decoding {
-  const decoding = resumeDecoding(rig.states, { entries: withoutPrefix("s.", at), tokens: warmTokens, capacity: warmTokens + more + 3 });
+  const decoding = resumeDecoding(rig.states, {
+    entries: withoutPrefix("s.", at),
+    tokens: warmTokens,
+    capacity: warmTokens + more + 3,
+  });
   return { ...decoding, tokens: new Array<number>(batch).fill(warmTokens) };
 }
 

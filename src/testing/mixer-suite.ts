@@ -59,20 +59,33 @@ export function mixerSuite<
   P extends Record<string, ParameterDeclaration>,
   S extends Record<string, StateDeclaration>,
 >(mixer: Mixer<C, D, P, S>, options: MixerSuiteOptions<C, D, P, S>): void {
-  const rigs = options.configs.map((config) => ({ label: JSON.stringify(config), rig: suiteRig(erased(mixer), config, options) }));
+  const rigs = options.configs.map((config) => ({
+    label: JSON.stringify(config),
+    rig: suiteRig(erased(mixer), config, options),
+  }));
   runLaws(mixer.kind, rigs, mixerLaws);
 }
 
 /** Sound, as in `blocks/erased.ts`: a mixer only receives values made from its own parsed config. */
 const erased = (mixer: unknown) => mixer as Mixer;
 
-export function suiteRig<C, D, P, S>(mixer: Mixer, config: Config, { naive, width = 16, algorithmic = [], canonical = (s) => s }: MixerSuiteOptions<C, D, P, S>): MixerRig {
+export function suiteRig<C, D, P, S>(
+  mixer: Mixer,
+  config: Config,
+  { naive, width = 16, algorithmic = [], canonical = (s) => s }: MixerSuiteOptions<C, D, P, S>,
+): MixerRig {
   const fixed = { naive: naive as MixerRig["naive"], canonical, width };
   const choosing = (value: number) => Object.fromEntries(algorithmic.map((key) => [key, value]));
   const rigWith = (choices: Config) => rigOf(mixer, { ...choices, ...config }, fixed);
-  const variants = algorithmic.length === 0 ? [] : [
-    { label: "as configured", rig: rigWith({}) },
-    ...otherChoices.map((value) => ({ label: `${algorithmic.join(", ")} ${value}`, rig: rigOf(mixer, { ...config, ...choosing(value) }, fixed) })),
-  ];
+  const variants =
+    algorithmic.length === 0
+      ? []
+      : [
+          { label: "as configured", rig: rigWith({}) },
+          ...otherChoices.map((value) => ({
+            label: `${algorithmic.join(", ")} ${value}`,
+            rig: rigOf(mixer, { ...config, ...choosing(value) }, fixed),
+          })),
+        ];
   return { ...rigWith(choosing(smallChoice)), variants };
 }

@@ -32,16 +32,22 @@ const inputsReadBy = (inputs: Arrays) =>
 /** Outputs, and gradients by the inputs that the outputs depend on, `runs` times from one compilation. */
 export async function evaluateNative(subject: Subject, { runs = 1 } = {}): Promise<Evaluation[]> {
   const traced = trace(subject);
-  const gradients = Object.entries(gradientsOf(traced)).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  const gradients = Object.entries(gradientsOf(traced)).filter(
+    (entry): entry is [string, Tensor] => entry[1] !== undefined,
+  );
   const prefixed = Object.fromEntries(gradients.map(([name, g]) => [`gradient of ${name}`, g]));
   const program = await compileNative({ ...traced.outputs, ...prefixed }, subject.inputs);
   const results: Evaluation[] = [];
   for (let i = 0; i < runs; i++) {
     const values = await program.run();
-    const pick = (names: readonly string[], prefix: string) => Object.fromEntries(names.map((name) => [name, values[`${prefix}${name}`]!]));
+    const pick = (names: readonly string[], prefix: string) =>
+      Object.fromEntries(names.map((name) => [name, values[`${prefix}${name}`]!]));
     results.push({
       outputs: pick(Object.keys(traced.outputs), ""),
-      gradients: pick(gradients.map(([name]) => name), "gradient of "),
+      gradients: pick(
+        gradients.map(([name]) => name),
+        "gradient of ",
+      ),
     });
   }
   await program.dispose();

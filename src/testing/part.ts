@@ -1,6 +1,6 @@
 import type { Io, ParameterDeclaration, Weight } from "../blocks/index.ts";
-import { fail, scalar, type Shape, type Tensor, zeros } from "../tensor/index.ts";
 import { randomStream } from "../ops/index.ts";
+import { fail, type Shape, scalar, type Tensor, zeros } from "../tensor/index.ts";
 import type { Arrays } from "./arrays.ts";
 import { drawParameters } from "./parameters.ts";
 
@@ -30,22 +30,36 @@ export function testedPart(
   const d = dims(c);
   for (const [name, size] of Object.entries(d))
     if (typeof size === "number" && !(Number.isInteger(size) && size > 0))
-      fail({ code: "E_DIMS", where: `${component.kind}.${name}`, expected: "a positive whole number", got: String(size) });
+      fail({
+        code: "E_DIMS",
+        where: `${component.kind}.${name}`,
+        expected: "a positive whole number",
+        got: String(size),
+      });
   const declarations = component.params(d, c);
   return { c, d, declarations, parameters: drawParameters(declarations), buffers: component.buffers?.(d, c) ?? {} };
 }
 
 /** Weights of a part over tensors named `p.<name>`. */
 export function weightsOf({ declarations }: TestedPart, at: Readonly<Record<string, Tensor>>): Record<string, Weight> {
-  const weight = ([name, declaration]: [string, ParameterDeclaration]) => [name, { path: name, declaration, tensor: at[`p.${name}`]! }];
+  const weight = ([name, declaration]: [string, ParameterDeclaration]) => [
+    name,
+    { path: name, declaration, tensor: at[`p.${name}`]! },
+  ];
   return Object.fromEntries(Object.entries(declarations).map(weight));
 }
 
 /** Weights that stand for given tensors, those that are not undefined, for calling a component directly. */
-export function weightsFrom<T extends Readonly<Record<string, Tensor | undefined>>>(tensors: T): { [K in keyof T]: Weight } {
+export function weightsFrom<T extends Readonly<Record<string, Tensor | undefined>>>(
+  tensors: T,
+): { [K in keyof T]: Weight } {
   const weights = Object.entries(tensors).flatMap(([path, tensor]) => {
     if (tensor === undefined) return [];
-    const declaration: ParameterDeclaration = { shape: tensor.shape, init: { kind: "constant", value: 0 }, role: "matrix" };
+    const declaration: ParameterDeclaration = {
+      shape: tensor.shape,
+      init: { kind: "constant", value: 0 },
+      role: "matrix",
+    };
     return [[path, { path, declaration, tensor }]];
   });
   return Object.fromEntries(weights) as { [K in keyof T]: Weight };

@@ -38,7 +38,8 @@ const keys = [
   [0, 1, 2, 3, 4, 5],
   [2, 3, 4, 5, 6, 7],
 ];
-const whole = (rows: readonly (readonly number[])[]): Tensor => constant(rows.flat(), [rows.length, rows[0]!.length], "i32");
+const whole = (rows: readonly (readonly number[])[]): Tensor =>
+  constant(rows.flat(), [rows.length, rows[0]!.length], "i32");
 
 type Hook = "embed" | "rotate" | "bias";
 
@@ -47,23 +48,32 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
   position: Position<C, D, P>,
   options: PositionSuiteOptions<C, D, P>,
 ): void {
-  const [erased, naive] = [position as unknown as Position, options as unknown as PositionSuiteOptions<Config, Config, Config>];
+  const [erased, naive] = [
+    position as unknown as Position,
+    options as unknown as PositionSuiteOptions<Config, Config, Config>,
+  ];
   const { width = 8 } = options;
   const hooks = (["embed", "rotate", "bias"] as const).filter((hook) => position[hook]);
-  describe.each(options.configs.map((config) => ({ label: JSON.stringify(config), config })))(`${position.kind} $label`, ({ config }) => {
-    const part = testedPart(erased, config, (c) => erased.dims(c, width));
-    test("it has the hooks that its naive forms describe", () => {
-      expect(hooks).toEqual((["embed", "rotate", "bias"] as const).filter((hook) => naive[hook]));
-    });
-    describe.each(hooks)("%s", (hook) => {
-      const subject = () => hookSubject(erased, part, { hook, width });
-      test("it equals the naive form in values and every gradient", () =>
-        expectNaiveAgrees(subject(), { naive: (inputs) => naiveOf(naive, part, hook, inputs), smooth: "everywhere" }));
-      test("gradients equal central differences", () => checkSubjectDerivatives(subject()));
-      test("the native engine agrees with the reference", () => expectNativeAgrees(subject()));
-      test("the same graph gives the same bits", () => expectSameBits(subject));
-    });
-  });
+  describe.each(options.configs.map((config) => ({ label: JSON.stringify(config), config })))(
+    `${position.kind} $label`,
+    ({ config }) => {
+      const part = testedPart(erased, config, (c) => erased.dims(c, width));
+      test("it has the hooks that its naive forms describe", () => {
+        expect(hooks).toEqual((["embed", "rotate", "bias"] as const).filter((hook) => naive[hook]));
+      });
+      describe.each(hooks)("%s", (hook) => {
+        const subject = () => hookSubject(erased, part, { hook, width });
+        test("it equals the naive form in values and every gradient", () =>
+          expectNaiveAgrees(subject(), {
+            naive: (inputs) => naiveOf(naive, part, hook, inputs),
+            smooth: "everywhere",
+          }));
+        test("gradients equal central differences", () => checkSubjectDerivatives(subject()));
+        test("the native engine agrees with the reference", () => expectNativeAgrees(subject()));
+        test("the same graph gives the same bits", () => expectSameBits(subject));
+      });
+    },
+  );
 }
 
 function hookSubject(position: Position, part: TestedPart, { hook, width }: { hook: Hook; width: number }): Subject {
@@ -80,10 +90,19 @@ function hookSubject(position: Position, part: TestedPart, { hook, width }: { ho
   };
 }
 
-function naiveOf(naive: PositionSuiteOptions<Config, Config, Config>, part: TestedPart, hook: Hook, inputs: Arrays): Arrays {
+function naiveOf(
+  naive: PositionSuiteOptions<Config, Config, Config>,
+  part: TestedPart,
+  hook: Hook,
+  inputs: Arrays,
+): Arrays {
   const p = Object.fromEntries(Object.entries(withoutPrefix("p.", inputs)).map(([name, array]) => [name, nest(array)]));
   const tables = { p, c: part.c, d: part.d };
   if (hook === "bias") return { y: flatten(naive.bias!({ ...tables, heads, queries: positions, keys })) };
   const x = nest(inputs.x!);
-  return { y: flatten(hook === "embed" ? naive.embed!({ ...tables, x, positions }) : naive.rotate!({ ...tables, x, positions })) };
+  return {
+    y: flatten(
+      hook === "embed" ? naive.embed!({ ...tables, x, positions }) : naive.rotate!({ ...tables, x, positions }),
+    ),
+  };
 }

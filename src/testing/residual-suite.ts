@@ -22,22 +22,33 @@ export function residualSuite<C extends Config, D extends Config, P extends Reco
 ): void {
   const erased = residual as unknown as Residual;
   const loops = naive as unknown as ResidualSuiteOptions<Config, Config, Config>["naive"];
-  describe.each(configs.map((config) => ({ label: JSON.stringify(config), config })))(`${residual.kind} $label`, ({ config }) => {
-    const part = testedPart(erased, config, (c) => erased.dims(c, width));
-    const subject = (rows = false) => residualSubject(erased, part, { width, rows });
-    test("it equals the naive form in values and every gradient", () =>
-      expectNaiveAgrees(subject(), { naive: (inputs) => naiveOf(part, loops, inputs), smooth: "everywhere" }));
-    test("gradients equal central differences", () => checkSubjectDerivatives(subject()));
-    test("every token gives what it gives alone", () => expectSameFunction(subject(true), subject()));
-    test("the native engine agrees with the reference", () => expectNativeAgrees(subject()));
-    test("the same graph gives the same bits", () => expectSameBits(() => subject()));
-  });
+  describe.each(configs.map((config) => ({ label: JSON.stringify(config), config })))(
+    `${residual.kind} $label`,
+    ({ config }) => {
+      const part = testedPart(erased, config, (c) => erased.dims(c, width));
+      const subject = (rows = false) => residualSubject(erased, part, { width, rows });
+      test("it equals the naive form in values and every gradient", () =>
+        expectNaiveAgrees(subject(), { naive: (inputs) => naiveOf(part, loops, inputs), smooth: "everywhere" }));
+      test("gradients equal central differences", () => checkSubjectDerivatives(subject()));
+      test("every token gives what it gives alone", () => expectSameFunction(subject(true), subject()));
+      test("the native engine agrees with the reference", () => expectNativeAgrees(subject()));
+      test("the same graph gives the same bits", () => expectSameBits(() => subject()));
+    },
+  );
 }
 
-function residualSubject(residual: Residual, part: TestedPart, { width, rows }: { width: number; rows: boolean }): Subject {
+function residualSubject(
+  residual: Residual,
+  part: TestedPart,
+  { width, rows }: { width: number; rows: boolean },
+): Subject {
   const shape = [2, 5, width];
   return {
-    inputs: { x: randomNormal("stream", shape), y: randomNormal("sublayer", shape), ...withPrefix("p.", part.parameters) },
+    inputs: {
+      x: randomNormal("stream", shape),
+      y: randomNormal("sublayer", shape),
+      ...withPrefix("p.", part.parameters),
+    },
     build: (at) => {
       const [x, y] = [at.x!, at.y!].map((t) => (rows ? t.reshape([-1, width]) : t));
       return { z: residual.forward(x!, y!, { ...contextOf(part, at), io: plainIo("train") }).reshape(shape) };
@@ -45,7 +56,11 @@ function residualSubject(residual: Residual, part: TestedPart, { width, rows }: 
   };
 }
 
-function naiveOf(part: TestedPart, naive: ResidualSuiteOptions<Config, Config, Config>["naive"], inputs: Arrays): Arrays {
+function naiveOf(
+  part: TestedPart,
+  naive: ResidualSuiteOptions<Config, Config, Config>["naive"],
+  inputs: Arrays,
+): Arrays {
   const p = Object.fromEntries(Object.entries(withoutPrefix("p.", inputs)).map(([name, array]) => [name, nest(array)]));
   return { z: flatten(naive({ x: nest(inputs.x!), y: nest(inputs.y!), p, c: part.c, d: part.d })) };
 }

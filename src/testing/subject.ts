@@ -35,7 +35,11 @@ export function gradientsOf({ leaves, outputs }: Traced): Record<string, Tensor 
     const { shape, data } = cotangentOf(name, outputs[name]!.shape);
     return constant(data, shape);
   });
-  const gradients = vjp(names.map((name) => outputs[name]!), cotangents, Object.values(leaves));
+  const gradients = vjp(
+    names.map((name) => outputs[name]!),
+    cotangents,
+    Object.values(leaves),
+  );
   return Object.fromEntries(Object.keys(leaves).map((name, i) => [name, gradients[i]]));
 }
 
@@ -82,13 +86,17 @@ export function evaluate(subject: Subject): Evaluation {
 
 /** Largest magnitude of all arrays. */
 export function magnitude(arrays: Arrays): number {
-  return Math.max(0, ...Object.values(arrays).map(({ data }) => data.reduce((max, x) => Math.max(max, Math.abs(x)), 0)));
+  return Math.max(
+    0,
+    ...Object.values(arrays).map(({ data }) => data.reduce((max, x) => Math.max(max, Math.abs(x)), 0)),
+  );
 }
 
 /** The same subject with only these inputs differentiable; the others are constants. */
 export function withConstants(subject: Subject, names: readonly string[]): Subject {
   const fixed = mapArrays(Object.fromEntries(names.map((name) => [name, subject.inputs[name]!])), (array) => array);
   const inputs = Object.fromEntries(Object.entries(subject.inputs).filter(([name]) => !names.includes(name)));
-  const constants = () => Object.fromEntries(Object.entries(fixed).map(([name, { shape, data }]) => [name, constant(data, shape)]));
+  const constants = () =>
+    Object.fromEntries(Object.entries(fixed).map(([name, { shape, data }]) => [name, constant(data, shape)]));
   return { inputs, build: (at) => subject.build({ ...at, ...constants() }) };
 }

@@ -12,7 +12,14 @@ export const leaky = defineMixer({
   config: z.strictObject({ decay: z.number().default(0.5).describe("start of a") }),
   dims: (_c, D) => ({ D }),
   params: ({ D }, c) => ({ a: vector(D, c.decay) }),
-  capabilities: { flow: "causal", state: "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise" },
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
   state: ({ D }) => ({ h: [D] }),
   forward(x_BTD, { p, s, io }) {
     const [B, T, D] = x_BTD.shape as [number, number, number];
@@ -49,17 +56,36 @@ export const average = defineMixer({
   dims: (_c, D) => ({ D }),
   params: ({ D }) => ({ w: matrix(D, D) }),
   capabilities: ({ window }) => ({
-    flow: "causal", state: window === undefined ? "growing" : "finite", length: "any", batch: "independent", smooth: "everywhere", exact: "bitwise",
+    flow: "causal",
+    state: window === undefined ? "growing" : "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
   }),
-  state: ({ D }, { window }) => ({ v: { shape: (tokens: number) => [tokens, D], axis: 0, ...(window !== undefined && { window }) } }),
-  forward: (x_BTD, { c, p, s, io }) => averageOf(linear(x_BTD, p.w), { window: c.window, buffer: s.v, length_B: io.length_B }),
+  state: ({ D }, { window }) => ({
+    v: { shape: (tokens: number) => [tokens, D], axis: 0, ...(window !== undefined && { window }) },
+  }),
+  forward: (x_BTD, { c, p, s, io }) =>
+    averageOf(linear(x_BTD, p.w), { window: c.window, buffer: s.v, length_B: io.length_B }),
   step(x_BD, { c, p, s, io }) {
-    const { y, s: entries } = averageOf(linear(x_BD, p.w).unsqueeze(1), { window: c.window, buffer: s.v, length_B: io.length_B });
+    const { y, s: entries } = averageOf(linear(x_BD, p.w).unsqueeze(1), {
+      window: c.window,
+      buffer: s.v,
+      length_B: io.length_B,
+    });
     return { y: y.squeeze(1), s: entries };
   },
 });
 
-function averageOf(v_BTD: Tensor, { window = 1e9, buffer, length_B }: { window: number | undefined; buffer?: Tensor | undefined; length_B?: Tensor | undefined }) {
+function averageOf(
+  v_BTD: Tensor,
+  {
+    window = 1e9,
+    buffer,
+    length_B,
+  }: { window: number | undefined; buffer?: Tensor | undefined; length_B?: Tensor | undefined },
+) {
   const [B, T] = v_BTD.shape as [number, number, number];
   const length = (length_B ?? zeros([B], "i32")).cast("f32").reshape([B, 1]);
   const queries = length.add(iota(T).cast("f32"));

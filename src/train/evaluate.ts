@@ -1,9 +1,9 @@
 import { type ValidationWindows, validationWindows } from "../data/index.ts";
 import type { Engine } from "../engine/index.ts";
 import { createRng } from "../ops/index.ts";
+import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
 import { type Objective, objectiveLosses } from "./objectives/index.ts";
 import { type BatchShape, evaluationProgram } from "./programs.ts";
-import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
 
 /** Bits per byte of a text under a model. */
 export interface Evaluation {
@@ -47,7 +47,8 @@ export async function createEvaluator(
     const feed = objective.feed(chosen, built, { draw, draws: count, rng });
     let nats = 0;
     for (let first = 0; first < chosen.count; first += shape.batch) {
-      const part = <T extends { subarray(a: number, b: number): T }>(all: T): T => all.subarray(first * shape.length, (first + shape.batch) * shape.length);
+      const part = <T extends { subarray(a: number, b: number): T }>(all: T): T =>
+        all.subarray(first * shape.length, (first + shape.batch) * shape.length);
       const feeds = { inputs: part(feed.ids), targets: part(feed.targets), weights: part(feed.weights) };
       const result = await executable.run(objective.masked ? { ...feeds, mask: part(chosen.mask) } : feeds);
       nats += result["nats"]![0]!;
@@ -59,7 +60,12 @@ export async function createEvaluator(
       const totals: number[] = [];
       for (let draw = 0; draw < count; draw++) totals.push(await total(draw));
       const mean = totals.reduce((sum, value) => sum + value, 0) / count;
-      return { bitsPerByte: mean, kind: objective.bound, draws: count, ...(count > 1 && { stdErr: standardError(totals, mean) }) };
+      return {
+        bitsPerByte: mean,
+        kind: objective.bound,
+        draws: count,
+        ...(count > 1 && { stdErr: standardError(totals, mean) }),
+      };
     },
     dispose: () => executable.dispose(),
   };

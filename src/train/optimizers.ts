@@ -8,7 +8,11 @@ export const optimizerSchema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.99),
   epsilon: z.number().positive().default(1e-8),
-  weightDecay: z.number().min(0).default(0.1).describe("decoupled, times the learning rate; on matrices only unless decayAll"),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0.1)
+    .describe("decoupled, times the learning rate; on matrices only unless decayAll"),
   decayAll: z.boolean().default(false).describe("decay gains, biases and embeddings too"),
   clipNorm: z.number().positive().nullable().default(1).describe("largest global gradient norm; null: no clipping"),
 });
@@ -34,11 +38,18 @@ export function adamw({ beta1, beta2, epsilon }: Pick<OptimizerConfig, "beta1" |
 }
 
 /** Numbers of step t (from 1) for every parameter. */
-export function adamScalars({ beta1, beta2 }: Pick<OptimizerConfig, "beta1" | "beta2">, t: number, learningRate: number): Record<string, number> {
+export function adamScalars(
+  { beta1, beta2 }: Pick<OptimizerConfig, "beta1" | "beta2">,
+  t: number,
+  learningRate: number,
+): Record<string, number> {
   return { learningRate, correction1: 1 - beta1 ** t, correction2: 1 - beta2 ** t };
 }
 
 /** Numbers of a parameter's group: only matrices decay unless all do. */
-export function groupScalars({ role }: ParameterDeclaration, { weightDecay, decayAll }: OptimizerConfig): Record<string, number> {
+export function groupScalars(
+  { role }: ParameterDeclaration,
+  { weightDecay, decayAll }: OptimizerConfig,
+): Record<string, number> {
   return { weightDecay: decayAll || role === "matrix" ? weightDecay : 0 };
 }

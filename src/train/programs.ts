@@ -45,14 +45,18 @@ export function evaluationIo(): Io {
  */
 export function trainingProgram(built: BuiltModel, objective: Objective, { batch, length }: BatchShape): Program {
   const source = inputSource();
-  const traced = { inputs_BT: input("inputs", [batch, length], "i32"), targets_BT: input("targets", [batch, length], "i32") };
+  const traced = {
+    inputs_BT: input("inputs", [batch, length], "i32"),
+    targets_BT: input("targets", [batch, length], "i32"),
+  };
   const { loss, result } = objective.train(built, traced, { source, io: trainingIo() });
   const total = result.losses.reduce((sum, { value, weight }) => sum.add(value.mul(weight)), loss);
   const paths = [...built.model.parameters.keys()];
   const leaves = paths.map((path) => source.leaves.get(path));
   const known = leaves.filter((leaf) => leaf !== undefined);
   const gradients = new Map(grad(total, known).map((g, i) => [known[i]!, g]));
-  const gradientOf = (leaf: Tensor | undefined, path: string) => (leaf && gradients.get(leaf)) ?? zeros(built.model.parameters.get(path)!.shape);
+  const gradientOf = (leaf: Tensor | undefined, path: string) =>
+    (leaf && gradients.get(leaf)) ?? zeros(built.model.parameters.get(path)!.shape);
   return {
     outputs: {
       loss,
@@ -65,7 +69,11 @@ export function trainingProgram(built: BuiltModel, objective: Objective, { batch
 }
 
 /** Σ weight·nats over a batch: inputs `inputs`, `targets` (i32), `weights` (f32) and, where `masked`, `mask` (bool), all [B, T]. */
-export function evaluationProgram({ model }: BuiltModel, { masked }: Objective, { batch, length }: BatchShape): Program {
+export function evaluationProgram(
+  { model }: BuiltModel,
+  { masked }: Objective,
+  { batch, length }: BatchShape,
+): Program {
   const shape = [batch, length];
   const io = { ...evaluationIo(), ...(masked && { mask_BT: input("mask", shape, "bool") }) };
   const { logits } = model.forward(input("inputs", shape, "i32"), { source: inputSource(), io });

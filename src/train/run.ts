@@ -62,7 +62,10 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunTrain
 
 const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
 
-async function doStep({ training, run, onProgress }: RunTrainingOptions, clock: { seconds: number; tokens: number }): Promise<StepRecord> {
+async function doStep(
+  { training, run, onProgress }: RunTrainingOptions,
+  clock: { seconds: number; tokens: number },
+): Promise<StepRecord> {
   const start = performance.now();
   const record = await training.advance().catch((error: unknown) => rejectStep(error, run));
   clock.seconds += (performance.now() - start) / 1000;
@@ -75,9 +78,15 @@ async function doStep({ training, run, onProgress }: RunTrainingOptions, clock: 
 }
 
 const prefixed = (losses: StepRecord["losses"]): Record<string, number> =>
-  Object.fromEntries(Object.entries(losses).map(([name, value]) => [`loss.${name}`, value])); // biome-ignore format: one expression
+  Object.fromEntries(Object.entries(losses).map(([name, value]) => [`loss.${name}`, value]));
 
-async function evaluateIfDue({ training, run, evaluator, evaluateEverySteps, onProgress }: RunTrainingOptions): Promise<void> {
+async function evaluateIfDue({
+  training,
+  run,
+  evaluator,
+  evaluateEverySteps,
+  onProgress,
+}: RunTrainingOptions): Promise<void> {
   if (evaluator === undefined || !isDue(training.step, evaluateEverySteps)) return;
   const evaluation = await evaluator.run();
   appendMetrics(run, evaluationRecord(training.step, evaluation));
@@ -99,6 +108,9 @@ async function save({ training, run, keep = 2, onProgress }: RunTrainingOptions)
 function rejectStep(error: unknown, run: Run): never {
   if (!(error instanceof SeqlabError) || error.fault.code !== "E_TRAIN_FINITE") throw error;
   const newest = checkpointSteps(run.path).at(-1);
-  const kept = newest === undefined ? "No checkpoint was saved before." : `The checkpoint of step ${newest} is kept in ${run.path}.`;
+  const kept =
+    newest === undefined
+      ? "No checkpoint was saved before."
+      : `The checkpoint of step ${newest} is kept in ${run.path}.`;
   throw new SeqlabError({ ...error.fault, hint: `${error.fault.hint ?? ""} ${kept}`.trim(), cause: error });
 }

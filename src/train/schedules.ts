@@ -1,10 +1,23 @@
 import { z } from "zod";
 
 export const scheduleSchema = z.strictObject({
-  kind: z.enum(["constant", "linear", "cosine", "warmup-stable-decay"]).default("cosine").describe("shape after the warm-up"),
-  warmupRatio: z.number().min(0).max(1).default(0.05).describe("share of the steps over which the rate rises linearly from 0"),
+  kind: z
+    .enum(["constant", "linear", "cosine", "warmup-stable-decay"])
+    .default("cosine")
+    .describe("shape after the warm-up"),
+  warmupRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe("share of the steps over which the rate rises linearly from 0"),
   floorRatio: z.number().min(0).max(1).default(0.1).describe("last rate / peak rate"),
-  decayRatio: z.number().min(0).max(1).default(0.2).describe("share of the steps of the final decay (warmup-stable-decay)"),
+  decayRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("share of the steps of the final decay (warmup-stable-decay)"),
 });
 export type ScheduleConfig = z.output<typeof scheduleSchema>;
 

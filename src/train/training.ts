@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type Checkpoint, float32Of, type LoadedCheckpoint, parseStored, type StoredTensor, type StoredTensors } from "../checkpoints/index.ts";
+import {
+  type Checkpoint,
+  float32Of,
+  type LoadedCheckpoint,
+  parseStored,
+  type StoredTensor,
+  type StoredTensors,
+} from "../checkpoints/index.ts";
 import { type Batches, createBatches } from "../data/index.ts";
 import type { Engine, Trainer } from "../engine/index.ts";
 import { initialise } from "../model/index.ts";
@@ -44,7 +51,11 @@ const slots = ["m", "v"] as const;
 const stateSchema = z.strictObject({ step: z.int().nonnegative(), seed: z.int().nonnegative(), data: z.json() });
 
 /** Compiles the training step of a model over token ids and draws its parameters. */
-export async function createTraining(engine: Engine, built: BuiltModel, { ids, config }: { ids: Int32Array; config: TrainingConfig }): Promise<Training> {
+export async function createTraining(
+  engine: Engine,
+  built: BuiltModel,
+  { ids, config }: { ids: Int32Array; config: TrainingConfig },
+): Promise<Training> {
   const batches = createBatches({ ids, seed: config.seed, batch: config.batch, length: config.length });
   const trainer = await compileTrainer(engine, built, config);
   await resetBuffers(engine, built);
@@ -60,9 +71,18 @@ export async function createTraining(engine: Engine, built: BuiltModel, { ids, c
       const learningRate = config.optimizer.learningRate * scheduleFactor(config.schedule, step, config.steps);
       const feeds = { inputs, targets, "random.seed": seed, "random.step": Uint32Array.of(step) };
       const { outputs, gradNorm } = await trainer.step([feeds], adamScalars(config.optimizer, step + 1, learningRate));
-      if (!Number.isFinite(gradNorm) || !Number.isFinite(outputs["loss"])) rejectStep(step + 1, outputs["loss"]!, gradNorm);
+      if (!Number.isFinite(gradNorm) || !Number.isFinite(outputs["loss"]))
+        rejectStep(step + 1, outputs["loss"]!, gradNorm);
       step++;
-      return { step, tokens: step * config.batch * config.length, epoch, loss: outputs["loss"]!, losses: auxiliary(outputs), gradNorm, learningRate };
+      return {
+        step,
+        tokens: step * config.batch * config.length,
+        epoch,
+        loss: outputs["loss"]!,
+        losses: auxiliary(outputs),
+        gradNorm,
+        learningRate,
+      };
     },
     snapshot: async () => ({
       step,
@@ -115,7 +135,9 @@ function auxiliary(outputs: Readonly<Record<string, number>>): Record<string, nu
 const stored = (data: Float32Array, shape: Shape) => ({ dtype: "F32" as const, shape: [...shape], data });
 
 function tensorsOf({ model }: BuiltModel, values: Readonly<Record<string, Float32Array>>, prefix = ""): StoredTensors {
-  return Object.fromEntries([...model.parameters].map(([path, { shape }]) => [`${prefix}${path}`, stored(values[path]!, shape)]));
+  return Object.fromEntries(
+    [...model.parameters].map(([path, { shape }]) => [`${prefix}${path}`, stored(values[path]!, shape)]),
+  );
 }
 
 async function readSlots(trainer: Trainer, built: BuiltModel): Promise<StoredTensors> {
@@ -126,18 +148,27 @@ async function readSlots(trainer: Trainer, built: BuiltModel): Promise<StoredTen
 
 /** Parameters of a file by path; each must be there in its declared shape. */
 function valuesOf({ model }: BuiltModel, tensors: StoredTensors, prefix: string): Record<string, Float32Array> {
-  return Object.fromEntries([...model.parameters].map(([path, { shape }]) => [path, valueOf(tensors, `${prefix}${path}`, shape)]));
+  return Object.fromEntries(
+    [...model.parameters].map(([path, { shape }]) => [path, storedValue(tensors, `${prefix}${path}`, shape)]),
+  );
 }
 
-function valueOf(tensors: StoredTensors, name: string, shape: Shape): Float32Array {
+function storedValue(tensors: StoredTensors, name: string, shape: Shape): Float32Array {
   const tensor = tensors[name];
   if (tensor === undefined || !sameShape(tensor.shape, shape))
-    fail({ code: "E_CHECKPOINT_TENSOR", where: name, expected: `a tensor of shape [${shape.join(", ")}]`, got: tensor ? `[${tensor.shape.join(", ")}]` : "none", hint: "The checkpoint belongs to another spec." });
+    fail({
+      code: "E_CHECKPOINT_TENSOR",
+      where: name,
+      expected: `a tensor of shape [${shape.join(", ")}]`,
+      got: tensor ? `[${tensor.shape.join(", ")}]` : "none",
+      hint: "The checkpoint belongs to another spec.",
+    });
   return float32Of(tensor);
 }
 
 async function resetBuffers(engine: Engine, { model }: BuiltModel): Promise<void> {
-  for (const [path, shape] of model.buffers) await engine.put(path, { data: new Float32Array(sizeOf(shape)), shape, dtype: "f32" });
+  for (const [path, shape] of model.buffers)
+    await engine.put(path, { data: new Float32Array(sizeOf(shape)), shape, dtype: "f32" });
 }
 
 async function readBuffers(engine: Engine, { model }: BuiltModel): Promise<StoredTensors> {
@@ -147,12 +178,18 @@ async function readBuffers(engine: Engine, { model }: BuiltModel): Promise<Store
 }
 
 async function writeBuffers(engine: Engine, { model }: BuiltModel, tensors: StoredTensors): Promise<void> {
-  for (const [path, shape] of model.buffers) await engine.put(path, { data: valueOf(tensors, path, shape), shape, dtype: "f32" });
+  for (const [path, shape] of model.buffers)
+    await engine.put(path, { data: storedValue(tensors, path, shape), shape, dtype: "f32" });
 }
 
 function restoredStep(state: unknown, batches: Batches, { seed }: TrainingConfig): number {
   const found = parseStored(stateSchema, state, { where: "checkpoint state", code: "E_CHECKPOINT_STATE" });
   if (found.seed !== seed)
-    fail({ code: "E_CHECKPOINT_STATE", where: "checkpoint state.seed", expected: String(seed), got: String(found.seed) });
+    fail({
+      code: "E_CHECKPOINT_STATE",
+      where: "checkpoint state.seed",
+      expected: String(seed),
+      got: String(found.seed),
+    });
   return batches.resume(found.data);
 }

@@ -11,7 +11,19 @@ const stateContexts = [1024, 16_384, 262_144] as const;
 /** Joins what the jobs of one model found. */
 export function assembleResult(
   { spec, tuned }: { spec: ModelSpec; tuned: Record<string, number> },
-  { jobs, trained, decoded, tokens, prompt }: { jobs: readonly TrainJob[]; trained: readonly Outcomes["train"][]; decoded: Outcomes["decode"]; tokens: number; prompt: string },
+  {
+    jobs,
+    trained,
+    decoded,
+    tokens,
+    prompt,
+  }: {
+    jobs: readonly TrainJob[];
+    trained: readonly Outcomes["train"][];
+    decoded: Outcomes["decode"];
+    tokens: number;
+    prompt: string;
+  },
 ): ComparisonResult {
   const built = buildSpec(spec, { tokens });
   const params = parameterCount(built.model.parameters);
@@ -28,7 +40,9 @@ export function assembleResult(
     firstTokenMs: decoded.firstTokenMs,
     peakTrainBytes: figure(trained.map(({ peakBytes }) => peakBytes)),
     peakDecodeBytes: figure([decoded.peakBytes]),
-    stateBytes: states.some(([, bytes]) => bytes === null) ? null : (Object.fromEntries(states) as Record<string, number>),
+    stateBytes: states.some(([, bytes]) => bytes === null)
+      ? null
+      : (Object.fromEntries(states) as Record<string, number>),
     title: spec.title,
     tokens: steps * batch * length,
     embeddingShare: embeddingShare(built, params),
@@ -45,7 +59,11 @@ function bitsOf(trained: readonly Outcomes["train"][]): BitsPerByte {
   const evaluations = trained.map(({ evaluation }) => evaluation);
   const errors = evaluations.flatMap(({ stdErr }) => stdErr ?? []);
   const stdErr = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0)) / evaluations.length;
-  return { ...figure(evaluations.map(({ bitsPerByte }) => bitsPerByte)), kind: evaluations[0]!.kind, ...(errors.length > 0 && { stdErr }) };
+  return {
+    ...figure(evaluations.map(({ bitsPerByte }) => bitsPerByte)),
+    kind: evaluations[0]!.kind,
+    ...(errors.length > 0 && { stdErr }),
+  };
 }
 
 function embeddingShare({ model }: BuiltModel, params: number): number {

@@ -4,12 +4,12 @@ import type { Corpus, TokenizerChoice } from "../../data/index.ts";
 import { type ModelSpec, parameterCount } from "../../model/index.ts";
 import { buildSpec } from "../../spec/index.ts";
 import { fail } from "../../tensor/index.ts";
-import { trainingSchema, type TrainingInput } from "../../train/index.ts";
+import { type TrainingInput, trainingSchema } from "../../train/index.ts";
 import { trainFlopsPerToken } from "../cost.ts";
+import { assembleResult } from "./assemble.ts";
 import type { Job, JobProgress, Outcomes, TrainJob } from "./jobs.ts";
 import { type PreparedData, prepareData } from "./prepare.ts";
 import { describeMachine, versions } from "./protocol.ts";
-import { assembleResult } from "./assemble.ts";
 import type { Comparison, ComparisonResult } from "./results.ts";
 import { runJob } from "./run-job.ts";
 import type { BudgetMeasure, Setting, SizeMeasure } from "./settings.ts";
@@ -78,19 +78,32 @@ export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Pr
     for (const job of jobs) trained.push(await run.do(job));
     const decoded = await run.do(decodingJob(jobs[0]!, { options, data }));
     baselineBytes = Math.max(baselineBytes, trained[0]!.baselineBytes);
-    results.push(assembleResult(contender, { jobs, trained, decoded, tokens: data.tokenizer.size, prompt: promptOf(data) }));
+    results.push(
+      assembleResult(contender, { jobs, trained, decoded, tokens: data.tokenizer.size, prompt: promptOf(data) }),
+    );
   }
   results.sort((a, b) => a.bitsPerByte.mean - b.bitsPerByte.mean);
   const wordShare = await measureWords(results, { contenders, options, data, run, folder });
   const seconds = (performance.now() - started) / 1000;
-  return { protocol: protocolOf({ options, data, contenders, baselineBytes, seconds }), results, ...(wordShare && { wordShare }) };
+  return {
+    protocol: protocolOf({ options, data, contenders, baselineBytes, seconds }),
+    results,
+    ...(wordShare && { wordShare }),
+  };
 }
 
 /** Results and files are told apart by the specs' names. */
 function assertNames(specs: readonly ModelSpec[]): void {
   const names = specs.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) fail({ code: "E_COMPARE_NAMES", where: "specs", expected: "a different name for each", got: `"${twice}" twice`, hint: "Change the key name in one of the files." });
+  if (twice !== undefined)
+    fail({
+      code: "E_COMPARE_NAMES",
+      where: "specs",
+      expected: "a different name for each",
+      got: `"${twice}" twice`,
+      hint: "Change the key name in one of the files.",
+    });
 }
 
 function sizeOne(spec: ModelSpec, { size }: ComparisonOptions, { tokenizer }: PreparedData): Sized {
@@ -115,13 +128,21 @@ function jobRunner(folder: string, options: ComparisonOptions, { signal, onEvent
   const jobs = countJobs(options);
   let index = 0;
   return {
-    announce: (contenders) => onEvent?.({ kind: "plan", models: contenders, jobs, steps: Object.fromEntries(contenders.map(({ spec, steps }) => [spec.name, steps])) }),
+    announce: (contenders) =>
+      onEvent?.({
+        kind: "plan",
+        models: contenders,
+        jobs,
+        steps: Object.fromEntries(contenders.map(({ spec, steps }) => [spec.name, steps])),
+      }),
     async do(job) {
       signal?.throwIfAborted();
       const at = { job, index: index++, jobs };
       onEvent?.({ kind: "start", ...at });
       const known = store.find(job);
-      const outcome = known ?? (await runJob(job, { signal, onProgress: (progress) => onEvent?.({ kind: "progress", ...at, progress }) }));
+      const outcome =
+        known ??
+        (await runJob(job, { signal, onProgress: (progress) => onEvent?.({ kind: "progress", ...at, progress }) }));
       if (known === undefined) store.keep(job, outcome);
       onEvent?.({ kind: "end", ...at, outcome, reused: known !== undefined });
       return outcome;
@@ -132,19 +153,33 @@ function jobRunner(folder: string, options: ComparisonOptions, { signal, onEvent
 const trialSeconds = 3;
 
 /** Optimizer steps that the budget buys a model. */
-async function stepsOf({ spec }: Sized, { options, data, run }: { options: ComparisonOptions; data: PreparedData; run: Runner }): Promise<number> {
+async function stepsOf(
+  { spec }: Sized,
+  { options, data, run }: { options: ComparisonOptions; data: PreparedData; run: Runner },
+): Promise<number> {
   const { budget, threads } = options;
   const config = trainingSchema.parse({ ...options.training, steps: 1 });
   const perStep = config.batch * config.length;
   const tokens = { spec, tokens: data.tokenizer.size };
   if (budget.measure === "tokens") return Math.max(1, Math.floor(budget.value / perStep));
-  if (budget.measure === "flops") return Math.max(1, Math.floor(budget.value / (trainFlopsPerToken(buildSpec(spec, tokens), config) * perStep)));
-  const job = { kind: "trial" as const, ...tokens, threads, config: { ...config, steps: 1_000_000 }, trainIds: data.trainIds, seconds: trialSeconds };
+  if (budget.measure === "flops")
+    return Math.max(1, Math.floor(budget.value / (trainFlopsPerToken(buildSpec(spec, tokens), config) * perStep)));
+  const job = {
+    kind: "trial" as const,
+    ...tokens,
+    threads,
+    config: { ...config, steps: 1_000_000 },
+    trainIds: data.trainIds,
+    seconds: trialSeconds,
+  };
   const { tokensPerS } = await run.do(job);
   return Math.max(1, Math.floor((budget.value * 60 * tokensPerS) / perStep));
 }
 
-function trainingJob({ spec, steps }: Contender, { options, data, seed, folder }: { options: ComparisonOptions; data: PreparedData; seed: number; folder: string }): TrainJob {
+function trainingJob(
+  { spec, steps }: Contender,
+  { options, data, seed, folder }: { options: ComparisonOptions; data: PreparedData; seed: number; folder: string },
+): TrainJob {
   const job = {
     kind: "train" as const,
     spec,
@@ -166,12 +201,24 @@ function promptOf({ split }: PreparedData): string {
   return split.validation.text.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
 }
 
-function decodingJob({ spec, tokens, threads, weights, config }: TrainJob, { options, data }: { options: ComparisonOptions; data: PreparedData }) {
+function decodingJob(
+  { spec, tokens, threads, weights, config }: TrainJob,
+  { options, data }: { options: ComparisonOptions; data: PreparedData },
+) {
   return {
-    kind: "decode" as const, spec, tokens, threads, weights, tokenizer: data.tokenizer.toJSON(), prompt: promptOf(data),
-    sampleTokens: options.sampleTokens, context: config.length, seed: 0, validationIds: data.validationIds,
+    kind: "decode" as const,
+    spec,
+    tokens,
+    threads,
+    weights,
+    tokenizer: data.tokenizer.toJSON(),
+    prompt: promptOf(data),
+    sampleTokens: options.sampleTokens,
+    context: config.length,
+    seed: 0,
+    validationIds: data.validationIds,
     contexts: options.contexts,
-  }; // biome-ignore format: one object
+  };
 }
 
 interface Measured {
@@ -183,19 +230,44 @@ interface Measured {
 }
 
 /** How many words that the best next-token model writes are words of the training text, and as many untrained. */
-async function measureWords(results: readonly ComparisonResult[], { contenders, options, data, run, folder }: Measured): Promise<Comparison["wordShare"]> {
+async function measureWords(
+  results: readonly ComparisonResult[],
+  { contenders, options, data, run, folder }: Measured,
+): Promise<Comparison["wordShare"]> {
   const best = results.find(({ bitsPerByte }) => bitsPerByte.kind === "exact");
   const contender = contenders.find(({ spec }) => spec.name === best?.spec);
   if (contender === undefined) return undefined;
   const { kind: _, ...train } = trainingJob(contender, { options, data, seed: options.seeds[0]!, folder });
-  const sample = { kind: "sample" as const, spec: train.spec, tokens: train.tokens, threads: train.threads, tokenizer: data.tokenizer.toJSON(), prompt: promptOf(data), sampleTokens: 4 * options.sampleTokens, context: train.config.length, seed: 0 };
+  const sample = {
+    kind: "sample" as const,
+    spec: train.spec,
+    tokens: train.tokens,
+    threads: train.threads,
+    tokenizer: data.tokenizer.toJSON(),
+    prompt: promptOf(data),
+    sampleTokens: 4 * options.sampleTokens,
+    context: train.config.length,
+    seed: 0,
+  };
   const vocabulary = new Set(wordsOf(data.split.train.text));
   const trained = knownWordShare((await run.do({ ...sample, weights: train.weights })).text, vocabulary);
   const untrained = knownWordShare((await run.do({ ...sample, weights: null })).text, vocabulary);
   return { spec: contender.spec.name, trained: trained.share, untrained: untrained.share, words: trained.words };
 }
 
-function protocolOf({ options, data, contenders, baselineBytes, seconds }: { options: ComparisonOptions; data: PreparedData; contenders: readonly Contender[]; baselineBytes: number; seconds: number }): Comparison["protocol"] {
+function protocolOf({
+  options,
+  data,
+  contenders,
+  baselineBytes,
+  seconds,
+}: {
+  options: ComparisonOptions;
+  data: PreparedData;
+  contenders: readonly Contender[];
+  baselineBytes: number;
+  seconds: number;
+}): Comparison["protocol"] {
   const config = trainingSchema.parse({ ...options.training, steps: 1 });
   const steps = new Set(contenders.map((contender) => contender.steps));
   const all = versions();
@@ -203,7 +275,12 @@ function protocolOf({ options, data, contenders, baselineBytes, seconds }: { opt
     command: options.command,
     seqlab: all["seqlab"]!,
     date: new Date().toISOString(),
-    data: { name: data.corpus.name, sha256: data.corpus.sha256, trainBytes: data.split.train.bytes, validationBytes: data.validationBytes },
+    data: {
+      name: data.corpus.name,
+      sha256: data.corpus.sha256,
+      trainBytes: data.split.train.bytes,
+      validationBytes: data.validationBytes,
+    },
     tokenizer: { kind: data.tokenizer.kind, size: data.tokenizer.size, bytesPerToken: data.bytesPerToken },
     size: options.size ? `${options.size.measure}=${options.size.value}` : "as-is",
     budget: `${options.budget.measure}=${options.budget.value}`,

@@ -50,7 +50,10 @@ export async function sampleJob(job: SampleJob): Promise<SampleOutcome> {
 }
 
 /** An engine that holds the model's trained or, without a file, starting parameters. */
-async function load(job: DecodeJob | SampleJob, weights: Uint8Array | undefined): Promise<{ engine: Engine; built: BuiltModel }> {
+async function load(
+  job: DecodeJob | SampleJob,
+  weights: Uint8Array | undefined,
+): Promise<{ engine: Engine; built: BuiltModel }> {
   const engine = createNodeEngine({ threads: job.threads });
   const built = buildSpec(job.spec, { tokens: job.tokens });
   await putParameters(engine, built.model, weights === undefined ? untrained(built, job.seed) : trained(weights));
@@ -68,10 +71,19 @@ function trained(weights: Uint8Array): Map<string, Float32Array> {
   return new Map(Object.entries(tensors).map(([path, tensor]) => [path, float32Of(tensor)]));
 }
 
-async function write(engine: Engine, built: BuiltModel, { tokenizer: json, prompt, sampleTokens, context, seed }: DecodeJob | SampleJob): Promise<string> {
+async function write(
+  engine: Engine,
+  built: BuiltModel,
+  { tokenizer: json, prompt, sampleTokens, context, seed }: DecodeJob | SampleJob,
+): Promise<string> {
   const tokenizer = tokenizerFromJSON(json);
   const generator = createGenerator(engine, built, { context });
-  const { tokens } = await generator.generate({ prompt: tokenizer.encode(prompt), tokens: sampleTokens, sampler, seed });
+  const { tokens } = await generator.generate({
+    prompt: tokenizer.encode(prompt),
+    tokens: sampleTokens,
+    sampler,
+    seed,
+  });
   await generator.dispose();
   return tokenizer.decode(tokens);
 }

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Corpus, type CorpusSplit, fitTokenizer, splitCorpus, type Tokenizer, type TokenizerChoice } from "../../data/index.ts";
+import {
+  type Corpus,
+  type CorpusSplit,
+  fitTokenizer,
+  splitCorpus,
+  type Tokenizer,
+  type TokenizerChoice,
+} from "../../data/index.ts";
 
 /** Data as every job sees it. */
 export interface PreparedData {
@@ -20,7 +27,10 @@ export interface PreparedData {
  * Splits a corpus, fits the tokenizer to the training text only, and writes both splits' ids to files in `folder`, named
  * after their content: a job on other data is another job.
  */
-export function prepareData(corpus: Corpus, { choice, folder }: { choice: TokenizerChoice; folder: string }): PreparedData {
+export function prepareData(
+  corpus: Corpus,
+  { choice, folder }: { choice: TokenizerChoice; folder: string },
+): PreparedData {
   const split = splitCorpus(corpus);
   const tokenizer = fitTokenizer(split.train.text, choice);
   const write = (name: string, text: string) => {

@@ -1,5 +1,5 @@
-import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import type { Figure, Protocol } from "./results.ts";
 
 /** Mean and spread (max − min) of repeated measurements. */
@@ -10,12 +10,22 @@ export function figure(values: readonly number[]): Figure {
 
 /** The machine in words that let others judge the figures. */
 export function describeMachine(threads: number): Protocol["machine"] {
-  return { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads, memoryBytes: totalmem(), os: `${type()} ${release()}` };
+  return {
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+    threads,
+    memoryBytes: totalmem(),
+    os: `${type()} ${release()}`,
+  };
 }
 
 /** Versions of what computes: seqlab, Node, ONNX Runtime. */
 export function versions(): Record<string, string> {
-  return { seqlab: packageField("../../../package.json"), node: process.versions.node, "onnxruntime-node": dependencyVersion("onnxruntime-node") };
+  return {
+    seqlab: packageField("../../../package.json"),
+    node: process.versions.node,
+    "onnxruntime-node": dependencyVersion("onnxruntime-node"),
+  };
 }
 
 function packageField(relative: string): string {
@@ -24,6 +34,8 @@ function packageField(relative: string): string {
 
 /** The exact version that package.json pins. */
 function dependencyVersion(name: string): string {
-  const { dependencies } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
   return dependencies[name] ?? "unknown";
 }

@@ -13,12 +13,19 @@ export type ChildMessage =
 /** Runs a job in a process of its own. Aborting ends the process. */
 export function runJob<J extends Job>(
   job: J,
-  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((progress: JobProgress) => void) | undefined } = {},
+  {
+    signal,
+    onProgress,
+  }: { signal?: AbortSignal | undefined; onProgress?: ((progress: JobProgress) => void) | undefined } = {},
 ): Promise<Outcomes[J["kind"]]> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const entry = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = fork(entry, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"], ...(signal && { signal }) });
+    const child = fork(entry, {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      ...(signal && { signal }),
+    });
     let answered = false;
     const settle = (act: () => void) => {
       answered = true;
@@ -44,7 +51,10 @@ function endedEarly(job: Job, code: number | null, killed: string | null): Error
       where: `${job.kind} ${job.spec.name}`,
       expected: "a process that answers",
       got: killed ? `one ended by ${killed}` : `exit status ${code}`,
-      hint: killed === "SIGKILL" ? "The system may have run out of memory: try a smaller size, batch or length." : "Run it alone to see more.",
+      hint:
+        killed === "SIGKILL"
+          ? "The system may have run out of memory: try a smaller size, batch or length."
+          : "Run it alone to see more.",
     });
   } catch (error) {
     return error as Error;

@@ -27,6 +27,12 @@ function parseSetting<M extends string>(where: string, text: string, measures: r
   const measure = measures.find((candidate) => candidate === name);
   const value = Number(digits) * factors[suffix]!;
   if (measure === undefined || !(value > 0))
-    fail({ code: "E_SETTING", where, expected: `one of ${measures.join(", ")}, = and a number (k, M, G, T)`, got: `"${text}"`, hint: `For instance ${where} ${measures[0]}=500k.` });
+    fail({
+      code: "E_SETTING",
+      where,
+      expected: `one of ${measures.join(", ")}, = and a number (k, M, G, T)`,
+      got: `"${text}"`,
+      hint: `For instance ${where} ${measures[0]}=500k.`,
+    });
   return { measure, value };
 }

@@ -1,6 +1,6 @@
 import { families } from "../../blocks/index.ts";
-import { buildSpec } from "../../spec/index.ts";
 import { type LayerSpec, type ModelSpec, parameterCount, stateShape } from "../../model/index.ts";
+import { buildSpec } from "../../spec/index.ts";
 import { fail, sizeOf } from "../../tensor/index.ts";
 import type { Setting, SizeMeasure } from "./settings.ts";
 
@@ -61,7 +61,15 @@ function nearestWidth(spec: ModelSpec, target: Target): Sized {
     if (reached > target.size.value) break;
   }
   const [best] = candidates.sort((a, b) => gap(a, target) - gap(b, target));
-  return best ?? fail({ code: "E_SIZE", where: spec.name, expected: `a width (multiple of ${widthStep}) that its parts divide`, got: "none" });
+  return (
+    best ??
+    fail({
+      code: "E_SIZE",
+      where: spec.name,
+      expected: `a width (multiple of ${widthStep}) that its parts divide`,
+      got: "none",
+    })
+  );
 }
 
 type Slot = "mixer" | "channel";
@@ -85,7 +93,8 @@ function dialsOf({ layers }: ModelSpec): Dial[] {
 }
 
 function turn({ layers, ...spec }: ModelSpec, { slot, kind, key }: Dial, value: number): ModelSpec {
-  const turned = (layer: LayerSpec) => (layer[slot].kind === kind ? { ...layer, [slot]: { ...layer[slot], [key]: value } } : layer);
+  const turned = (layer: LayerSpec) =>
+    layer[slot].kind === kind ? { ...layer, [slot]: { ...layer[slot], [key]: value } } : layer;
   return { ...spec, layers: layers.map(turned) };
 }
 
@@ -99,7 +108,10 @@ function turnDial(start: Sized, dial: Dial, target: Target): Sized {
     if (reached !== undefined && reached <= target.size.value) low = middle;
     else high = middle;
   }
-  const ends = [low, high].map((value) => ({ value: value * dial.unit, reached: at(value) ?? Number.POSITIVE_INFINITY }));
+  const ends = [low, high].map((value) => ({
+    value: value * dial.unit,
+    reached: at(value) ?? Number.POSITIVE_INFINITY,
+  }));
   const [best] = ends.sort((a, b) => Math.abs(a.reached - target.size.value) - Math.abs(b.reached - target.size.value));
   return {
     spec: turn(start.spec, dial, best!.value),
@@ -114,6 +126,9 @@ function rejectSize({ spec, reached }: Sized, { size }: Target): never {
     where: spec.name,
     expected: `${size.measure} within ${sizeTolerance * 100} % of ${size.value}`,
     got: `${reached} at width ${spec.width}, the nearest`,
-    hint: size.measure === "stateBytes" ? "Not every state can be made that small or large; compare by params instead." : "Change the number of layers in the spec, or the size.",
+    hint:
+      size.measure === "stateBytes"
+        ? "Not every state can be made that small or large; compare by params instead."
+        : "Change the number of layers in the spec, or the size.",
   });
 }

@@ -12,7 +12,10 @@ export interface JobStore {
 
 /** What tells a job from others, hexadecimal. Its files (ids, weights) lie in the folder; jobs are compared without its path. */
 export function jobHash(job: object, folder: string): string {
-  const text = canonicalJson(JSON.parse(JSON.stringify(job).replaceAll(JSON.stringify(folder).slice(1, -1), "")) as Json, "job");
+  const text = canonicalJson(
+    JSON.parse(JSON.stringify(job).replaceAll(JSON.stringify(folder).slice(1, -1), "")) as Json,
+    "job",
+  );
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

@@ -19,4 +19,5 @@ export type ActivationKind = keyof typeof activations;
 export const activationSchema = z.enum(Object.keys(activations) as [ActivationKind, ...ActivationKind[]]);
 
 /** ReLU's forms have a corner at 0, in their first or second derivative. */
-export const smoothnessOf = (kind: ActivationKind): Capabilities["smooth"] => (kind.startsWith("relu") ? "away from ties" : "everywhere");
+export const smoothnessOf = (kind: ActivationKind): Capabilities["smooth"] =>
+  kind.startsWith("relu") ? "away from ties" : "everywhere";

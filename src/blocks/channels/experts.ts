@@ -1,7 +1,7 @@
 /**
  * Runs tokens through experts. Axes: N tokens, K choices per token, E experts, D model, F hidden, G groups of M slots.
  */
-import { blockDispatch, blocksFor, type Dispatch, type Routing } from "../../ops/routing.ts";
+import { blockDispatch, blocksFor, type Dispatch, type Routing } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { type ActivationKind, activations } from "./activation.ts";
 
@@ -28,11 +28,17 @@ export function denseExperts(x_ND: Tensor, { weights_NK, chosen_NKE }: Routing, 
 }
 
 /** Each expert on its own tokens: one batched product over groups of slots. */
-export function dispatchedExperts(x_ND: Tensor, { weights_NK }: Routing, { dispatch, experts }: { dispatch: Dispatch; experts: Experts }): Tensor {
+export function dispatchedExperts(
+  x_ND: Tensor,
+  { weights_NK }: Routing,
+  { dispatch, experts }: { dispatch: Dispatch; experts: Experts },
+): Tensor {
   const { groups, slotsPerGroup, tokens_R, slots_NK, served_NK, experts_GE } = dispatch;
   const own = experts_GE ? expertsOfGroups(experts, experts_GE) : experts;
   const x_GMD = x_ND.gather(0, tokens_R).reshape([groups, slotsPerGroup, -1]);
-  const out_RD = hiddenOf(x_GMD, own).matmul(own.down_EFD).reshape([groups * slotsPerGroup, -1]);
+  const out_RD = hiddenOf(x_GMD, own)
+    .matmul(own.down_EFD)
+    .reshape([groups * slotsPerGroup, -1]);
   const weights = served_NK ? weights_NK.mul(served_NK) : weights_NK;
   return out_RD.gather(0, slots_NK).mul(weights.unsqueeze(-1)).sum(1);
 }
@@ -54,11 +60,18 @@ function blockFor(choices: number, experts: number): number {
 const sortingOverhead = 1.5;
 
 /** Serves every choice in the form with the least work; both give the same result. */
-export function exactExperts(x_ND: Tensor, routing: Routing, { experts, form }: { experts: Experts; form: "auto" | "dense" | "blocks" }): Tensor {
+export function exactExperts(
+  x_ND: Tensor,
+  routing: Routing,
+  { experts, form }: { experts: Experts; form: "auto" | "dense" | "blocks" },
+): Tensor {
   const [N, K, E] = routing.chosen_NKE.shape as [number, number, number];
   const block = blockFor(N * K, E);
   const slots = block * blocksFor({ choices: N * K, experts: E, block });
   const dense = form === "dense" || (form === "auto" && N * E <= sortingOverhead * slots);
   if (dense) return denseExperts(x_ND, routing, experts);
-  return dispatchedExperts(x_ND, routing, { dispatch: blockDispatch({ chosen_NKE: routing.chosen_NKE, block }), experts });
+  return dispatchedExperts(x_ND, routing, {
+    dispatch: blockDispatch({ chosen_NKE: routing.chosen_NKE, block }),
+    experts,
+  });
 }

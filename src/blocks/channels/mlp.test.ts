@@ -1,26 +1,43 @@
 import { expect, test } from "vitest";
-import { channelSuite, gradCheck, type NaiveTokensArguments, plainIo, randomNormal, run, type Subject, weightsFrom } from "../../testing/index.ts";
 import { constant, type Tensor } from "../../tensor/index.ts";
+import {
+  channelSuite,
+  gradCheck,
+  type NaiveTokensArguments,
+  plainIo,
+  randomNormal,
+  run,
+  type Subject,
+  weightsFrom,
+} from "../../testing/index.ts";
 import { attention } from "../mixers/attention.ts";
 import type { ParameterDeclaration } from "../weights/declare.ts";
 import { type ActivationKind, activations } from "./activation.ts";
-import { mlp } from "./mlp.ts";
 import { affine, naiveActivations } from "./activations-naive.ts";
+import { mlp } from "./mlp.ts";
 
 type Weights = { up: number[][]; down: number[][]; upBias?: number[]; downBias?: number[] };
 type Arguments = Pick<NaiveTokensArguments<{ activation: ActivationKind }>, "x" | "c"> & { p: Weights };
 
 const naive = ({ x, p, c }: Arguments) => ({
-  y: x.map((row) => row.map((token) => affine(affine(token, p.up, p.upBias).map(naiveActivations[c.activation]), p.down, p.downBias))),
+  y: x.map((row) =>
+    row.map((token) => affine(affine(token, p.up, p.upBias).map(naiveActivations[c.activation]), p.down, p.downBias)),
+  ),
 });
 
 const kinds = Object.keys(activations) as ActivationKind[];
-channelSuite(mlp, { configs: [{}, { ratio: 1.5, bias: false }, ...kinds.map((activation) => ({ activation, hidden: 6 }))], naive, width: 8 });
+channelSuite(mlp, {
+  configs: [{}, { ratio: 1.5, bias: false }, ...kinds.map((activation) => ({ activation, hidden: 6 }))],
+  naive,
+  width: 8,
+});
 
 const [D, F] = [8, 32];
 const config = mlp.config.parse({ activation: "relu" });
 const matrixSize = (declared: Readonly<Record<string, ParameterDeclaration>>) =>
-  Object.values(declared).filter(({ role }) => role === "matrix").reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
+  Object.values(declared)
+    .filter(({ role }) => role === "matrix")
+    .reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0);
 
 const plain = ({ x, up, down, upBias, downBias }: Readonly<Record<string, Tensor>>) => {
   const p = weightsFrom({ up: up!, down: down!, upBias: upBias!, downBias: downBias! });
@@ -30,9 +47,12 @@ const plain = ({ x, up, down, upBias, downBias }: Readonly<Record<string, Tensor
 test("[ffn-relu] permuting tokens permutes outputs, and it holds two thirds of a block's matrices", () => {
   const order = [3, 0, 4, 1, 2];
   const inputs = {
-    x: randomNormal("x", [1, 5, D]), up: randomNormal("up", [D, F]), down: randomNormal("down", [F, D]),
-    upBias: randomNormal("b1", [F]), downBias: randomNormal("b2", [D]),
-  }; // biome-ignore format: one list
+    x: randomNormal("x", [1, 5, D]),
+    up: randomNormal("up", [D, F]),
+    down: randomNormal("down", [F, D]),
+    upBias: randomNormal("b1", [F]),
+    downBias: randomNormal("b2", [D]),
+  };
   const build: Subject["build"] = (at) => {
     const permute = (t: Tensor) => t.gather(1, constant(order, [5], "i32"));
     return { before: plain({ ...at, x: permute(at.x!) }), after: permute(plain(at)) };

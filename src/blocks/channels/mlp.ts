@@ -23,6 +23,12 @@ export const mlp = defineChannel({
     ...(c.bias && { upBias: bias(F), downBias: bias(D) }),
   }),
   tune: [{ key: "hidden", unit: 1 }],
-  capabilities: ({ activation }) => ({ flow: "both", length: "any", batch: "independent", smooth: smoothnessOf(activation), exact: "bitwise" }),
+  capabilities: ({ activation }) => ({
+    flow: "both",
+    length: "any",
+    batch: "independent",
+    smooth: smoothnessOf(activation),
+    exact: "bitwise",
+  }),
   forward: (x, { c, p }) => ({ y: linear(activations[c.activation](linear(x, p.up, p.upBias)), p.down, p.downBias) }),
 });

@@ -1,14 +1,24 @@
 import { describe, expect, test } from "vitest";
-import {
-  channelSuite, drawParameters, evaluate, expectSameFunction, type NaiveTokensArguments, plainIo, randomNormal, run, type Subject, weightsFrom,
-} from "../../testing/index.ts"; // biome-ignore format: one list
 import { constant, type Tensor } from "../../tensor/index.ts";
+import {
+  channelSuite,
+  drawParameters,
+  evaluate,
+  expectSameFunction,
+  type NaiveTokensArguments,
+  plainIo,
+  randomNormal,
+  run,
+  type Subject,
+  weightsFrom,
+} from "../../testing/index.ts";
 import type { ActivationKind } from "./activation.ts";
 import { affine, naiveActivations } from "./activations-naive.ts";
 import { moe } from "./moe.ts";
 
-type Weights = { router: number[][]; up: number[][][]; down: number[][][]; gate?: number[][][] } &
-  Partial<Record<"sharedGate" | "sharedUp" | "sharedDown" | "sharedMix", number[][]>>;
+type Weights = { router: number[][]; up: number[][][]; down: number[][][]; gate?: number[][][] } & Partial<
+  Record<"sharedGate" | "sharedUp" | "sharedDown" | "sharedMix", number[][]>
+>;
 type Config = ReturnType<typeof moe.config.parse>;
 type Arguments = Pick<NaiveTokensArguments<Config, { E: number; K: number }>, "x" | "c" | "d"> & { p: Weights };
 
@@ -18,7 +28,11 @@ const softmax = (z: readonly number[]) => {
   return e.map((v) => v / sum(e));
 };
 
-function net(x: number[], { gate, up, down }: { gate?: number[][] | undefined; up: number[][]; down: number[][] }, kind: ActivationKind): number[] {
+function net(
+  x: number[],
+  { gate, up, down }: { gate?: number[][] | undefined; up: number[][]; down: number[][] },
+  kind: ActivationKind,
+): number[] {
   const act = naiveActivations[kind];
   const hidden = gate ? affine(x, up).map((v, i) => v * act(affine(x, gate)[i]!)) : affine(x, up).map(act);
   return affine(hidden, down);
@@ -27,7 +41,8 @@ function net(x: number[], { gate, up, down }: { gate?: number[][] | undefined; u
 /** One sequence after another, one token after another; experts' places are taken in that order. */
 function naive({ x, p, c, d: { E, K } }: Arguments) {
   const routed = x.map((row) => row.map((token) => choose(affine(token, p.router), { K, c })));
-  const capacity = c.capacityFactor === null ? Number.POSITIVE_INFINITY : Math.ceil(((x[0]!.length * K) / E) * c.capacityFactor);
+  const capacity =
+    c.capacityFactor === null ? Number.POSITIVE_INFINITY : Math.ceil(((x[0]!.length * K) / E) * c.capacityFactor);
   const y = x.map((row, b) => {
     const taken = new Array<number>(E).fill(0);
     return row.map((token, t) => {
@@ -35,7 +50,7 @@ function naive({ x, p, c, d: { E, K } }: Arguments) {
       for (const { expert, weight } of routed[b]![t]!.chosen)
         if (taken[expert]!++ < capacity) {
           const weights = { gate: p.gate?.[expert], up: p.up[expert]!, down: p.down[expert]! };
-          net(token, weights, c.activation).forEach((v, i) => void (out[i]! += weight * v));
+          for (const [i, v] of net(token, weights, c.activation).entries()) out[i]! += weight * v;
         }
       return out;
     });
@@ -45,7 +60,10 @@ function naive({ x, p, c, d: { E, K } }: Arguments) {
 
 function choose(logits: number[], { K, c }: { K: number; c: Config }) {
   const probs = softmax(logits);
-  const order = probs.map((_, e) => e).sort((a, b) => probs[b]! - probs[a]!).slice(0, K);
+  const order = probs
+    .map((_, e) => e)
+    .sort((a, b) => probs[b]! - probs[a]!)
+    .slice(0, K);
   const scale = c.routing === "topk-of-softmax" ? 1 : sum(order.map((e) => probs[e]!));
   return { logits, probs, chosen: order.map((expert) => ({ expert, weight: probs[expert]! / scale })) };
 }
@@ -59,8 +77,12 @@ function sharedOf(token: number[], p: Weights, c: Config): number[] {
 
 function lossesOf(tokens: readonly ReturnType<typeof choose>[], { E, c }: { E: number; c: Config }) {
   const mean = (values: readonly number[]) => sum(values) / values.length;
-  const perExpert = Array.from({ length: E }, (_, e) =>
-    mean(tokens.map(({ chosen }) => chosen.filter(({ expert }) => expert === e).length)) * mean(tokens.map(({ probs }) => probs[e]!)));
+  const perExpert = Array.from(
+    { length: E },
+    (_, e) =>
+      mean(tokens.map(({ chosen }) => chosen.filter(({ expert }) => expert === e).length)) *
+      mean(tokens.map(({ probs }) => probs[e]!)),
+  );
   const z = mean(tokens.map(({ logits }) => Math.log(sum(logits.map(Math.exp))) ** 2));
   return { ...(c.balanceWeight > 0 && { balance: E * sum(perExpert) }), ...(c.zWeight > 0 && { z }) };
 }
@@ -69,7 +91,16 @@ channelSuite(moe, {
   configs: [
     { experts: 4 },
     { experts: 4, hidden: 5, dispatch: "blocks" },
-    { experts: 4, topK: 1, routing: "topk-of-softmax", expert: "mlp", activation: "relu", capacityFactor: 1, jitter: 0.1, hidden: 5 },
+    {
+      experts: 4,
+      topK: 1,
+      routing: "topk-of-softmax",
+      expert: "mlp",
+      activation: "relu",
+      capacityFactor: 1,
+      jitter: 0.1,
+      hidden: 5,
+    },
     { experts: 3, topK: 2, capacityFactor: 0.8, hidden: 5, balanceWeight: 0, zWeight: 0 },
     { experts: 3, topK: 2, shared: 7, sharedGate: true, hidden: 4 },
   ],
@@ -93,12 +124,18 @@ function mixture(config: Partial<Config>, shape: readonly number[] = [2, 12, D])
   };
 }
 
-const only = (subject: Subject, name: string): Subject => ({ ...subject, build: (at) => ({ [name]: subject.build(at)[name]! }) });
+const only = (subject: Subject, name: string): Subject => ({
+  ...subject,
+  build: (at) => ({ [name]: subject.build(at)[name]! }),
+});
 
 describe("mixture of experts", () => {
   test.each([2, 3])("dense and sorted dispatch are one function, top %i", (topK) => {
     const shape = [2, 100, D];
-    expectSameFunction(mixture({ experts: 4, topK, dispatch: "blocks" }, shape), mixture({ experts: 4, topK, dispatch: "dense" }, shape));
+    expectSameFunction(
+      mixture({ experts: 4, topK, dispatch: "blocks" }, shape),
+      mixture({ experts: 4, topK, dispatch: "dense" }, shape),
+    );
   });
 
   test("capacity for every token drops none", () => {
@@ -127,7 +164,10 @@ describe("mixture of experts", () => {
     for (const name of ["gate", "up", "down"])
       shares.forEach((share, e) => {
         const own = gradients[name]!.data.slice(e * D * 5, (e + 1) * D * 5);
-        expect(own.some((g) => g !== 0), `${name} of expert ${e}`).toBe(share > 0);
+        expect(
+          own.some((g) => g !== 0),
+          `${name} of expert ${e}`,
+        ).toBe(share > 0);
       });
 
     const c = moe.config.parse({ experts: 8, topK: 2, hidden: 5 });
@@ -147,8 +187,12 @@ describe("mixture of experts", () => {
 
     // Each token points to its own expert, so that the four are chosen equally often and are equally likely on average.
     const even = mixture({ experts: 4, topK: 1, routing: "topk-of-softmax" }, [1, 4, D]);
-    const axes = (rows: number) => Float64Array.from({ length: rows * D }, (_, i) => (Math.floor(i / D) === i % D ? 1 : 0));
-    const router = { shape: [D, 4], data: Float64Array.from({ length: D * 4 }, (_, i) => (Math.floor(i / 4) === i % 4 ? 1 : 0)) };
+    const axes = (rows: number) =>
+      Float64Array.from({ length: rows * D }, (_, i) => (Math.floor(i / D) === i % D ? 1 : 0));
+    const router = {
+      shape: [D, 4],
+      data: Float64Array.from({ length: D * 4 }, (_, i) => (Math.floor(i / 4) === i % 4 ? 1 : 0)),
+    };
     const { balance } = run({ ...even, inputs: { ...even.inputs, x: { shape: [1, 4, D], data: axes(4) }, router } });
     expect(balance!.data[0]).toBeCloseTo(1, 12);
   });

@@ -6,7 +6,7 @@
  * Axes: N = B·T tokens, D model, F hidden, E experts, K choices, S hidden of the shared expert.
  */
 import { z } from "zod";
-import { balanceLoss, capacityDispatch, type Routing, routerZLoss, routeTopK } from "../../ops/routing.ts";
+import { balanceLoss, capacityDispatch, type Routing, routerZLoss, routeTopK } from "../../ops/index.ts";
 import { fail, type Tensor, where } from "../../tensor/index.ts";
 import { type AuxiliaryLoss, defineChannel, type Io } from "../define.ts";
 import { matrix, tensor } from "../weights/declare.ts";
@@ -18,20 +18,53 @@ import { gatedHidden } from "./swiglu.ts";
 const config = z.strictObject({
   experts: z.int().positive().default(8).describe("number of experts"),
   topK: z.int().positive().default(2).describe("experts that serve each token"),
-  hidden: z.int().positive().optional().describe("hidden width of each expert; that of the dense channel mixer if absent"),
-  expert: z.enum(["swiglu", "mlp"]).default("swiglu").describe("form of an expert: gated, or two plain maps; no biases"),
+  hidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe("hidden width of each expert; that of the dense channel mixer if absent"),
+  expert: z
+    .enum(["swiglu", "mlp"])
+    .default("swiglu")
+    .describe("form of an expert: gated, or two plain maps; no biases"),
   activation: activationSchema.default("silu").describe("function inside each expert"),
-  routing: z.enum(["softmax-topk-renormalise", "topk-of-softmax"]).default("softmax-topk-renormalise")
-    .describe("weights of the chosen: their own softmax (Mixtral), or their shares of the softmax over all experts (Switch)"),
-  capacityFactor: z.number().positive().nullable().default(null)
-    .describe("slots of an expert per sequence, as a multiple of an even share; tokens beyond get zero output. null: none is dropped"),
-  jitter: z.number().min(0).lt(1).default(0).describe("in training the router's input is multiplied by uniform noise in 1 ± jitter"),
+  routing: z
+    .enum(["softmax-topk-renormalise", "topk-of-softmax"])
+    .default("softmax-topk-renormalise")
+    .describe(
+      "weights of the chosen: their own softmax (Mixtral), or their shares of the softmax over all experts (Switch)",
+    ),
+  capacityFactor: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(
+      "slots of an expert per sequence, as a multiple of an even share; tokens beyond get zero output. null: none is dropped",
+    ),
+  jitter: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("in training the router's input is multiplied by uniform noise in 1 ± jitter"),
   balanceWeight: z.number().min(0).default(0.01).describe("weight of the load-balance loss"),
   zWeight: z.number().min(0).default(0.001).describe("weight of the router's z-loss"),
-  shared: z.int().positive().nullable().default(null).describe("hidden width of a further expert that serves every token; null: none"),
-  sharedGate: z.boolean().default(false).describe("whether the shared expert is multiplied by a sigmoid gate per token"),
-  dispatch: z.enum(["auto", "dense", "blocks"]).default("auto").describe("how experts are run without a capacity factor; changes nothing but speed"),
-}); // biome-ignore format: one option a line
+  shared: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("hidden width of a further expert that serves every token; null: none"),
+  sharedGate: z
+    .boolean()
+    .default(false)
+    .describe("whether the shared expert is multiplied by a sigmoid gate per token"),
+  dispatch: z
+    .enum(["auto", "dense", "blocks"])
+    .default("auto")
+    .describe("how experts are run without a capacity factor; changes nothing but speed"),
+});
 type C = z.infer<typeof config>;
 
 function dims(c: C, D: number) {
@@ -102,13 +135,23 @@ export const moe = defineChannel({
     const real = io.mask_BT && where(io.mask_BT, 1, 0).reshape([-1]);
     const routed = routedExperts(x_ND, routing, { c, d, p, sequences: x.dim(0), real });
     const y = c.shared === null ? routed : routed.add(sharedExpert(x_ND, c, p));
-    return { y: y.reshape(x.shape), losses: lossesOf(logits_NE, routing, { c, real }), probes: { load: loadOf(routing, real) } };
+    return {
+      y: y.reshape(x.shape),
+      losses: lossesOf(logits_NE, routing, { c, real }),
+      probes: { load: loadOf(routing, real) },
+    };
   },
 });
 
 function jittered(x: Tensor, { jitter }: C, io: Io): Tensor {
   if (jitter === 0 || io.mode === "eval") return x;
-  return x.mul(io.rng("jitter").uniform(x.shape).mul(2 * jitter).add(1 - jitter));
+  return x.mul(
+    io
+      .rng("jitter")
+      .uniform(x.shape)
+      .mul(2 * jitter)
+      .add(1 - jitter),
+  );
 }
 
 function routedExperts(
@@ -133,8 +176,16 @@ function sharedExpert(x: Tensor, c: C, p: P): Tensor {
   return p.sharedMix ? y.mul(linear(x, p.sharedMix).sigmoid()) : y;
 }
 
-function lossesOf(logits_NE: Tensor, { probs_NE, chosen_NKE }: Routing, { c, real }: { c: C; real: Tensor | undefined }): AuxiliaryLoss[] {
-  const balance = { name: "balance", value: balanceLoss({ probs: probs_NE, chosen: chosen_NKE }, { real }), weight: c.balanceWeight };
+function lossesOf(
+  logits_NE: Tensor,
+  { probs_NE, chosen_NKE }: Routing,
+  { c, real }: { c: C; real: Tensor | undefined },
+): AuxiliaryLoss[] {
+  const balance = {
+    name: "balance",
+    value: balanceLoss({ probs: probs_NE, chosen: chosen_NKE }, { real }),
+    weight: c.balanceWeight,
+  };
   const z = { name: "z", value: routerZLoss(logits_NE, { real }), weight: c.zWeight };
   return [balance, z].filter(({ weight }) => weight > 0);
 }

@@ -1,30 +1,51 @@
 import { expect, test } from "vitest";
-import { channelSuite, gradCheck, type NaiveTokensArguments, plainIo, randomNormal, run, weightsFrom } from "../../testing/index.ts";
 import { full, type Tensor, zeros } from "../../tensor/index.ts";
+import {
+  channelSuite,
+  gradCheck,
+  type NaiveTokensArguments,
+  plainIo,
+  randomNormal,
+  run,
+  weightsFrom,
+} from "../../testing/index.ts";
 import { type ActivationKind, activations } from "./activation.ts";
 import { affine, naiveActivations } from "./activations-naive.ts";
 import { swiglu } from "./swiglu.ts";
 
-type Weights = Record<"gate" | "up" | "down", number[][]> & Partial<Record<"gateBias" | "upBias" | "downBias", number[]>>;
+type Weights = Record<"gate" | "up" | "down", number[][]> &
+  Partial<Record<"gateBias" | "upBias" | "downBias", number[]>>;
 type Arguments = Pick<NaiveTokensArguments<{ activation: ActivationKind }>, "x" | "c"> & { p: Weights };
 
 const naive = ({ x, p, c }: Arguments) => ({
   y: x.map((row) =>
     row.map((token) => {
       const gate = affine(token, p.gate, p.gateBias).map(naiveActivations[c.activation]);
-      return affine(affine(token, p.up, p.upBias).map((v, i) => v * gate[i]!), p.down, p.downBias);
+      return affine(
+        affine(token, p.up, p.upBias).map((v, i) => v * gate[i]!),
+        p.down,
+        p.downBias,
+      );
     }),
   ),
 });
 
 const kinds = Object.keys(activations) as ActivationKind[];
-channelSuite(swiglu, { configs: [{}, { bias: true, hidden: 5 }, ...kinds.map((activation) => ({ activation, hidden: 6 }))], naive, width: 8 });
+channelSuite(swiglu, {
+  configs: [{}, { bias: true, hidden: 5 }, ...kinds.map((activation) => ({ activation, hidden: 6 }))],
+  naive,
+  width: 8,
+});
 
 const [D, F] = [6, 10];
 const sizes = { x: [2, 3, D], gate: [D, F], up: [D, F], down: [F, D] } as const;
 const inputs = Object.fromEntries(Object.entries(sizes).map(([name, shape]) => [name, randomNormal(name, shape)]));
 
-function gated(activation: ActivationKind, { x, gate, up, down }: Readonly<Record<string, Tensor>>, gateBias: Tensor = zeros([F])): Tensor {
+function gated(
+  activation: ActivationKind,
+  { x, gate, up, down }: Readonly<Record<string, Tensor>>,
+  gateBias: Tensor = zeros([F]),
+): Tensor {
   const config = swiglu.config.parse({ activation, hidden: F, bias: true });
   const p = weightsFrom({ gate: gate!, up: up!, down: down!, gateBias, upBias: zeros([F]), downBias: zeros([D]) });
   return swiglu.forward(x!, { c: config, d: { D, F }, p, b: {}, io: plainIo("eval") }).y;
@@ -45,7 +66,8 @@ function expectLinear(activation: ActivationKind, gateBias: number): void {
 /** Where an increasing function reaches 1, by bisection. */
 function argumentOfOne(f: (x: number) => number): number {
   let [low, high] = [0, 4];
-  for (let i = 0; i < 100; i++) [low, high] = f((low + high) / 2) < 1 ? [(low + high) / 2, high] : [low, (low + high) / 2];
+  for (let i = 0; i < 100; i++)
+    [low, high] = f((low + high) / 2) < 1 ? [(low + high) / 2, high] : [low, (low + high) / 2];
   return low;
 }
 

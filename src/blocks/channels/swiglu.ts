@@ -23,7 +23,13 @@ export const swiglu = defineChannel({
     ...(c.bias && { gateBias: bias(F), upBias: bias(F), downBias: bias(D) }),
   }),
   tune: [{ key: "hidden", unit: 1 }],
-  capabilities: ({ activation }) => ({ flow: "both", length: "any", batch: "independent", smooth: smoothnessOf(activation), exact: "bitwise" }),
+  capabilities: ({ activation }) => ({
+    flow: "both",
+    length: "any",
+    batch: "independent",
+    smooth: smoothnessOf(activation),
+    exact: "bitwise",
+  }),
   forward(x, { c, p }) {
     const gate = activations[c.activation](linear(x, p.gate, p.gateBias));
     return { y: linear(gate.mul(linear(x, p.up, p.upBias)), p.down, p.downBias) };

@@ -8,7 +8,14 @@ export const adapters: readonly GoldenAdapter[] = [
     component: "embedding",
     build(c) {
       const padding = c.config.padding === undefined ? {} : { paddingIndex: c.number("padding") };
-      return { outputs: { "out.y": embed(c.tensor("param.weight"), c.tensor("in.ids"), { ...padding, byFrequency: c.flag("scale_grad") }) } };
+      return {
+        outputs: {
+          "out.y": embed(c.tensor("param.weight"), c.tensor("in.ids"), {
+            ...padding,
+            byFrequency: c.flag("scale_grad"),
+          }),
+        },
+      };
     },
   },
 ];

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 import { constant, softmaxCrossEntropy, type Tensor } from "../../tensor/index.ts";
-import { evaluate, expectNativeAgrees, gradCheck, nest, plainIo, randomNormal, run, type Subject, weightsFrom } from "../../testing/index.ts";
+import {
+  evaluate,
+  expectNativeAgrees,
+  gradCheck,
+  nest,
+  plainIo,
+  randomNormal,
+  run,
+  type Subject,
+  weightsFrom,
+} from "../../testing/index.ts";
 import { lm } from "../heads/lm.ts";
 import { sinusoidal } from "../positions/sinusoidal.ts";
 import type { ParameterDeclaration } from "../weights/declare.ts";
@@ -16,8 +26,14 @@ const embedded = (rows: Tensor, scale: "none" | "sqrt-width" = "none") =>
 
 test("every id gives its row, times √D where scaled", () => {
   const rows = nest(table);
-  const expected = [[3, 1, 3], [0, 6, 2]].map((row) => row.map((id) => rows[id]! as readonly number[])); // biome-ignore format: ids as above
-  for (const [scale, factor] of [["none", 1], ["sqrt-width", 2]] as const) {
+  const expected = [
+    [3, 1, 3],
+    [0, 6, 2],
+  ].map((row) => row.map((id) => rows[id]! as readonly number[]));
+  for (const [scale, factor] of [
+    ["none", 1],
+    ["sqrt-width", 2],
+  ] as const) {
     const { y } = run({ inputs: { table }, build: (t) => ({ y: embedded(t.table!, scale) }) });
     expect(nest(y!)).toEqual(expected.map((row) => row.map((vector) => vector.map((v) => factor * v))));
   }
@@ -35,8 +51,16 @@ const count = (declared: Readonly<Record<string, ParameterDeclaration>>) =>
 function tiedLoss(rows: Tensor, headRows: Tensor): Tensor {
   const positions = sinusoidal.config.parse({});
   const none = constant([0, 1, 2, 0, 1, 2], [2, 3], "i32");
-  const x = sinusoidal.embed!(embedded(rows, "sqrt-width"), none, { ...at, c: positions, d: sinusoidal.dims(positions, D), p: {} });
-  return softmaxCrossEntropy(lm.forward(x.tanh(), { ...at, c: lm.config.parse({}), p: {}, table: headRows }), ids).sum();
+  const x = sinusoidal.embed!(embedded(rows, "sqrt-width"), none, {
+    ...at,
+    c: positions,
+    d: sinusoidal.dims(positions, D),
+    p: {},
+  });
+  return softmaxCrossEntropy(
+    lm.forward(x.tanh(), { ...at, c: lm.config.parse({}), p: {}, table: headRows }),
+    ids,
+  ).sum();
 }
 
 test("[embedding-scale-tie] embeddings times √D plus positions; tying saves C·D parameters and adds both paths' gradients", () => {
@@ -46,7 +70,10 @@ test("[embedding-scale-tie] embeddings times √D plus positions; tying saves C�
   const once: Subject = { inputs: { table }, build: (t) => ({ loss: tiedLoss(t.table!, t.table!) }) };
   const twice: Subject = { inputs: { rows: table, head: table }, build: (t) => ({ loss: tiedLoss(t.rows!, t.head!) }) };
   const [shared, parts] = [evaluate(once), evaluate(twice)];
-  const sum = { shape: table.shape, data: parts.gradients.rows!.data.map((g, i) => g + parts.gradients.head!.data[i]!) };
+  const sum = {
+    shape: table.shape,
+    data: parts.gradients.rows!.data.map((g, i) => g + parts.gradients.head!.data[i]!),
+  };
   expect(shared.outputs.loss).toEqual(parts.outputs.loss);
   expect(shared.gradients.table).toBeAllclose(sum, { tolerance: 1e-12 });
   expect(sum.data.some((g) => g !== 0)).toBe(true);

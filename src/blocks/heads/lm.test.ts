@@ -1,8 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { constant, full, softmaxCrossEntropy, type Tensor } from "../../tensor/index.ts";
 import {
-  compileNative, expectNaiveAgrees, expectNativeAgrees, flatten, gradCheck, mapArrays, nest, plainIo, randomNormal, run, type Subject, weightsFrom,
-} from "../../testing/index.ts"; // biome-ignore format: one list
+  compileNative,
+  expectNaiveAgrees,
+  expectNativeAgrees,
+  flatten,
+  gradCheck,
+  mapArrays,
+  nest,
+  plainIo,
+  randomNormal,
+  run,
+  type Subject,
+  weightsFrom,
+} from "../../testing/index.ts";
 import { lm } from "./lm.ts";
 
 const [C, D] = [5, 4];
@@ -10,7 +21,14 @@ type Options = Partial<ReturnType<typeof lm.config.parse>>;
 
 function logits(t: Readonly<Record<string, Tensor>>, options: Options): Tensor {
   const { x, table, ...weights } = t;
-  return lm.forward(x!, { c: lm.config.parse(options), d: { D, C }, p: weightsFrom(weights), b: {}, io: plainIo("train"), table });
+  return lm.forward(x!, {
+    c: lm.config.parse(options),
+    d: { D, C },
+    p: weightsFrom(weights),
+    b: {},
+    io: plainIo("train"),
+    table,
+  });
 }
 
 const cases: [string, Options, string[]][] = [
@@ -26,11 +44,16 @@ describe.each(cases)("lm head %s", (_name, options, weights) => {
 
   test("equals the naive form in values and gradients, on both engines", async () => {
     const naive = (arrays: typeof inputs) => {
-      const { x, table, out, bias } = Object.fromEntries(Object.entries(mapArrays(arrays, (a) => a)).map(([name, a]) => [name, nest(a)]));
+      const { x, table, out, bias } = Object.fromEntries(
+        Object.entries(mapArrays(arrays, (a) => a)).map(([name, a]) => [name, nest(a)]),
+      );
       const y = x!.map((row) =>
         row.map((token) =>
           Array.from({ length: C }, (_, id) => {
-            const z = (token as number[]).reduce((sum, v, i) => sum + v * (table ? table[id]![i]! : out![i]![id]!), bias ? +bias[id]! : 0);
+            const z = (token as number[]).reduce(
+              (sum, v, i) => sum + v * (table ? table[id]![i]! : out![i]![id]!),
+              bias ? +bias[id]! : 0,
+            );
             return options.softcap ? options.softcap * Math.tanh(z / options.softcap) : z;
           }),
         ),
@@ -51,7 +74,10 @@ test("[lm-head-softmax] the loss is exact at logits of ±10⁴ on both engines, 
   const table = constant([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1], [C, D]);
   const z = logits({ x, table }, {});
   const expected = [0, 2e4, Math.log(2)];
-  const build = () => ({ extreme: losses(z), uniform: losses(logits({ x: full([3, D], 0.7), table: full([C, D], 0.3) }, {})) });
+  const build = () => ({
+    extreme: losses(z),
+    uniform: losses(logits({ x: full([3, D], 0.7), table: full([C, D], 0.3) }, {})),
+  });
   const reference = run({ inputs: {}, build });
   const program = await compileNative(build(), {});
   for (const { extreme, uniform } of [reference, await program.run()]) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineHead } from "../define.ts";
-import { bias, matrix, type ParameterDeclaration } from "../weights/declare.ts";
-import { linear, type Weight } from "../weights/use.ts";
+import { bias, matrix } from "../weights/declare.ts";
+import { linear, value } from "../weights/use.ts";
 
 /** Logits of every id: x·Eᵀ with the embedding's table, or x·W; optionally c·tanh(z/c) (Gemma 2, section 2). */
 export const lm = defineHead({
@@ -15,14 +15,13 @@ export const lm = defineHead({
     softcap: z.number().positive().nullable().default(null).describe("largest magnitude of a logit, by tanh"),
   }),
   dims: (_c, D, C) => ({ D, C }),
-  params: ({ D, C }, c): Record<string, ParameterDeclaration> => ({
+  params: ({ D, C }, c) => ({
     ...(!c.tied && { out: matrix(D, C, { init: { kind: "normal", std: 0.02 } }) }),
     ...(c.bias && { bias: bias(C) }),
   }),
   forward(x, { c, p, table }) {
-    const weights: Partial<Record<string, Weight>> = p;
-    const plain = weights["out"] ? linear(x, weights["out"]) : x.matmul(table!, { transB: true });
-    const z = weights["bias"] ? plain.add(weights["bias"].tensor) : plain;
+    const plain = p.out ? linear(x, p.out) : x.matmul(table!, { transB: true });
+    const z = p.bias ? plain.add(value(p.bias)) : plain;
     return c.softcap === null ? z : z.div(c.softcap).tanh().mul(c.softcap);
   },
 });

@@ -22,8 +22,17 @@ export function cacheOf(
   if (!k || !v || !length_B) return undefined;
   const slots = Math.min(k.dim(2), window ?? k.dim(2));
   const age_BC = agesOf(length_B, slots, window);
-  const filled = age_BC.greaterEqual(0).and(age_BC.less(length_B.unsqueeze(1))).unsqueeze(1);
-  const within = window === undefined ? undefined : age_BC.unsqueeze(1).add(iota(queries).unsqueeze(1)).less(window - 1);
+  const filled = age_BC
+    .greaterEqual(0)
+    .and(age_BC.less(length_B.unsqueeze(1)))
+    .unsqueeze(1);
+  const within =
+    window === undefined
+      ? undefined
+      : age_BC
+          .unsqueeze(1)
+          .add(iota(queries).unsqueeze(1))
+          .less(window - 1);
   return {
     k_BGCK: k.slice(2, 0, slots),
     v_BGCV: v.slice(2, 0, slots),

@@ -14,7 +14,11 @@ export interface Heads {
 type Projections = NormContext & { p: { qkv: Weight; qkvBias?: Weight } };
 
 /** q [B, H, T, K], k and v [B, G, T, K] of x [B, T, D] by one product with the columns of q, k and v side by side. */
-export function projectHeads(x_BTD: Tensor, { c, p }: Projections, { H, G, K }: Heads): [q: Tensor, k: Tensor, v: Tensor] {
+export function projectHeads(
+  x_BTD: Tensor,
+  { c, p }: Projections,
+  { H, G, K }: Heads,
+): [q: Tensor, k: Tensor, v: Tensor] {
   const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
   const joined = normaliseColumns(linear(x_BTD, p.qkv, p.qkvBias), { c, p });
   const heads = T === 1 ? joined.reshape([B, H + 2 * G, 1, K]) : joined.reshape([B, T, H + 2 * G, K]).swap(1, 2);

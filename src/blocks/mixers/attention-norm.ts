@@ -15,7 +15,10 @@ interface Parameters<T> {
   temperature?: T;
 }
 
-export function normParams(kind: QueryKeyNorm, { H, G, K }: { H: number; G: number; K: number }): Parameters<ParameterDeclaration> {
+export function normParams(
+  kind: QueryKeyNorm,
+  { H, G, K }: { H: number; G: number; K: number },
+): Parameters<ParameterDeclaration> {
   switch (kind) {
     case "none":
       return {};
@@ -48,7 +51,10 @@ export function normaliseColumns(joined: Tensor, { c, p }: NormContext): Tensor 
 export function normaliseHeads(q: Tensor, k: Tensor, { c, p }: NormContext): { q_BHTK: Tensor; k_BGTK: Tensor } {
   switch (c.qkNorm) {
     case "rms":
-      return { q_BHTK: rmsNorm(q, value(p.queryGain!), c.normEpsilon), k_BGTK: rmsNorm(k, value(p.keyGain!), c.normEpsilon) };
+      return {
+        q_BHTK: rmsNorm(q, value(p.queryGain!), c.normEpsilon),
+        k_BGTK: rmsNorm(k, value(p.keyGain!), c.normEpsilon),
+      };
     case "layer": {
       const norm = (x: Tensor, g: Weight, b: Weight) => layerNorm(x, value(g), value(b), c.normEpsilon);
       return { q_BHTK: norm(q, p.queryGain!, p.queryOffset!), k_BGTK: norm(k, p.keyGain!, p.keyOffset!) };

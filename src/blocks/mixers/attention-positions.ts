@@ -19,30 +19,44 @@ const schemes = erase<"positions">(positions);
 /** Schemes that act on queries, keys or scores; `none` acts on nothing. */
 const members = Object.values(schemes)
   .filter(({ kind, rotate, bias }) => rotate !== undefined || bias !== undefined || kind === "none")
-  .map(({ kind, title, config }) => (config as unknown as z.ZodObject).extend({ kind: z.literal(kind).describe(title) }));
+  .map(({ kind, title, config }) =>
+    (config as unknown as z.ZodObject).extend({ kind: z.literal(kind).describe(title) }),
+  );
 
 export const attentionPositions: z.ZodType<PositionChoice> = z
   .discriminatedUnion("kind", members as unknown as [z.ZodObject<{ kind: z.ZodLiteral<string> }>])
   .prefault({ kind: "none" })
-  .describe("position scheme that turns queries and keys or is added to scores") as unknown as z.ZodType<PositionChoice>;
+  .describe(
+    "position scheme that turns queries and keys or is added to scores",
+  ) as unknown as z.ZodType<PositionChoice>;
 
 const prefix = "positions.";
 const nest = <T>(fields: Fields<T>): { [name: `${typeof prefix}${string}`]: T } =>
   Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${prefix}${name}`, value]));
 const unnest = <T>(fields: Readonly<Fields<T>>): Fields<T> =>
-  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])));
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );
 
 /** A scheme may ask for the number of heads beside the head size. */
 type PositionDims = (c: Fields, width: number, heads: number) => Fields;
 
 /** The scheme's sizes, as fields of the mixer's. */
-export function positionDims(choice: PositionChoice, { K, heads }: { K: number; heads: number }): { [name: `positions.${string}`]: unknown } {
+export function positionDims(
+  choice: PositionChoice,
+  { K, heads }: { K: number; heads: number },
+): { [name: `positions.${string}`]: unknown } {
   const dims: PositionDims = schemes[choice.kind]!.dims;
   return nest(dims(optionsOf(choice), K, heads));
 }
 
 /** The scheme's parameters, as fields of the mixer's. */
-export function positionParams(choice: PositionChoice, d: Fields): { [name: `positions.${string}`]: ParameterDeclaration } {
+export function positionParams(
+  choice: PositionChoice,
+  d: Fields,
+): { [name: `positions.${string}`]: ParameterDeclaration } {
   return nest(schemes[choice.kind]!.params(unnest(d), optionsOf(choice)));
 }
 
@@ -56,9 +70,18 @@ export interface PositionHooks {
   bias?: (queries_BT: Tensor, keys_BS: Tensor, heads: number) => Tensor;
 }
 
-export function positionHooks(choice: PositionChoice, { d, p, io }: { d: Fields; p: Readonly<Fields<Weight>>; io: Io }): PositionHooks {
+export function positionHooks(
+  choice: PositionChoice,
+  { d, p, io }: { d: Fields; p: Readonly<Fields<Weight>>; io: Io },
+): PositionHooks {
   const { rotate, bias }: Position = schemes[choice.kind]!;
-  const at: ChannelContext<Fields, Fields, Fields<ParameterDeclaration>> = { c: optionsOf(choice), d: unnest(d), p: unnest(p), b: {}, io };
+  const at: ChannelContext<Fields, Fields, Fields<ParameterDeclaration>> = {
+    c: optionsOf(choice),
+    d: unnest(d),
+    p: unnest(p),
+    b: {},
+    io,
+  };
   return {
     rotate: (x, positions_BT) => rotate?.(x, positions_BT, at) ?? x,
     ...(bias && { bias: (queries_BT, keys_BS, heads) => bias({ ...at, heads, queries_BT, keys_BS }) }),

@@ -1,13 +1,12 @@
 /** What is known of attention from its literature, one test a claim. Axes as in `attention.ts`. */
 import { describe, expect, test } from "vitest";
+import { runReference } from "../../engine/reference.ts";
 import { vjp } from "../../grad/index.ts";
-import { blockwiseAttention } from "../../ops/blockwise-attention.ts";
 import { concat, constant, input, sizeOf, type Tensor, topological, zeros } from "../../tensor/index.ts";
-import { type Arrays, expectSameFunction, mapArray, type NdArray, randomNormal, randomUniform, run } from "../../testing/index.ts";
 import { fieldShape } from "../../testing/decoder.ts";
+import { type Arrays, expectSameFunction, mapArray, type NdArray, randomNormal, run } from "../../testing/index.ts";
 import { mixerSubject, rigOf } from "../../testing/mixer-rig.ts";
 import { contextOf, plainIo, testedPart, withPrefix } from "../../testing/part.ts";
-import { runReference } from "../../engine/reference.ts";
 import type { Io, Mixer } from "../define.ts";
 import { sinusoidal } from "../positions/sinusoidal.ts";
 import { attention } from "./attention.ts";
@@ -37,7 +36,15 @@ const columns = ({ shape: [rows, width], data }: NdArray, start: number, end: nu
   data: data.filter((_, i) => i % width! >= start && i % width! < end),
 });
 const beside = (parts: readonly NdArray[]): NdArray =>
-  run({ inputs: {}, build: () => ({ joined: concat(1, parts.map(({ data, shape }) => constant(data, shape))) }) }).joined!;
+  run({
+    inputs: {},
+    build: () => ({
+      joined: concat(
+        1,
+        parts.map(({ data, shape }) => constant(data, shape)),
+      ),
+    }),
+  }).joined!;
 const rowsOf = ({ shape: [, width], data }: NdArray, start: number, end: number): NdArray => ({
   shape: [end - start, width!],
   data: data.slice(start * width!, end * width!),
@@ -64,7 +71,8 @@ describe("heads", () => {
 
   /** Key and value heads g of `groups`, each as often as query heads share it. */
   function repeated(grouped: NdArray, groups: number): NdArray {
-    const group = (which: number, g: number) => columns(grouped, (H + which * groups + g) * K, (H + which * groups + g + 1) * K);
+    const group = (which: number, g: number) =>
+      columns(grouped, (H + which * groups + g) * K, (H + which * groups + g + 1) * K);
     const shared = (which: number) => Array.from({ length: H }, (_, h) => group(which, Math.floor(h / (H / groups))));
     return beside([columns(grouped, 0, H * K), ...shared(0), ...shared(1)]);
   }
@@ -76,7 +84,10 @@ describe("heads", () => {
       const spelled = { ...parameters, qkv: repeated(parameters.qkv!, kvHeads) };
       expect(attend({ kvHeads }, x, { parameters })).toEqual(attend({}, x, { parameters: spelled }));
     }
-    const pooled = beside([columns(qkv, 0, H * K), ...[1, 2].flatMap((which) => [0, 1].map((g) => meanOf([head(which, 2 * g), head(which, 2 * g + 1)])))]);
+    const pooled = beside([
+      columns(qkv, 0, H * K),
+      ...[1, 2].flatMap((which) => [0, 1].map((g) => meanOf([head(which, 2 * g), head(which, 2 * g + 1)]))),
+    ]);
     expect(pooled.shape).toEqual(partOf({ kvHeads: 2 }, width).parameters.qkv!.shape);
     expect(attend({ kvHeads: 2 }, x, { parameters: { qkv: pooled, out } }).y.shape).toEqual(x.shape);
   });
@@ -90,14 +101,25 @@ describe("heads", () => {
   });
 });
 
-const meanOf = (parts: readonly NdArray[]): NdArray => mapArray(parts[0]!, (_, i) => parts.reduce((sum, part) => sum + part.data[i]!, 0) / parts.length);
+const meanOf = (parts: readonly NdArray[]): NdArray =>
+  mapArray(parts[0]!, (_, i) => parts.reduce((sum, part) => sum + part.data[i]!, 0) / parts.length);
 
 /** Multiplications of activations with parameters, for 4 tokens. */
 function projectionWork(options: Options, D: number): number {
   const c = attention.config.parse(options);
   const d = attention.dims(c, D);
-  const weights = Object.entries(attention.params(d, c)).map(([name, declaration]) => [name, { path: name, declaration, tensor: input(name, declaration.shape) }]);
-  const { y } = mixer.forward(input("x", [1, 4, D]), { c, d, p: Object.fromEntries(weights), s: {}, b: {}, io: plainIo("eval") });
+  const weights = Object.entries(attention.params(d, c)).map(([name, declaration]) => [
+    name,
+    { path: name, declaration, tensor: input(name, declaration.shape) },
+  ]);
+  const { y } = mixer.forward(input("x", [1, 4, D]), {
+    c,
+    d,
+    p: Object.fromEntries(weights),
+    s: {},
+    b: {},
+    io: plainIo("eval"),
+  });
   return topological([y]).reduce((sum, node) => {
     const byParameter = node.op === "matmul" && node.inputs[1]!.node.op === "input";
     return byParameter ? sum + node.outputs[0]!.size * node.inputs[0]!.dim(-1) : sum;
@@ -110,73 +132,32 @@ function cacheElements(options: Options, tokens: number, D = 64): number {
   return Object.values(mixer.state(part.d, part.c)).reduce((sum, field) => sum + sizeOf(fieldShape(field, tokens)), 0);
 }
 
-describe("the scale of scores", () => {
-  const sizes = [16, 64, 256, 1024];
-
-  /** Attention weights of standard normal queries and keys, a row of 16 at a time. */
-  function weightRows(K: number, scale: number): Float64Array[] {
-    const leaf = (name: string) => randomNormal(`${name} of ${K}`, [1, 4, 16, K]);
-    const inputs = { q: leaf("q"), k: leaf("k"), v: leaf("v") };
-    const build = ({ q, k, v }: Readonly<Record<string, Tensor>>) => ({
-      weights: blockwiseAttention({ q_BHTK: q!, k_BGTK: k!, v_BGTV: v!, scale, causal: false }).weights_BHTS,
-    });
-    const { data } = run({ inputs, build }).weights!;
-    return Array.from({ length: data.length / 16 }, (_, row) => data.subarray(16 * row, 16 * row + 16));
+test("[qk-norm] scores are bounded by the temperature, and scaling x leaves the weights as they were", () => {
+  const larger = mapArray(x, (value) => 100 * value);
+  for (const qkNorm of ["l2", "rms"]) {
+    const [here, there] = [attend({ qkNorm }, x), attend({ qkNorm }, larger)];
+    expect(there.weights).toBeAllclose(here.weights, { tolerance: 1e-5 });
   }
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const power = (p: Float64Array, n: number) => p.reduce((sum, value) => sum + value ** n, 0);
-  /** Frobenius norm of diag(p) − p pᵀ. */
-  const jacobian = (p: Float64Array) => Math.sqrt(Math.max(0, power(p, 2) - 2 * power(p, 3) + power(p, 2) ** 2));
-
-  test("[sqrt-dk-scale] q·k has variance d, so that unscaled the softmax saturates and its Jacobian vanishes; scaled it stays", () => {
-    const pairs = 4000;
-    for (const K of sizes) {
-      const [q, k] = ["q", "k"].map((name) => randomUniform(`variance ${name} ${K}`, [pairs, K], [-Math.sqrt(3), Math.sqrt(3)]).data) as [Float64Array, Float64Array];
-      const dots = Array.from({ length: pairs }, (_, i) => q.subarray(i * K, (i + 1) * K).reduce((sum, value, j) => sum + value * k[i * K + j]!, 0));
-      const ratio = mean(dots.map((dot) => dot * dot)) / K;
-      expect(ratio).toBeGreaterThan(0.95);
-      expect(ratio).toBeLessThan(1.05);
-    }
-    const unscaled = sizes.map((K) => mean(weightRows(K, 1).map(jacobian)));
-    const scaled = sizes.map((K) => mean(weightRows(K, K ** -0.5).map(jacobian)));
-    for (let i = 1; i < sizes.length; i++) expect(unscaled[i]).toBeLessThan(0.8 * unscaled[i - 1]!);
-    for (const norm of scaled) expect(Math.abs(norm / scaled[0]! - 1)).toBeLessThan(0.15);
+  const part = partOf({ qkNorm: "l2", causal: false }, width);
+  const temperature = { shape: [4], data: Float64Array.of(0.5, 1, 2, 4) };
+  const { weights } = attend({ qkNorm: "l2", causal: false }, larger, {
+    parameters: { ...part.parameters, temperature },
   });
-
-  test("[attn-dot-unscaled] without a scale the largest weight tends to 1 and the entropy to 0", () => {
-    const rows = [4, ...sizes].map((K) => weightRows(K, 1));
-    const largest = rows.map((list) => mean(list.map((p) => Math.max(...p))));
-    const entropy = rows.map((list) => mean(list.map((p) => p.reduce((sum, value) => sum - (value > 0 ? value * Math.log(value) : 0), 0))));
-    for (let i = 1; i < rows.length; i++) {
-      expect(largest[i]).toBeGreaterThan(largest[i - 1]!);
-      expect(entropy[i]).toBeLessThan(entropy[i - 1]!);
-    }
-    expect(largest.at(-1)).toBeGreaterThan(0.95);
-    expect(entropy.at(-1)).toBeLessThan(0.15);
-  });
-
-  test("[qk-norm] scores are bounded by the temperature, and scaling x leaves the weights as they were", () => {
-    const larger = mapArray(x, (value) => 100 * value);
-    for (const qkNorm of ["l2", "rms"]) {
-      const [here, there] = [attend({ qkNorm }, x), attend({ qkNorm }, larger)];
-      expect(there.weights).toBeAllclose(here.weights, { tolerance: 1e-5 });
-    }
-    const part = partOf({ qkNorm: "l2", causal: false }, width);
-    const temperature = { shape: [4], data: Float64Array.of(0.5, 1, 2, 4) };
-    const { weights } = attend({ qkNorm: "l2", causal: false }, larger, { parameters: { ...part.parameters, temperature } });
-    for (let row = 0; row < weights.data.length; row += 7) {
-      const p = weights.data.subarray(row, row + 7);
-      const bound = temperature.data[Math.floor(row / 49) % 4]!;
-      expect(Math.log(Math.max(...p) / Math.min(...p))).toBeLessThanOrEqual(2 * bound + 1e-9);
-    }
-  });
+  for (let row = 0; row < weights.data.length; row += 7) {
+    const p = weights.data.subarray(row, row + 7);
+    const bound = temperature.data[Math.floor(row / 49) % 4]!;
+    expect(Math.log(Math.max(...p) / Math.min(...p))).toBeLessThanOrEqual(2 * bound + 1e-9);
+  }
 });
 
 describe("what a token sees", () => {
   test("[causal-mask] another token j changes no bit before j, and token by token gives what all at once does", () => {
     const before = attend({}, x).y;
     for (let j = 1; j < 7; j++) {
-      const after = attend({}, mapArray(x, (value, i) => (Math.floor(i / width) % 7 === j ? -value : value))).y;
+      const after = attend(
+        {},
+        mapArray(x, (value, i) => (Math.floor(i / width) % 7 === j ? -value : value)),
+      ).y;
       const untouched = (i: number) => Math.floor(i / width) % 7 < j;
       expect(after.data.filter((_, i) => untouched(i))).toEqual(before.data.filter((_, i) => untouched(i)));
       expect(after.data).not.toEqual(before.data);
@@ -188,7 +169,11 @@ describe("what a token sees", () => {
 
   test("[padding-mask] each sequence of a padded batch gives what it gives alone", () => {
     const lengths = [7, 4];
-    const mask_BT = constant(lengths.flatMap((length) => Array.from({ length: 7 }, (_, t) => (t < length ? 1 : 0))), [2, 7], "bool");
+    const mask_BT = constant(
+      lengths.flatMap((length) => Array.from({ length: 7 }, (_, t) => (t < length ? 1 : 0))),
+      [2, 7],
+      "bool",
+    );
     for (const causal of [true, false]) {
       const padded = attend({ causal }, x, { io: { mask_BT } }).y;
       for (const [b, length] of lengths.entries()) {
@@ -202,32 +187,54 @@ describe("what a token sees", () => {
   test("[permutation-equivariance] without positions a permutation of the tokens permutes the outputs; with positions it does not", () => {
     const order = [3, 0, 6, 1, 5, 2, 4];
     const permuted = (array: NdArray): NdArray =>
-      mapArray(array, (_, i) => array.data[(Math.floor(i / (7 * width)) * 7 + order[Math.floor(i / width) % 7]!) * width + (i % width)]!);
+      mapArray(
+        array,
+        (_, i) =>
+          array.data[(Math.floor(i / (7 * width)) * 7 + order[Math.floor(i / width) % 7]!) * width + (i % width)]!,
+      );
     const withTable = (array: NdArray): NdArray => {
-      const at = { c: sinusoidal.config.parse({}), d: { D: width, pairs: width / 2 }, p: {}, b: {}, io: plainIo("eval") };
+      const at = {
+        c: sinusoidal.config.parse({}),
+        d: { D: width, pairs: width / 2 },
+        p: {},
+        b: {},
+        io: plainIo("eval"),
+      };
       const positions = constant([0, 1, 2, 3, 4, 5, 6], [1, 7], "i32");
-      return run({ inputs: {}, build: () => ({ y: sinusoidal.embed!(constant(array.data, array.shape), positions, at) }) }).y!;
+      return run({
+        inputs: {},
+        build: () => ({ y: sinusoidal.embed!(constant(array.data, array.shape), positions, at) }),
+      }).y!;
     };
     const apart = (options: Options, place: (array: NdArray) => NdArray = (array) => array) => {
       const [here, there] = [permuted(attend(options, place(x)).y), attend(options, place(permuted(x))).y];
       return Math.max(...there.data.map((value, i) => Math.abs(value - here.data[i]!)));
     };
     expect(apart({ causal: false })).toBeLessThan(1e-6);
-    for (const kind of ["rope", "alibi", "t5-bias"]) expect(apart({ causal: false, positions: { kind } })).toBeGreaterThan(1e-3);
+    for (const kind of ["rope", "alibi", "t5-bias"])
+      expect(apart({ causal: false, positions: { kind } })).toBeGreaterThan(1e-3);
     expect(apart({ causal: false }, withTable)).toBeGreaterThan(1e-3);
   });
 
   test("[sliding-window] L layers of window w see L·(w − 1) + 1 tokens; w ≥ n is full; the band is the masked full matrix", () => {
     const tokens = 14;
-    for (const [layers, window] of [[1, 3], [2, 3], [3, 4]] as const) {
+    for (const [layers, window] of [
+      [1, 3],
+      [2, 3],
+      [3, 4],
+    ] as const) {
       const part = partOf({ window }, width);
-      const at = Object.fromEntries(Object.entries(part.parameters).map(([name, { shape, data }]) => [`p.${name}`, constant(data, shape)]));
+      const at = Object.fromEntries(
+        Object.entries(part.parameters).map(([name, { shape, data }]) => [`p.${name}`, constant(data, shape)]),
+      );
       const leaf = input("x", [1, tokens, width]);
       let y: Tensor = leaf;
       for (let l = 0; l < layers; l++) y = forward(part, y, at).y;
       const last = y.slice(1, tokens - 1);
       const [gradient] = vjp([last], [constant(randomNormal("probe", last.shape).data, last.shape)], [leaf]);
-      const [values] = runReference([gradient!.square().sum(2)], { x: randomNormal("probed", [1, tokens, width]).data });
+      const [values] = runReference([gradient!.square().sum(2)], {
+        x: randomNormal("probed", [1, tokens, width]).data,
+      });
       const seen = values!.findIndex((value) => value !== 0);
       expect(tokens - seen).toBe(layers * (window - 1) + 1);
     }
@@ -247,15 +254,25 @@ test("[kv-cache] two layers decoding from their caches give the logits of all to
   for (const options of [{}, { kvHeads: 2 }, { kvHeads: 1 }]) {
     const parts = [0, 1].map(() => partOf({ ...options, positions: { kind: "rope" } }, width));
     const weights = parts.map((part, l) =>
-      Object.fromEntries(Object.entries(part.parameters).map(([name, { shape }]) => [`p.${name}`, constant(randomNormal(`${name} ${l}`, shape, 0.3).data, shape)])));
+      Object.fromEntries(
+        Object.entries(part.parameters).map(([name, { shape }]) => [
+          `p.${name}`,
+          constant(randomNormal(`${name} ${l}`, shape, 0.3).data, shape),
+        ]),
+      ),
+    );
     const unembedding = constant(randomNormal("unembedding", [width, 11]).data, [width, 11]);
     const tokens = constant(x.data, x.shape);
-    const all = parts.reduce((stream, part, l) => stream.add(forward(part, stream, weights[l]!).y), tokens).matmul(unembedding);
+    const all = parts
+      .reduce((stream, part, l) => stream.add(forward(part, stream, weights[l]!).y), tokens)
+      .matmul(unembedding);
     const decoded = decode(parts, weights, tokens).map((stream) => stream.matmul(unembedding).unsqueeze(1));
     const { cached, uncached } = run({ inputs: {}, build: () => ({ cached: concat(1, decoded), uncached: all }) });
     expect(cached!).toBeAllclose(uncached!, { tolerance: 1e-6 });
     const [kvHeads, bytes, batch] = [Number(options.kvHeads ?? 4), 4, 2];
-    expect(parts.length * cacheElements(options, 7, width) * bytes * batch).toBe(2 * 2 * 7 * kvHeads * 4 * bytes * batch);
+    expect(parts.length * cacheElements(options, 7, width) * bytes * batch).toBe(
+      2 * 2 * 7 * kvHeads * 4 * bytes * batch,
+    );
   }
 });
 
@@ -266,11 +283,16 @@ function decode(parts: readonly Part[], weights: readonly Record<string, Tensor>
     return { k_BHTK: zeros(shape), v_BHTK: zeros(shape) };
   });
   return Array.from({ length: tokens.dim(1) }, (_, t) =>
-    parts.reduce((stream, part, l) => {
-      const io = { ...plainIo("eval"), length_B: constant([t, t], [2], "i32") };
-      const { y, s } = mixer.step!(stream, { ...contextOf(part, weights[l]!), s: caches[l]!, io });
-      const write = (buffer: Tensor, entry: Tensor) => concat(2, [buffer.slice(2, 0, t), entry, buffer.slice(2, t + 1)]);
-      caches[l] = { k_BHTK: write(caches[l]!.k_BHTK, s.k_BHTK!), v_BHTK: write(caches[l]!.v_BHTK, s.v_BHTK!) };
-      return stream.add(y);
-    }, tokens.at(1, t)));
+    parts.reduce(
+      (stream, part, l) => {
+        const io = { ...plainIo("eval"), length_B: constant([t, t], [2], "i32") };
+        const { y, s } = mixer.step!(stream, { ...contextOf(part, weights[l]!), s: caches[l]!, io });
+        const write = (buffer: Tensor, entry: Tensor) =>
+          concat(2, [buffer.slice(2, 0, t), entry, buffer.slice(2, t + 1)]);
+        caches[l] = { k_BHTK: write(caches[l]!.k_BHTK, s.k_BHTK!), v_BHTK: write(caches[l]!.v_BHTK, s.v_BHTK!) };
+        return stream.add(y);
+      },
+      tokens.at(1, t),
+    ),
+  );
 }

@@ -14,7 +14,9 @@ function naive({ x, p, c, d, s }: Arguments): NaiveMixerResult {
   const values = x.map((_, b) => Array.from({ length: G }, (_, g) => earlier(s?.v_BHTK, b, g)));
   const start = keys[0]![0]!.length;
   // A window keeps only its last entries, but distances are the same whatever the first position.
-  const fresh = x.map((row) => row.map((token, t) => project(token, { p, c, H, G, K, position: fromStart(start, s) + t })));
+  const fresh = x.map((row) =>
+    row.map((token, t) => project(token, { p, c, H, G, K, position: fromStart(start, s) + t })),
+  );
   for (const [b, row] of fresh.entries())
     for (const { k, v } of row)
       for (let g = 0; g < G; g++) {
@@ -29,7 +31,8 @@ function naive({ x, p, c, d, s }: Arguments): NaiveMixerResult {
         return sumOf(values[b]![g]!, weights);
       });
       return product(heads.flat(), p.out!, p.outBias);
-    }));
+    }),
+  );
   return { y, ...(c.causal && { s: { k_BHTK: keys, v_BHTK: values } }) };
 }
 
@@ -48,10 +51,14 @@ function project(
   const heads = (columns: number[], which: "query" | "key") => {
     const gain = p[`${which}Gain`];
     const wide = c.qkNorm === "rms-wide" ? rms(columns, c.normEpsilon).map((value, i) => value * gain![i]!) : columns;
-    return chunks(wide, K).map((head) => rotate(normalised(head, c, { gain, offset: p[`${which}Offset`] }), c.positions, position));
+    return chunks(wide, K).map((head) =>
+      rotate(normalised(head, c, { gain, offset: p[`${which}Offset`] }), c.positions, position),
+    );
   };
   return {
-    q: heads(queries, "query").map((head, h) => head.map((value) => value * (c.qkNorm === "l2" ? p.temperature![h]! : 1))),
+    q: heads(queries, "query").map((head, h) =>
+      head.map((value) => value * (c.qkNorm === "l2" ? p.temperature![h]! : 1)),
+    ),
     k: heads(keys, "key"),
     v: chunks(all.slice((H + G) * K), K),
   };
@@ -61,9 +68,14 @@ const chunks = (columns: number[], size: number): number[][] =>
   Array.from({ length: columns.length / size }, (_, i) => columns.slice(i * size, (i + 1) * size));
 
 const meanOf = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-const rms = (vector: number[], epsilon: number): number[] => vector.map((value) => value / Math.sqrt(meanOf(vector.map((x) => x * x)) + epsilon));
+const rms = (vector: number[], epsilon: number): number[] =>
+  vector.map((value) => value / Math.sqrt(meanOf(vector.map((x) => x * x)) + epsilon));
 
-function normalised(vector: number[], { qkNorm, normEpsilon }: Config, { gain, offset }: { gain?: Loose | undefined; offset?: Loose | undefined }): number[] {
+function normalised(
+  vector: number[],
+  { qkNorm, normEpsilon }: Config,
+  { gain, offset }: { gain?: Loose | undefined; offset?: Loose | undefined },
+): number[] {
   const centred = vector.map((value) => value - meanOf(vector));
   if (qkNorm === "l2") return vector.map((value) => value / Math.hypot(...vector));
   if (qkNorm === "rms") return rms(vector, normEpsilon).map((value, i) => value * gain![i]!);
@@ -92,7 +104,14 @@ interface Query {
 }
 
 function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query): number[] {
-  const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : c.scale === "inverse" ? 1 / K : typeof c.scale === "number" ? c.scale : 1 / Math.sqrt(K);
+  const scale =
+    c.qkNorm === "l2" || c.scale === "none"
+      ? 1
+      : c.scale === "inverse"
+        ? 1 / K
+        : typeof c.scale === "number"
+          ? c.scale
+          : 1 / Math.sqrt(K);
   const scores = keys.map((key, j) => {
     const biased = query.reduce((sum, value, i) => sum + value * key[i]!, 0) * scale + biasOf(at, j, { c, p, h, H });
     const capped = c.softcap ? c.softcap * Math.tanh(biased / c.softcap) : biased;
@@ -105,7 +124,9 @@ function weigh(query: number[], keys: number[][], { c, p, h, H, K, at }: Query):
 
 function biasOf(i: number, j: number, { c: { positions }, p, h, H }: Pick<Query, "c" | "p" | "h" | "H">): number {
   if (positions.kind === "alibi") return -slopesOf(H)[h]! * Math.abs(i - j);
-  return positions.kind === "t5-bias" ? p["positions.table"]![bucketOf(j - i, positions as unknown as Buckets)]![h]! : 0;
+  return positions.kind === "t5-bias"
+    ? p["positions.table"]![bucketOf(j - i, positions as unknown as Buckets)]![h]!
+    : 0;
 }
 
 type Buckets = Parameters<typeof bucketOf>[1];
@@ -114,7 +135,9 @@ const sumOf = (values: number[][], weights: number[]): number[] =>
   values[0]!.map((_, i) => weights.reduce((sum, weight, j) => sum + weight * values[j]![i]!, 0));
 
 const product = (vector: number[], matrix: Loose, offset?: Loose): number[] =>
-  Array.from(matrix[0]!, (_, j) => vector.reduce((sum, value, i) => sum + value * matrix[i]![j]!, offset ? offset[j]! : 0));
+  Array.from(matrix[0]!, (_, j) =>
+    vector.reduce((sum, value, i) => sum + value * matrix[i]![j]!, offset ? offset[j]! : 0),
+  );
 
 mixerSuite(attention, {
   configs: [

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { blockwiseAttention } from "../../ops/blockwise-attention.ts";
+import { blockwiseAttention } from "../../ops/index.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type GrowingState, type Io } from "../define.ts";
 import { bias, matrix, vector } from "../weights/declare.ts";
@@ -11,17 +11,27 @@ import { attentionPositions, positionDims, positionHooks, positionParams } from 
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("query heads"),
-  kvHeads: z.int().positive().optional().describe("key and value heads, each shared by heads / kvHeads query heads (default: heads)"),
+  kvHeads: z
+    .int()
+    .positive()
+    .optional()
+    .describe("key and value heads, each shared by heads / kvHeads query heads (default: heads)"),
   headSize: z.int().positive().optional().describe("width of a head (default: model width / heads)"),
   causal: z.boolean().default(true).describe("a token sees itself and earlier ones only; false: all, and no decoding"),
-  window: z.int().positive().optional().describe("distance in tokens from which keys are not seen, the token itself counted (default: none)"),
+  window: z
+    .int()
+    .positive()
+    .optional()
+    .describe("distance in tokens from which keys are not seen, the token itself counted (default: none)"),
   positions: attentionPositions,
   bias: z.boolean().default(false).describe("offsets on queries, keys and values"),
   outBias: z.boolean().default(false).describe("offset on the output"),
   qkNorm: z
     .enum(queryKeyNorms)
     .default("none")
-    .describe("norm of queries and keys: rms or layer a head, rms-wide over all heads, l2 with a learned temperature in place of the scale"),
+    .describe(
+      "norm of queries and keys: rms or layer a head, rms-wide over all heads, l2 with a learned temperature in place of the scale",
+    ),
   normEpsilon: z.number().positive().default(1e-6).describe("added to the mean square or variance by qkNorm"),
   softcap: z.number().positive().optional().describe("c: scores become c·tanh(score / c) (default: none)"),
   sinks: z.boolean().default(false).describe("a learned logit a head that takes weight away from all keys"),
@@ -87,7 +97,11 @@ export const attention = defineMixer({
   reads: ["mask_BT", "positions_BT"],
   tune: [{ key: "headSize", unit: 2 }],
   state: ({ G, K }, { causal, window }): State => {
-    const entries: GrowingState = { shape: (tokens) => [G, tokens, K], axis: 1, ...(window !== undefined && { window }) };
+    const entries: GrowingState = {
+      shape: (tokens) => [G, tokens, K],
+      axis: 1,
+      ...(window !== undefined && { window }),
+    };
     return causal ? { k_BHTK: entries, v_BHTK: entries } : {};
   },
   forward: (x_BTD, at) => attend(x_BTD, at),
@@ -117,8 +131,14 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: Context) {
     scale: scaleOf(c, d.K),
     softcap: c.softcap,
     sink_H: p.sink && value(p.sink),
-    bias: hooks.bias && ((queries, keys) =>
-      hooks.bias!(positions_BT.slice(1, queries.start, queries.end), keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)), d.H)),
+    bias:
+      hooks.bias &&
+      ((queries, keys) =>
+        hooks.bias!(
+          positions_BT.slice(1, queries.start, queries.end),
+          keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
+          d.H,
+        )),
     drop: (weights, queries) => dropWeights(weights, c.weightDropout, { io, label: `weights.${queries.start}` }),
   });
   return {

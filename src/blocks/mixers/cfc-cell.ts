@@ -1,4 +1,4 @@
-import type { GateCell } from "../../ops/gate-scan.ts";
+import type { GateCell } from "../../ops/index.ts";
 import { concat, gelu, silu, type Tensor } from "../../tensor/index.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
 import { lstmCell } from "./lstm-cell.ts";

@@ -4,7 +4,7 @@
  * Axes: B batch, T time, D model, H hidden, U backbone units.
  */
 import { z } from "zod";
-import { gateScan, timeMajor } from "../../ops/gate-scan.ts";
+import { gateScan, timeMajor } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";

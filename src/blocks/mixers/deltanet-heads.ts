@@ -1,7 +1,7 @@
 /** What the DeltaNets share: q, k, v by heads after a short convolution, as columns […features, B, T], and the way out. */
-import { type CausalConvInput, type CausalConvResult, convolveParts } from "../../ops/causal-conv.ts";
-import { toColumns, unitScale } from "../../ops/decay-scan-layout.ts";
-import type { DeltaRuleInput, DeltaRuleResult } from "../../ops/delta-rule.ts";
+
+import type { DeltaRuleInput, DeltaRuleResult } from "../../ops/index.ts";
+import { type CausalConvInput, type CausalConvResult, convolveParts, toColumns, unitScale } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
 import { value, type Weight } from "../weights/use.ts";

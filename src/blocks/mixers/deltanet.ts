@@ -3,9 +3,7 @@
  * Axes: B batch, T time, D model, H heads of K key and V value channels, C convolved channels, W taps; columns […features, B, T].
  */
 import { z } from "zod";
-import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { fromColumns, rmsScale } from "../../ops/decay-scan-layout.ts";
-import { deltaRule, deltaStep } from "../../ops/delta-rule.ts";
+import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor } from "../weights/declare.ts";

@@ -4,9 +4,7 @@
  * C convolved channels, W taps; columns are […features, B, T].
  */
 import { z } from "zod";
-import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
-import { deltaRule, deltaStep } from "../../ops/delta-rule.ts";
+import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale, toColumns } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";

@@ -3,9 +3,15 @@
  * Axes: B batch, T time, D model, H heads of K key and V value channels, R rank of the decay; columns […features, B, T].
  */
 import { z } from "zod";
-import type { DecayScanResult } from "../../ops/decay-scan.ts";
-import { type KeyedDecayScanInput, keyedDecayScan, keyedDecayStep } from "../../ops/decay-scan-keyed.ts";
-import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
+import type { DecayScanResult } from "../../ops/index.ts";
+import {
+  fromColumns,
+  type KeyedDecayScanInput,
+  keyedDecayScan,
+  keyedDecayStep,
+  rmsScale,
+  toColumns,
+} from "../../ops/index.ts";
 import { logSigmoid, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";

@@ -4,7 +4,7 @@
  * Axes: B batch, T time, D model, H hidden.
  */
 import { z } from "zod";
-import { gateScan, timeMajor } from "../../ops/gate-scan.ts";
+import { gateScan, timeMajor } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, type Init, matrix } from "../weights/declare.ts";

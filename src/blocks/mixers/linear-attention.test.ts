@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { randomStream } from "../../ops/random.ts";
+import { randomStream } from "../../ops/index.ts";
 import { input, iota, scalar, stack, type Tensor, where, zeros } from "../../tensor/index.ts";
 import {
   type Arrays,

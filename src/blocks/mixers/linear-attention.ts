@@ -3,8 +3,14 @@
  * Axes: B batch, T time, D model, H heads of K channels; columns […features, B, T].
  */
 import { z } from "zod";
-import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
-import { fromColumns, toColumns } from "../../ops/decay-scan-layout.ts";
+import {
+  type DecayScanInput,
+  type DecayScanResult,
+  decayScan,
+  decayStep,
+  fromColumns,
+  toColumns,
+} from "../../ops/index.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { matrix } from "../weights/declare.ts";

@@ -4,7 +4,7 @@
  * by the semi-implicit step of Hasani et al. 2021 (algorithm 1), which is stable for any step.
  * Axes: B batch, T time, S sources, H neurons; tables [S, H].
  */
-import type { GateCell } from "../../ops/gate-scan.ts";
+import type { GateCell } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
 import { lstmCell } from "./lstm-cell.ts";

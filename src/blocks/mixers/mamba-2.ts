@@ -10,9 +10,14 @@ import {
   causalConv,
   causalConvStep,
   convolveParts,
-} from "../../ops/causal-conv.ts";
-import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
-import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
+  type DecayScanInput,
+  type DecayScanResult,
+  decayScan,
+  decayStep,
+  fromColumns,
+  rmsScale,
+  toColumns,
+} from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";

@@ -4,14 +4,17 @@
  * the convolution works on columns [I, B, T], the scan on [T, B, …].
  */
 import { z } from "zod";
-import { type CausalConvInput, type CausalConvResult, causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { toColumns } from "../../ops/decay-scan-layout.ts";
 import {
+  type CausalConvInput,
+  type CausalConvResult,
+  causalConv,
+  causalConvStep,
   type SelectiveScanInput,
   type SelectiveScanResult,
   selectiveScan,
   selectiveStep,
-} from "../../ops/selective-scan.ts";
+  toColumns,
+} from "../../ops/index.ts";
 import { constant, rmsNorm, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { linearScan } from "../../ops/gate-scan-linear.ts";
+import { linearScan } from "../../ops/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
 import { mixerSuite, type NaiveMixerArguments, randomNormal, randomUniform, run } from "../../testing/index.ts";
 import { minGru } from "./min-gru.ts";

@@ -3,8 +3,7 @@
  * Axes: B batch, T time, D model, I inner; columns [I, B, T].
  */
 import { z } from "zod";
-import { fromColumns, toColumns } from "../../ops/decay-scan-layout.ts";
-import { linearScan, linearStep } from "../../ops/gate-scan-linear.ts";
+import { fromColumns, linearScan, linearStep, toColumns } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { matrix } from "../weights/declare.ts";

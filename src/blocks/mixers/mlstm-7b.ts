@@ -4,8 +4,7 @@
  * Axes: B batch, T time, D model, H heads, K key width, V value width per head.
  */
 import { z } from "zod";
-import { toColumns } from "../../ops/decay-scan-layout.ts";
-import { type MlstmState, mlstmChunked, mlstmStep } from "../../ops/mlstm-cell.ts";
+import { type MlstmState, mlstmChunked, mlstmStep, toColumns } from "../../ops/index.ts";
 import { layerNorm, logSigmoid, ones, type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";

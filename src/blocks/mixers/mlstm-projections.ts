@@ -2,7 +2,7 @@
  * Products whose results stand as columns [features, B, T] or head by head, so that the convolution and the matrix memory
  * read them without transposition. Axes: H heads, B batch, T time, I inner width, K head width.
  */
-import { toColumns } from "../../ops/decay-scan-layout.ts";
+import { toColumns } from "../../ops/index.ts";
 import { constant, type Tensor } from "../../tensor/index.ts";
 import { value, type Weight } from "../weights/use.ts";
 

@@ -1,5 +1,5 @@
 /** The matrix memory alone (transformers) and the layer of the xlstm package. */
-import { mlstmChunked } from "../../ops/mlstm-cell.ts";
+import { mlstmChunked } from "../../ops/index.ts";
 import { concat, logSigmoid, type Tensor, zeros } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { mlstm } from "./mlstm.ts";

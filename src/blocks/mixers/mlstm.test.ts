@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mlstmChunked, mlstmStep } from "../../ops/mlstm-cell.ts";
+import { mlstmChunked, mlstmStep } from "../../ops/index.ts";
 import { concat, input, iota, type Tensor, where } from "../../tensor/index.ts";
 import {
   type Arrays,

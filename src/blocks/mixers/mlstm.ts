@@ -4,9 +4,7 @@
  * Axes: B batch, T time, D model, I inner, H heads, K head width.
  */
 import { z } from "zod";
-import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { fromColumns } from "../../ops/decay-scan-layout.ts";
-import { type MlstmState, mlstmChunked, mlstmStep } from "../../ops/mlstm-cell.ts";
+import { causalConv, causalConvStep, fromColumns, type MlstmState, mlstmChunked, mlstmStep } from "../../ops/index.ts";
 import { layerNorm, logSigmoid, ones, silu, type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor } from "../weights/declare.ts";

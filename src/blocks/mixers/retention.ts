@@ -4,8 +4,15 @@
  * Axes: B batch, T time, D model, H heads of K key and V value channels; columns […features, B, T].
  */
 import { z } from "zod";
-import { type DecayScanInput, type DecayScanResult, decayScan, decayStep } from "../../ops/decay-scan.ts";
-import { fromColumns, rmsScale, toColumns } from "../../ops/decay-scan-layout.ts";
+import {
+  type DecayScanInput,
+  type DecayScanResult,
+  decayScan,
+  decayStep,
+  fromColumns,
+  rmsScale,
+  toColumns,
+} from "../../ops/index.ts";
 import { constant, iota, scalar, silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { matrix } from "../weights/declare.ts";

@@ -1,5 +1,5 @@
 /** The RG-LRU alone and Griffin's recurrent block, from transformers' RecurrentGemma. */
-import { linearScan, linearStep } from "../../ops/gate-scan-linear.ts";
+import { linearScan, linearStep } from "../../ops/index.ts";
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { type RgLruWeights, rgLru, rgLruTerms } from "./rg-lru.ts";

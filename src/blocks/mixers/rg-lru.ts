@@ -4,9 +4,7 @@
  * Axes: B batch, T time, D model, W width of the recurrence, H heads of the gates, K = W/H; columns [W, B, T].
  */
 import { z } from "zod";
-import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { fromColumns, toColumns } from "../../ops/decay-scan-layout.ts";
-import { linearScan, linearStep } from "../../ops/gate-scan-linear.ts";
+import { causalConv, causalConvStep, fromColumns, linearScan, linearStep, toColumns } from "../../ops/index.ts";
 import { gelu, iota, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { bias, type Init, matrix, tensor, vector } from "../weights/declare.ts";

@@ -3,7 +3,7 @@
  * Axes: B batch, T time, D model, H hidden.
  */
 import { z } from "zod";
-import { gateScan, timeMajor } from "../../ops/gate-scan.ts";
+import { gateScan, timeMajor } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, type Init, matrix } from "../weights/declare.ts";
@@ -44,9 +44,13 @@ export const rnn = defineMixer({
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
   capabilities: ({ activation }) => ({
-    flow: "causal", state: "finite", length: "any", batch: "independent", exact: "bitwise",
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    exact: "bitwise",
     smooth: activation === "relu" ? "away from ties" : "everywhere",
-  }), // biome-ignore format: one line
+  }),
   state: ({ H }) => ({ h: [H] }),
   forward(x_BTD, { c, d, p, s, io }) {
     const { s: last, emitted } = gateScan({

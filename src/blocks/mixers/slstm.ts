@@ -4,8 +4,7 @@
  * Axes: B batch, T time, D model, H heads, K head width.
  */
 import { z } from "zod";
-import { causalConv, causalConvStep } from "../../ops/causal-conv.ts";
-import { gateScan } from "../../ops/gate-scan.ts";
+import { causalConv, causalConvStep, gateScan } from "../../ops/index.ts";
 import { concat, full, layerNorm, ones, silu, type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { bias, gain, type Init, tensor } from "../weights/declare.ts";
@@ -81,9 +80,12 @@ export const slstm = defineMixer({
     exact: "bitwise",
   },
   state: ({ D, H, K }, c) => ({
-    h: [H, K], c: [H, K], n: [H, K], m: { shape: [H, K], start: emptyStabiliser },
+    h: [H, K],
+    c: [H, K],
+    n: [H, K],
+    m: { shape: [H, K], start: emptyStabiliser },
     ...(c.conv > 0 && { conv: [D, c.conv - 1] }),
-  }), // biome-ignore format: one line
+  }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
     const x_CBT = x_BTD.transpose([2, 0, 1]);

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
+import { layerNorm, ones, zeros } from "../../tensor/index.ts";
 import { gradCheck, type NaiveTokensArguments, normSuite, randomNormal, run, sliceArray } from "../../testing/index.ts";
-import { ones, zeros, layerNorm } from "../../tensor/index.ts";
 import { layernorm } from "./layernorm.ts";
 
-type Arguments = Pick<NaiveTokensArguments<{ epsilon: number }, unknown, { gain: 0; bias: 0 }>, "x" | "c"> & { p: { gain?: number[]; bias?: number[] } };
+type Arguments = Pick<NaiveTokensArguments<{ epsilon: number }, unknown, { gain: 0; bias: 0 }>, "x" | "c"> & {
+  p: { gain?: number[]; bias?: number[] };
+};
 
 const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 

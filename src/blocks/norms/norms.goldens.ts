@@ -22,4 +22,8 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   return { outputs: { "out.y": y } };
 }
 
-export const adapters: readonly GoldenAdapter[] = ["rms-norm", "layer-norm"].map((component) => ({ kind: "blocks", component, build }));
+export const adapters: readonly GoldenAdapter[] = ["rms-norm", "layer-norm"].map((component) => ({
+  kind: "blocks",
+  component,
+  build,
+}));

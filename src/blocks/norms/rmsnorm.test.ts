@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
-import { type NaiveTokensArguments, normSuite, randomNormal, run } from "../../testing/index.ts";
 import { layerNorm, ones, rmsNorm, type Tensor, zeros } from "../../tensor/index.ts";
+import { type NaiveTokensArguments, normSuite, randomNormal, run } from "../../testing/index.ts";
 import { rmsnorm } from "./rmsnorm.ts";
 
-const naive = ({ x, p, c }: Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & { p: { gain?: number[] } }) => ({
+const naive = ({
+  x,
+  p,
+  c,
+}: Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & { p: { gain?: number[] } }) => ({
   y: x.map((row) =>
     row.map((token) => {
       const square = token.reduce((sum, v) => sum + v * v, 0) / token.length;
@@ -24,7 +28,14 @@ test("[rmsnorm] it is layer norm on zero-mean input and commutes with rotations 
     build: ({ x, v }) => {
       const centred = x!.sub(x!.mean(-1, true));
       // I − 2vvᵀ/|v|² is orthogonal.
-      const reflect = (t: Tensor) => t.sub(t.matmul(v!).mul(v!.transpose([1, 0])).mul(2).div(v!.square().sum()));
+      const reflect = (t: Tensor) =>
+        t.sub(
+          t
+            .matmul(v!)
+            .mul(v!.transpose([1, 0]))
+            .mul(2)
+            .div(v!.square().sum()),
+        );
       return {
         rms: plain(centred),
         layer: layerNorm(centred, ones([D]), zeros([D]), 1e-12),

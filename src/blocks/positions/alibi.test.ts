@@ -16,7 +16,9 @@ test("the bias is −slope·distance, and none at heads beyond those chosen", ()
   const { bias } = run({ inputs: {}, build: () => ({ bias: alibi.bias!({ ...at, queries_BT, keys_BS }) }) });
   expect(bias!.shape).toEqual([1, 3, 2, 3]);
   const distances = [4, 0, 5, 7, 3, 2];
-  expect([...bias!.data].map((value) => value + 0)).toEqual([2 ** -4, 2 ** -8, 0].flatMap((slope) => distances.map((n) => 0 - slope * n)));
+  expect([...bias!.data].map((value) => value + 0)).toEqual(
+    [2 ** -4, 2 ** -8, 0].flatMap((slope) => distances.map((n) => 0 - slope * n)),
+  );
 });
 
 positionSuite(alibi, {
@@ -26,5 +28,6 @@ positionSuite(alibi, {
       Array.from({ length: heads }, (_, h) => {
         const slope = c.heads === undefined ? 4 ** -(h + 1) : ([2 ** -4, 2 ** -8, 2 ** -2][h] ?? 0);
         return row.map((i) => keys[b]!.map((j) => -slope * Math.abs(i - j)));
-      })),
+      }),
+    ),
 });

@@ -18,10 +18,17 @@ const word = 2 ** 32;
  */
 export function anglesOf(positions: Tensor, waves: readonly Wave[]): Tensor {
   const words = waves.map(({ frequency, quarters = 0 }) => fixedPoint(frequency / (2 * Math.PI), quarters / 4));
-  const vector = (pick: (w: FixedPoint) => number, dtype: "u32" | "f32") => constant(words.map(pick), [waves.length], dtype);
-  const upper = positions.cast("u32").mul(vector((w) => w.upper, "u32")).add(vector((w) => w.phase, "u32"));
+  const vector = (pick: (w: FixedPoint) => number, dtype: "u32" | "f32") =>
+    constant(words.map(pick), [waves.length], dtype);
+  const upper = positions
+    .cast("u32")
+    .mul(vector((w) => w.upper, "u32"))
+    .add(vector((w) => w.phase, "u32"));
   const lower = positions.cast("f32").mul(vector((w) => w.lower, "f32"));
-  return upper.cast("f32").add(lower).mul((2 * Math.PI) / word);
+  return upper
+    .cast("f32")
+    .add(lower)
+    .mul((2 * Math.PI) / word);
 }
 
 interface FixedPoint {

@@ -7,7 +7,11 @@ import { learned } from "./learned.ts";
 const part = testedPart(learned as never, { max: 6 }, (c) => learned.dims(c as { max: number }, 4));
 const embedded = (positions: readonly number[]) => {
   const at = { ...contextOf(part, { "p.table": input("table", [6, 4]) }), io: plainIo("eval") };
-  return learned.embed!(zeros([1, positions.length, 4]), constant(positions, [1, positions.length], "i32"), at as never);
+  return learned.embed!(
+    zeros([1, positions.length, 4]),
+    constant(positions, [1, positions.length], "i32"),
+    at as never,
+  );
 };
 
 test("max × D parameters, one row per position", () => {
@@ -20,12 +24,15 @@ test("max × D parameters, one row per position", () => {
 });
 
 test("more tokens than positions are rejected, and so is an index beyond the table", () => {
-  expect(() => embedded([0, 1, 2, 3, 4, 5, 6])).toThrow("expected at most 6 tokens, one for each learned position, got 7");
+  expect(() => embedded([0, 1, 2, 3, 4, 5, 6])).toThrow(
+    "expected at most 6 tokens, one for each learned position, got 7",
+  );
   const table = randomNormal("table", [6, 4]);
   expect(() => run({ inputs: { table }, build: () => ({ y: embedded([6]) }) })).toThrow("E_INDEX");
 });
 
 positionSuite(learned, {
   configs: [{ max: 8 }],
-  embed: ({ x, positions, p }) => x.map((row, b) => row.map((token, t) => token.map((value, i) => value + p.table[positions[b]![t]!]![i]!))),
+  embed: ({ x, positions, p }) =>
+    x.map((row, b) => row.map((token, t) => token.map((value, i) => value + p.table[positions[b]![t]!]![i]!))),
 });

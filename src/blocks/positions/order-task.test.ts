@@ -17,7 +17,9 @@ const sequences = permutations([0, 1, 2, 3]);
 const labels = sequences.map((sequence) => (sequence.indexOf(0) < sequence.indexOf(1) ? 1 : -1));
 
 function permutations(items: readonly number[]): number[][] {
-  return items.length === 0 ? [[]] : items.flatMap((item) => permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]));
+  return items.length === 0
+    ? [[]]
+    : items.flatMap((item) => permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]));
 }
 
 const mixer = attention as unknown as Mixer;
@@ -32,8 +34,12 @@ function encoder(scheme: Position, options: Record<string, unknown> = {}) {
     ...Object.fromEntries(Object.entries(part.declarations).map(([name, p]) => [`positions.p.${name}`, p])),
     readout: matrix(width, 1),
   };
-  const leaves = Object.fromEntries(Object.entries(declarations).map(([name, { shape }]) => [name, input(name, shape)]));
-  const below = Object.fromEntries(Object.entries(leaves).map(([name, leaf]) => [name.replace("positions.", ""), leaf]));
+  const leaves = Object.fromEntries(
+    Object.entries(declarations).map(([name, { shape }]) => [name, input(name, shape)]),
+  );
+  const below = Object.fromEntries(
+    Object.entries(leaves).map(([name, leaf]) => [name.replace("positions.", ""), leaf]),
+  );
   const io = plainIo("eval");
   const embedded = leaves.tokens!.gather(0, constant(sequences.flat(), [sequences.length, tokens], "i32"));
   const positions = constant([0, 1, 2, 3], [1, tokens], "i32");
@@ -52,7 +58,10 @@ function train(scheme: Position, options?: Record<string, unknown>): { first: nu
   const program = compileReference([loss, margins, ...gradients] as Tensor[]);
   const start = drawParameters(declarations);
   const at = Object.fromEntries(names.map((name) => [name, start[name]!.data.slice()]));
-  const moments = names.map((name) => ({ m: new Float64Array(at[name]!.length), v: new Float64Array(at[name]!.length) }));
+  const moments = names.map((name) => ({
+    m: new Float64Array(at[name]!.length),
+    v: new Float64Array(at[name]!.length),
+  }));
   const steps = 300;
   let first = 0;
   for (let step = 1; step <= steps; step++) {
@@ -64,7 +73,11 @@ function train(scheme: Position, options?: Record<string, unknown>): { first: nu
   return { first, last: last![0]!, correct: ends!.filter((margin) => margin > 0).length };
 }
 
-function adam(p: Float64Array, g: Float64Array, { m, v, step }: { m: Float64Array; v: Float64Array; step: number }): void {
+function adam(
+  p: Float64Array,
+  g: Float64Array,
+  { m, v, step }: { m: Float64Array; v: Float64Array; step: number },
+): void {
   for (let i = 0; i < p.length; i++) {
     m[i] = 0.9 * m[i]! + 0.1 * g[i]!;
     v[i] = 0.99 * v[i]! + 0.01 * g[i]! ** 2;

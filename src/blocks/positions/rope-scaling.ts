@@ -7,8 +7,12 @@ const trained = z.int().positive().default(2048).describe("context length of the
 export const scalingConfig = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("none") }).describe("as trained"),
-    z.strictObject({ kind: z.literal("linear"), factor }).describe("every frequency divided by the factor (Chen et al. 2023)"),
-    z.strictObject({ kind: z.literal("ntk"), factor }).describe("base raised so that only the lowest frequency is divided by the factor"),
+    z
+      .strictObject({ kind: z.literal("linear"), factor })
+      .describe("every frequency divided by the factor (Chen et al. 2023)"),
+    z
+      .strictObject({ kind: z.literal("ntk"), factor })
+      .describe("base raised so that only the lowest frequency is divided by the factor"),
     z
       .strictObject({
         kind: z.literal("llama3"),
@@ -23,7 +27,11 @@ export const scalingConfig = z
         kind: z.literal("yarn"),
         factor,
         trained,
-        fast: z.number().positive().default(32).describe("features with more turns than this over the trained length are kept"),
+        fast: z
+          .number()
+          .positive()
+          .default(32)
+          .describe("features with more turns than this over the trained length are kept"),
         slow: z.number().positive().default(1).describe("features with fewer turns than this are stretched in full"),
         truncate: z.boolean().default(true).describe("round the borders of the blend outwards to whole features"),
         amplitude: z.number().positive().optional().describe("factor on rotated features (default 0.1 ln(factor) + 1)"),
@@ -55,11 +63,15 @@ export function frequenciesOf(rotation: Rotation, scaling: RopeScaling): { frequ
     case "llama3":
       return { frequencies: plain.map((f) => llama3(f, scaling)), amplitude: 1 };
     case "yarn":
-      return { frequencies: yarn(plain, rotation, scaling), amplitude: scaling.amplitude ?? yarnAmplitude(scaling.factor) };
+      return {
+        frequencies: yarn(plain, rotation, scaling),
+        amplitude: scaling.amplitude ?? yarnAmplitude(scaling.factor),
+      };
   }
 }
 
-const geometric = ({ base, pairs }: Rotation): number[] => Array.from({ length: pairs }, (_, i) => base ** (-i / pairs));
+const geometric = ({ base, pairs }: Rotation): number[] =>
+  Array.from({ length: pairs }, (_, i) => base ** (-i / pairs));
 
 /** base · factor^(d/(d−2)) with d = 2·pairs: the lowest frequency then falls by exactly the factor, the highest stays. */
 function stretchedBase({ base, pairs }: Rotation, factor: number): Rotation {
@@ -73,7 +85,11 @@ function llama3(f: number, { factor, trained, low, high }: Of<"llama3">): number
 }
 
 /** Peng et al. 2023, eq. 22–24: the ramp runs over pair indices between those that turn `fast` and `slow` times. */
-function yarn(plain: readonly number[], { base, pairs }: Rotation, { factor, trained, fast, slow, truncate }: Of<"yarn">): number[] {
+function yarn(
+  plain: readonly number[],
+  { base, pairs }: Rotation,
+  { factor, trained, fast, slow, truncate }: Of<"yarn">,
+): number[] {
   const pairTurning = (turns: number) => (pairs * Math.log(trained / (2 * Math.PI * turns))) / Math.log(base);
   const start = Math.max(0, truncate ? Math.floor(pairTurning(fast)) : pairTurning(fast));
   const end = Math.min(2 * pairs - 1, truncate ? Math.ceil(pairTurning(slow)) : pairTurning(slow));

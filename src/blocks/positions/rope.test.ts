@@ -20,11 +20,20 @@ const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, 
 
 describe("rope", () => {
   const [q, k] = [randomNormal("q", [1, 8]), randomNormal("k", [1, 8])];
-  const layouts: Options[] = [{}, { layout: "interleaved" }, { rotaryFraction: 0.5 }, { base: 100, layout: "interleaved", rotaryFraction: 0.75 }];
+  const layouts: Options[] = [
+    {},
+    { layout: "interleaved" },
+    { rotaryFraction: 0.5 },
+    { base: 100, layout: "interleaved", rotaryFraction: 0.75 },
+  ];
 
   test("[rope] scores depend on distances only, norms are kept, and position 0 changes nothing", () => {
     for (const options of layouts) {
-      for (const [m, n] of [[5, 2], [0, 7], [300, 41]] as const)
+      for (const [m, n] of [
+        [5, 2],
+        [0, 7],
+        [300, 41],
+      ] as const)
         for (const shift of [1, 17, 4000, 65_536]) {
           const here = dot(rotated(q, [m], options), rotated(k, [n], options));
           const there = dot(rotated(q, [m + shift], options), rotated(k, [n + shift], options));
@@ -40,9 +49,15 @@ describe("rope", () => {
   test("pairs lie in halves or beside each other, and features beyond the fraction stay", () => {
     const x = { shape: [1, 4], data: Float64Array.of(1, 10, 100, 1000) };
     const [c0, s0, c1, s1] = [Math.cos(3), Math.sin(3), Math.cos(0.03), Math.sin(0.03)];
-    const close = (actual: Float64Array, expected: number[]) => actual.forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 8));
+    const close = (actual: Float64Array, expected: number[]) =>
+      actual.forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 8));
     close(rotated(x, [3]), [c0 - 100 * s0, 10 * c1 - 1000 * s1, 100 * c0 + s0, 1000 * c1 + 10 * s1]);
-    close(rotated(x, [3], { layout: "interleaved" }), [c0 - 10 * s0, 10 * c0 + s0, 100 * c1 - 1000 * s1, 1000 * c1 + 100 * s1]);
+    close(rotated(x, [3], { layout: "interleaved" }), [
+      c0 - 10 * s0,
+      10 * c0 + s0,
+      100 * c1 - 1000 * s1,
+      1000 * c1 + 100 * s1,
+    ]);
     close(rotated(x, [3], { rotaryFraction: 0.5 }), [c0 - 10 * s0, 10 * c0 + s0, 100, 1000]);
   });
 
@@ -83,7 +98,9 @@ positionSuite(rope, {
   configs: [{}, { layout: "interleaved", base: 20 }, { rotaryFraction: 0.5, layout: "halves" }],
   rotate: ({ x, positions, c, d: { K } }) => {
     const rotated = K * c.rotaryFraction;
-    const pairs = Array.from({ length: rotated / 2 }, (_, i) => (c.layout === "halves" ? [i, i + rotated / 2] : [2 * i, 2 * i + 1]));
+    const pairs = Array.from({ length: rotated / 2 }, (_, i) =>
+      c.layout === "halves" ? [i, i + rotated / 2] : [2 * i, 2 * i + 1],
+    );
     return x.map((heads, b) =>
       heads.map((row) =>
         row.map((vector, t) => {
@@ -94,6 +111,8 @@ positionSuite(rope, {
             turned[second!] = vector[second!]! * Math.cos(angle) + vector[first!]! * Math.sin(angle);
           });
           return turned;
-        })));
+        }),
+      ),
+    );
   },
 });

@@ -19,7 +19,12 @@ export const rope = definePosition({
   ],
   config: z.strictObject({
     base: z.number().positive().default(10_000).describe("θ: ratio of the longest to the shortest wavelength"),
-    rotaryFraction: z.number().positive().max(1).default(1).describe("share of a head's features that rotate, the first ones"),
+    rotaryFraction: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe("share of a head's features that rotate, the first ones"),
     layout: z
       .enum(["halves", "interleaved"])
       .default("halves")
@@ -31,10 +36,19 @@ export const rope = definePosition({
   rotate(x_BHTK, positions_BT, { c, d }) {
     const { frequencies, amplitude } = frequenciesOf({ base: c.base, pairs: d.pairs }, c.scaling);
     const pairing = pairsOf(d, c.layout);
-    const feature = (rotated: (pair: number) => number, other: number) => pairing.map(({ pair }) => (pair < 0 ? other : rotated(pair)));
+    const feature = (rotated: (pair: number) => number, other: number) =>
+      pairing.map(({ pair }) => (pair < 0 ? other : rotated(pair)));
     const waves = feature((pair) => frequencies[pair]!, 0).map((frequency) => ({ frequency }));
     const angles_BHTK = anglesOf(positions_BT.unsqueeze(1).unsqueeze(-1), waves);
-    const scaled = (t: Tensor) => (amplitude === 1 ? t : t.mul(constant(feature(() => amplitude, 1), [d.K])));
+    const scaled = (t: Tensor) =>
+      amplitude === 1
+        ? t
+        : t.mul(
+            constant(
+              feature(() => amplitude, 1),
+              [d.K],
+            ),
+          );
     const turned = x_BHTK.matmul(quarterTurn(pairing));
     return x_BHTK.mul(scaled(angles_BHTK.cos())).add(turned.mul(scaled(angles_BHTK.sin())));
   },

@@ -7,11 +7,17 @@ import { sinusoidal } from "./sinusoidal.ts";
 const width = 12;
 
 /** Rows of the table, added to zeros. */
-function tableAt(positions: readonly number[], options: Parameters<typeof sinusoidal.config.parse>[0] = {}): number[][] {
+function tableAt(
+  positions: readonly number[],
+  options: Parameters<typeof sinusoidal.config.parse>[0] = {},
+): number[][] {
   const c = sinusoidal.config.parse(options);
   const at = { c, d: sinusoidal.dims(c, width), p: {}, b: {}, io: plainIo("eval") };
   const x = zeros([1, positions.length, width]);
-  const { y } = run({ inputs: {}, build: () => ({ y: sinusoidal.embed!(x, constant(positions, [1, positions.length], "i32"), at) }) });
+  const { y } = run({
+    inputs: {},
+    build: () => ({ y: sinusoidal.embed!(x, constant(positions, [1, positions.length], "i32"), at) }),
+  });
   return positions.map((_, t) => [...y!.data.subarray(t * width, (t + 1) * width)]);
 }
 
@@ -55,5 +61,7 @@ positionSuite(sinusoidal, {
         token.map((value, i) => {
           const angle = positions[b]![t]! * c.base ** (-(i - (i % 2)) / d.D);
           return value + (i % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
-        }))),
+        }),
+      ),
+    ),
 });

@@ -7,11 +7,7 @@ export const sinusoidal = definePosition({
   kind: "sinusoidal",
   title: "Sinusoidal positions",
   cite: { arxiv: "1706.03762", by: "Vaswani et al. 2017" },
-  equations: [
-    "y_t = x_t + P[t]",
-    "P[t, 2i] = sin(t / base^(2i/D))",
-    "P[t, 2i+1] = cos(t / base^(2i/D))",
-  ],
+  equations: ["y_t = x_t + P[t]", "P[t, 2i] = sin(t / base^(2i/D))", "P[t, 2i+1] = cos(t / base^(2i/D))"],
   config: z.strictObject({
     base: z.number().positive().default(10_000).describe("ratio of the longest to the shortest wavelength"),
     layout: z
@@ -27,7 +23,11 @@ export const sinusoidal = definePosition({
   },
 });
 
-function waveOf(feature: number, { base, layout, pairs }: { base: number; layout: "interleaved" | "halves"; pairs: number }): Wave {
-  const [pair, quarters] = layout === "interleaved" ? [feature >> 1, feature % 2] : [feature % pairs, feature < pairs ? 0 : 1];
+function waveOf(
+  feature: number,
+  { base, layout, pairs }: { base: number; layout: "interleaved" | "halves"; pairs: number },
+): Wave {
+  const [pair, quarters] =
+    layout === "interleaved" ? [feature >> 1, feature % 2] : [feature % pairs, feature < pairs ? 0 : 1];
   return { frequency: base ** (-pair / pairs), quarters };
 }

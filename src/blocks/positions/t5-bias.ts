@@ -12,9 +12,16 @@ export const t5Bias = definePosition({
   kind: "t5-bias",
   title: "T5 relative position bias",
   cite: { arxiv: "1910.10683", by: "Raffel et al. 2020" },
-  equations: ["score_ij += b[bucket(j − i), h]", "bucket(n) = n for n < N/2, else N/2 + ⌊ln(n / (N/2)) / ln(max / (N/2)) · N/2⌋"],
+  equations: [
+    "score_ij += b[bucket(j − i), h]",
+    "bucket(n) = n for n < N/2, else N/2 + ⌊ln(n / (N/2)) / ln(max / (N/2)) · N/2⌋",
+  ],
   config: z.strictObject({
-    buckets: z.int().min(4).default(32).describe("number of buckets, N; of both sides together where both are told apart"),
+    buckets: z
+      .int()
+      .min(4)
+      .default(32)
+      .describe("number of buckets, N; of both sides together where both are told apart"),
     maxDistance: z.int().positive().default(128).describe("distance in tokens from which all share the last bucket"),
     sides: z
       .enum(["past", "both"])
@@ -27,7 +34,14 @@ export const t5Bias = definePosition({
     const farthest = c.maxDistance;
     const distances = Array.from({ length: 2 * farthest + 1 }, (_, i) => i - farthest);
     // First a row per distance, so that the large gather below adds its gradient to few rows of a small table.
-    const rows = embed(constant(distances.map((n) => bucketOf(n, c)), [distances.length], "i32"), p.table);
+    const rows = embed(
+      constant(
+        distances.map((n) => bucketOf(n, c)),
+        [distances.length],
+        "i32",
+      ),
+      p.table,
+    );
     const distance_BTS = keys_BS.unsqueeze(-2).sub(queries_BT.unsqueeze(-1));
     const index = distance_BTS.maximum(-farthest).minimum(farthest).add(farthest);
     return rows.gather(0, index).transpose([0, 3, 1, 2]);

@@ -51,6 +51,8 @@ export type CallOf<T extends ArgsDef> = CommandCall<T & typeof sharedOptions>;
 /** A command as its file writes it: the shared options are added. */
 type Definition<T extends ArgsDef> = Omit<Command<T>, "run"> & { run(call: CallOf<T>): Promise<void> };
 
-export function defineSeqlabCommand<const T extends ArgsDef>(definition: Definition<T>): Command<T & typeof sharedOptions> {
+export function defineSeqlabCommand<const T extends ArgsDef>(
+  definition: Definition<T>,
+): Command<T & typeof sharedOptions> {
   return { ...definition, options: { ...definition.options, ...sharedOptions } };
 }

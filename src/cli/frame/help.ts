@@ -1,5 +1,5 @@
 import type { ArgDef, ArgsDef } from "citty";
-import { type CommandEntry } from "../commands.ts";
+import type { CommandEntry } from "../commands.ts";
 import type { Command, Operand } from "./command.ts";
 
 const width = 100;
@@ -17,7 +17,13 @@ export function renderOverview(commands: Readonly<Record<string, CommandEntry>>,
     [`seqlab ${version}: define, train and compare sequence models`],
     ["Usage: seqlab COMMAND [OPTIONS]"],
     ["Commands:", ...rows(Object.entries(commands).map(([name, { summary }]) => [name, summary]))],
-    ["Options:", ...rows([["-h, --help", "print this help; seqlab COMMAND --help explains a command"], ["--version", "print the version"]])],
+    [
+      "Options:",
+      ...rows([
+        ["-h, --help", "print this help; seqlab COMMAND --help explains a command"],
+        ["--version", "print the version"],
+      ]),
+    ],
     [
       "Examples:",
       "  seqlab compare --quick",
@@ -26,7 +32,9 @@ export function renderOverview(commands: Readonly<Record<string, CommandEntry>>,
       '  seqlab generate first --prompt "The whale" --tokens 100',
       "  seqlab describe gated-deltanet",
     ],
-    ["Specs are shipped names (seqlab describe --help lists them) or files, JSON or YAML. Data go to standard output, all else to standard error."],
+    [
+      "Specs are shipped names (seqlab describe --help lists them) or files, JSON or YAML. Data go to standard output, all else to standard error.",
+    ],
     statusLines(),
   ]);
 }
@@ -38,8 +46,17 @@ export function renderHelp({ name, summary, about, operands, options, examples }
     [`Usage: seqlab ${[name, ...operands.map(usageOf), "[OPTIONS]"].join(" ")}`],
     ...about.map((paragraph) => wrap(paragraph, width)),
     operands.length > 0 ? ["Arguments:", ...rows(operands.map((operand) => [operand.name, operand.description]))] : [],
-    ["Options:", ...rows(Object.entries(options).map(([key, definition]) => [labelOf(key, definition), describe(definition)]))],
-    ["Examples:", ...examples.flatMap(({ command, effect }) => [`  ${command}`, ...wrap(effect, width - 6).map((line) => `      ${line}`)])],
+    [
+      "Options:",
+      ...rows(Object.entries(options).map(([key, definition]) => [labelOf(key, definition), describe(definition)])),
+    ],
+    [
+      "Examples:",
+      ...examples.flatMap(({ command, effect }) => [
+        `  ${command}`,
+        ...wrap(effect, width - 6).map((line) => `      ${line}`),
+      ]),
+    ],
     statusLines(),
   ]);
 }
@@ -51,9 +68,13 @@ function usageOf({ name, count }: Operand): string {
   return count === "optional" ? `[${name}]` : `[${name}…]`;
 }
 
-function labelOf(name: string, { type, valueHint, alias, options }: ArgDef & { alias?: unknown; options?: readonly string[] }): string {
+function labelOf(
+  name: string,
+  { type, valueHint, alias, options }: ArgDef & { alias?: unknown; options?: readonly string[] },
+): string {
   const short = typeof alias === "string" ? `-${alias}, ` : "";
-  const value = type === "enum" ? ` ${(options ?? []).join("|")}` : type === "boolean" ? "" : ` ${valueHint ?? "VALUE"}`;
+  const value =
+    type === "enum" ? ` ${(options ?? []).join("|")}` : type === "boolean" ? "" : ` ${valueHint ?? "VALUE"}`;
   return `${short}--${name}${value}`;
 }
 
@@ -84,4 +105,7 @@ export function wrap(text: string, columns: number): string[] {
 }
 
 const sections = (parts: readonly (readonly string[])[]): string =>
-  parts.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`).join("\n"); // biome-ignore format: one expression
+  parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.join("\n")}\n`)
+    .join("\n");

@@ -27,3 +27,11 @@ export function printJson(value: unknown): void {
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
+
+/** Text of foreign origin; a terminal must not obey the control characters in it. */
+export function printText(text: string): void {
+  printData(process.stdout.isTTY === true ? visible(text) : text);
+}
+
+/** Control characters, line breaks and tabs aside, as the replacement character. */
+export const visible = (text: string): string => text.replaceAll(/[^\P{C}\n\t]/gu, "�");

@@ -23,7 +23,14 @@ export async function runCli(raw: readonly string[]): Promise<number> {
 
 async function dispatch([name, ...rest]: readonly string[]): Promise<void> {
   const overview = () => renderOverview(commands, packageVersion());
-  if (name === undefined) return failUsage({ code: "E_COMMAND", where: "seqlab", expected: `a command (${Object.keys(commands).join(", ")})`, got: "nothing", hint: "seqlab --help explains them." });
+  if (name === undefined)
+    return failUsage({
+      code: "E_COMMAND",
+      where: "seqlab",
+      expected: `a command (${Object.keys(commands).join(", ")})`,
+      got: "nothing",
+      hint: "seqlab --help explains them.",
+    });
   if (name === "--help" || name === "-h") return printData(overview());
   if (name === "--version") return printData(`${packageVersion()}\n`);
   if (name === "help") return rest[0] === undefined ? printData(overview()) : dispatch([rest[0], "--help"]);
@@ -35,13 +42,22 @@ async function load(name: string): Promise<Command<ArgsDef>> {
   if (entry !== undefined) return (await entry.load()) as Command<ArgsDef>;
   const names = Object.keys(commands);
   const expected = name.startsWith("-") ? "the command before its options" : `one of ${names.join(", ")}`;
-  return failUsage({ code: "E_COMMAND", where: "seqlab", expected, got: `"${name}"`, hint: await didYouMean(name, names, "seqlab --help explains them.") });
+  return failUsage({
+    code: "E_COMMAND",
+    where: "seqlab",
+    expected,
+    got: `"${name}"`,
+    hint: await didYouMean(name, names, "seqlab --help explains them."),
+  });
 }
 
 async function run(command: Command<ArgsDef>, raw: readonly string[]): Promise<void> {
   const { operands, given } = await checkArguments(command, raw);
   if (given.has("help")) return printData(renderHelp(command));
-  const parsed = defineCommand({ args: command.options, run: ({ args }) => command.run({ args, operands, given, raw }) });
+  const parsed = defineCommand({
+    args: command.options,
+    run: ({ args }) => command.run({ args, operands, given, raw }),
+  });
   await runCommand(parsed, { rawArgs: [...raw] });
 }
 

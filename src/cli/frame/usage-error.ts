@@ -3,7 +3,8 @@ import { fail, SeqlabError } from "../../tensor/error.ts";
 /** Codes of faults in how a command was called: exit status 2. */
 const usageCodes = new Set(["E_COMMAND", "E_OPTION", "E_OPERAND", "E_SETTING"]);
 
-export const isUsageError = (error: unknown): boolean => error instanceof SeqlabError && usageCodes.has(error.fault.code);
+export const isUsageError = (error: unknown): boolean =>
+  error instanceof SeqlabError && usageCodes.has(error.fault.code);
 
 interface UsageFault {
   code: "E_COMMAND" | "E_OPTION" | "E_OPERAND";

@@ -11,7 +11,12 @@ export interface LoopLocals {
 /** Repeats `body` until the first address has advanced by `bytes`. */
 export function loop(body: readonly number[], { bytes, end, addresses, stride }: LoopLocals): number[] {
   const first = addresses[0]!;
-  const advance = addresses.flatMap((local) => [...wasm.localGet(local), ...wasm.i32Const(stride), ...wasm.i32Add, ...wasm.localSet(local)]);
+  const advance = addresses.flatMap((local) => [
+    ...wasm.localGet(local),
+    ...wasm.i32Const(stride),
+    ...wasm.i32Add,
+    ...wasm.localSet(local),
+  ]);
   const more = [...wasm.localGet(first), ...wasm.localGet(end), ...wasm.i32LtUnsigned];
   const setEnd = [...wasm.localGet(first), ...wasm.localGet(bytes), ...wasm.i32Add, ...wasm.localSet(end)];
   return [...setEnd, ...more, ...wasm.when(wasm.doWhile([...body, ...advance, ...more]))];

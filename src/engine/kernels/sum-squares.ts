@@ -11,7 +11,14 @@ export const sumSquares: WasmFunction = {
     ...loop(
       [
         ...[...wasm.localGet(0), ...wasm.loadPair, ...wasm.promote, ...wasm.localSet(3)],
-        ...[...wasm.localGet(3), ...wasm.localGet(3), ...wasm.mulDoubles, ...wasm.localGet(2), ...wasm.addDoubles, ...wasm.localSet(2)],
+        ...[
+          ...wasm.localGet(3),
+          ...wasm.localGet(3),
+          ...wasm.mulDoubles,
+          ...wasm.localGet(2),
+          ...wasm.addDoubles,
+          ...wasm.localSet(2),
+        ],
       ],
       { bytes: 1, end: 4, addresses: [0], stride: 8 },
     ),

@@ -17,7 +17,13 @@ const rule: UpdateRule = {
 };
 
 /** The rule by a plain loop, each operation rounded to f32. */
-function naive(p: Float32Array, g: Float32Array, m: Float32Array, v: Float32Array, { rate, decay }: { rate: number; decay: number }): void {
+function naive(
+  p: Float32Array,
+  g: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+  { rate, decay }: { rate: number; decay: number },
+): void {
   const f = Math.fround;
   for (let i = 0; i < p.length; i++) {
     m[i] = f(f(m[i]! * f(0.9)) + f(g[i]! * f(0.1)));
@@ -29,10 +35,17 @@ function naive(p: Float32Array, g: Float32Array, m: Float32Array, v: Float32Arra
 
 function instantiate(floats: number, compiled = rule) {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const link = (module: Uint8Array<ArrayBuffer>) => new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } }).exports;
+  const link = (module: Uint8Array<ArrayBuffer>) =>
+    new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } }).exports;
   const views = [0, 1, 2, 3].map((i) => new Float32Array(memory.buffer, i * floats * 4, floats));
   const kernels = { ...link(compileUpdate(compiled).module), ...link(normModule()) };
-  return { views, kernels: kernels as unknown as { update(...values: number[]): void; sumSquares(address: number, bytes: number): number } };
+  return {
+    views,
+    kernels: kernels as unknown as {
+      update(...values: number[]): void;
+      sumSquares(address: number, bytes: number): number;
+    },
+  };
 }
 
 test("the SIMD kernel equals a plain loop bit for bit, and touches nothing beyond its range", () => {
@@ -43,7 +56,12 @@ test("the SIMD kernel equals a plain loop bit for bit, and touches nothing beyon
   for (const view of views) view.set(Array.from({ length: floats }, () => rng.uniform() * 2 - 1));
   const copies = views.map((view) => view.slice());
   kernels.update(used * 4, ...views.map((view) => view.byteOffset), 0.01, 0.001);
-  const [p, g, m, v] = copies.map((copy) => copy.subarray(0, used)) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const [p, g, m, v] = copies.map((copy) => copy.subarray(0, used)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
   naive(p, g, m, v, { rate: 0.01, decay: 0.001 });
   views.forEach((view, i) => void expect([...view]).toEqual([...copies[i]!]));
 });
@@ -59,7 +77,10 @@ test("the sum of squares is taken in f64", () => {
   const { views, kernels } = instantiate(64);
   views[1]!.fill(1e-4);
   views[1]![5] = 3e1;
-  expect(kernels.sumSquares(views[1]!.byteOffset, 64 * 4)).toBeCloseTo(Math.fround(3e1) ** 2 + 63 * Math.fround(1e-4) ** 2, 9);
+  expect(kernels.sumSquares(views[1]!.byteOffset, 64 * 4)).toBeCloseTo(
+    Math.fround(3e1) ** 2 + 63 * Math.fround(1e-4) ** 2,
+    9,
+  );
 });
 
 test("an op that is not elementwise is refused by name", () => {
@@ -74,7 +95,14 @@ test("sign, reciprocal and logic follow IEEE, zeros and NaN kept", () => {
     update: ({ p, g, slots }) => ({
       p: p.sign(),
       slots: {
-        m: where(g.less(0).or(p.less(0)).and(g.less(0).and(p.less(0)).not()), 1, 0),
+        m: where(
+          g
+            .less(0)
+            .or(p.less(0))
+            .and(g.less(0).and(p.less(0)).not()),
+          1,
+          0,
+        ),
         v: slots["v"]!.reciprocal(),
       },
     }),

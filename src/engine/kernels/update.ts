@@ -7,10 +7,22 @@ const splat = (value: number) => [...wasm.f32Const(value), ...wasm.splat];
 
 /** Code of the elementwise ops an update rule may use, from the code that pushes each operand. A bool is a lane of ones or of zeros. */
 const instructions: Partial<Record<Op, (...operands: readonly number[][]) => number[]>> = {
-  add: plain(wasm.add), sub: plain(wasm.sub), mul: plain(wasm.mul), div: plain(wasm.div),
-  maximum: plain(wasm.max), minimum: plain(wasm.min), sqrt: plain(wasm.sqrt), neg: plain(wasm.neg), abs: plain(wasm.abs),
-  less: plain(wasm.less), lessEqual: plain(wasm.lessEqual), equal: plain(wasm.equal),
-  and: plain(wasm.and), or: plain(wasm.or), xor: plain(wasm.xor), not: plain(wasm.not),
+  add: plain(wasm.add),
+  sub: plain(wasm.sub),
+  mul: plain(wasm.mul),
+  div: plain(wasm.div),
+  maximum: plain(wasm.max),
+  minimum: plain(wasm.min),
+  sqrt: plain(wasm.sqrt),
+  neg: plain(wasm.neg),
+  abs: plain(wasm.abs),
+  less: plain(wasm.less),
+  lessEqual: plain(wasm.lessEqual),
+  equal: plain(wasm.equal),
+  and: plain(wasm.and),
+  or: plain(wasm.or),
+  xor: plain(wasm.xor),
+  not: plain(wasm.not),
   expand: plain([]),
   reciprocal: (x) => [...splat(1), ...x!, ...wasm.div],
   where: (condition, a, b) => [...a!, ...b!, ...condition!, ...wasm.select],
@@ -20,7 +32,7 @@ const instructions: Partial<Record<Op, (...operands: readonly number[][]) => num
     ...x!,
     ...[...x!, ...wasm.abs, ...splat(0), ...wasm.greater, ...wasm.select],
   ],
-}; // biome-ignore format: a table
+};
 
 /** Operands in order, then one instruction. */
 function plain(instruction: readonly number[]) {
@@ -56,14 +68,21 @@ function updateFunction(rule: UpdateRule): WasmFunction {
   const scalarLocal = new Map(Object.values(scalars).map((t, i) => [t, wasm.localGet(1 + buffers.length + i)]));
   const firstVector = 1 + buffers.length + rule.scalars.length;
   const { once, body, locals } = straightLine(results, { address, scalarLocal, firstVector });
-  const stores = results.flatMap((t, i) => [...address.get(targets[i]!)!, ...wasm.localGet(locals.get(t)!), ...wasm.store]);
+  const stores = results.flatMap((t, i) => [
+    ...address.get(targets[i]!)!,
+    ...wasm.localGet(locals.get(t)!),
+    ...wasm.store,
+  ]);
   const end = firstVector + locals.size;
   return {
     name: "update",
     params: ["i32", ...buffers.map(() => "i32" as const), ...rule.scalars.map(() => "f32" as const)],
     results: [],
     locals: [...Array.from({ length: locals.size }, () => "v128" as const), "i32"],
-    body: [...once, ...loop([...body, ...stores], { bytes: 0, end, addresses: buffers.map((_, i) => 1 + i), stride: 16 })],
+    body: [
+      ...once,
+      ...loop([...body, ...stores], { bytes: 0, end, addresses: buffers.map((_, i) => 1 + i), stride: 16 }),
+    ],
   };
 }
 

@@ -39,11 +39,13 @@ export function layOut(parameters: readonly ArenaParameter[]): Layout {
     places.set(key, { start: floats, length: size });
     floats += Math.ceil(size / floatsPerVector) * floatsPerVector;
   };
-  const groups = [...groupBy(parameters, ({ rule, scalars }) => JSON.stringify([rule, scalars])).values()].map((members) => {
-    const start = floats;
-    for (const { name, shape } of members) reserve(keyOf(name), sizeOf(shape));
-    return { rule: members[0]!.rule, scalars: members[0]!.scalars, members, start, length: floats - start };
-  });
+  const groups = [...groupBy(parameters, ({ rule, scalars }) => JSON.stringify([rule, scalars])).values()].map(
+    (members) => {
+      const start = floats;
+      for (const { name, shape } of members) reserve(keyOf(name), sizeOf(shape));
+      return { rule: members[0]!.rule, scalars: members[0]!.scalars, members, start, length: floats - start };
+    },
+  );
   const region = floats;
   floats *= 2;
   for (const { members } of groups)

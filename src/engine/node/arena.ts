@@ -29,7 +29,9 @@ export class Arena {
     this.groups = this.layout.groups;
     this.memory = allocate(this.layout.floats * 4);
     this.sumSquares = this.link(normModule())["sumSquares"] as Arena["sumSquares"];
-    this.kernels = new Map([...kernels].map(([rule, kernel]) => [rule, { ...kernel, update: this.link(kernel.module)["update"] as Update }]));
+    this.kernels = new Map(
+      [...kernels].map(([rule, kernel]) => [rule, { ...kernel, update: this.link(kernel.module)["update"] as Update }]),
+    );
     for (const { name, value } of parameters) this.view(name, "parameters").set(value);
   }
 
@@ -45,7 +47,11 @@ export class Arena {
       const kernel = this.kernels.get(group.rule);
       return kernel ? [{ kernel, arguments: this.argumentsOf(group, kernel, scalars) }] : [];
     });
-    for (const { kernel, arguments: [bytes, ...others] } of calls) kernel.update(bytes!, ...others);
+    for (const {
+      kernel,
+      arguments: [bytes, ...others],
+    } of calls)
+      kernel.update(bytes!, ...others);
   }
 
   /** One tensor's floats in a region. Throws E_SLOT where the parameter has no such slot. */
@@ -64,10 +70,18 @@ export class Arena {
     return fail({ code: "E_SLOT", where: "trainer", expected: `one of ${[...slots].join(", ")}`, got: region.slot });
   }
 
-  private argumentsOf({ members, start, length, scalars: own }: Group, { slots, scalars: names }: UpdateKernel, scalars: Readonly<Record<string, number>>): number[] {
+  private argumentsOf(
+    { members, start, length, scalars: own }: Group,
+    { slots, scalars: names }: UpdateKernel,
+    scalars: Readonly<Record<string, number>>,
+  ): number[] {
     const first = members[0]!.name;
     const starts = [start, this.layout.region + start, ...slots.map((slot) => this.layout.place(first, slot).start)];
-    return [length * 4, ...starts.map((float) => float * 4), ...names.map((name) => scalarOf(name, { ...scalars, ...own }))];
+    return [
+      length * 4,
+      ...starts.map((float) => float * 4),
+      ...names.map((name) => scalarOf(name, { ...scalars, ...own })),
+    ];
   }
 
   private link(module: Uint8Array<ArrayBuffer>): WebAssembly.Exports {
@@ -77,7 +91,13 @@ export class Arena {
 
 function allocate(bytes: number): WebAssembly.Memory {
   if (bytes > largestBytes)
-    fail({ code: "E_MEMORY", where: "trainer", expected: "parameters, gradients and optimizer state within 4 GiB", got: `${(bytes / 2 ** 30).toFixed(1)} GiB`, hint: "Use a smaller model or an optimizer with less state." });
+    fail({
+      code: "E_MEMORY",
+      where: "trainer",
+      expected: "parameters, gradients and optimizer state within 4 GiB",
+      got: `${(bytes / 2 ** 30).toFixed(1)} GiB`,
+      hint: "Use a smaller model or an optimizer with less state.",
+    });
   const pages = Math.ceil(bytes / page);
   return new WebAssembly.Memory({ initial: pages, maximum: pages });
 }

@@ -105,9 +105,16 @@ export class Host {
     for (const { name, shape } of parameters) {
       this.residents.set(name, toTensor(arena.view(name, "parameters"), { shape, dtype: "f32" }));
       const output = definition.outputs[`grad:${name}`];
-      if (output !== undefined) gradients[output.name] = toTensor(arena.view(name, "gradients"), { shape, dtype: "f32" });
+      if (output !== undefined)
+        gradients[output.name] = toTensor(arena.view(name, "gradients"), { shape, dtype: "f32" });
     }
-    this.trainers.set(session, { session, arena, tensorRules: await this.compileModels(tensorRules), clipNorm, gradients });
+    this.trainers.set(session, {
+      session,
+      arena,
+      tensorRules: await this.compileModels(tensorRules),
+      clipNorm,
+      gradients,
+    });
     return session;
   }
 
@@ -117,7 +124,8 @@ export class Host {
     const outputs = await this.gradients(trainer, batches);
     const gradNorm = trainer.arena.gradNorm();
     const gradScale = trainer.clipNorm === undefined ? 1 : Math.min(1, trainer.clipNorm / (gradNorm + 1e-6));
-    if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"])) await this.update(trainer, { ...scalars, gradScale });
+    if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"]))
+      await this.update(trainer, { ...scalars, gradScale });
     return { outputs, gradNorm };
   }
 
@@ -140,7 +148,9 @@ export class Host {
     for (const session of [id, ...models]) await this.disposeSession(session);
   }
 
-  private async compileModels(rules: CompiledRules<SessionDefinition>["tensorRules"]): Promise<NodeTrainer["tensorRules"]> {
+  private async compileModels(
+    rules: CompiledRules<SessionDefinition>["tensorRules"],
+  ): Promise<NodeTrainer["tensorRules"]> {
     const compiled: NodeTrainer["tensorRules"] = new Map();
     for (const [place, { scalars, models }] of rules) {
       const sessions = new Map<string, number>();
@@ -150,16 +160,26 @@ export class Host {
     return compiled;
   }
 
-  private async update({ arena, tensorRules: rules }: NodeTrainer, scalars: Readonly<Record<string, number>>): Promise<void> {
+  private async update(
+    { arena, tensorRules: rules }: NodeTrainer,
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<void> {
     arena.update(scalars);
     await updateTensors(arena, { rules, scalars, run: (session, feeds) => this.runModel(session, feeds) });
   }
 
   private async runModel(id: number, values: Shaped): Promise<Record<string, Float32Array>> {
     const { session, definition } = this.sessions.get(id)!;
-    const feeds = Object.fromEntries(Object.keys(definition.inputs).map((name) => [name, toTensor(values[name]!.data, { ...values[name]!, dtype: "f32" })]));
+    const feeds = Object.fromEntries(
+      Object.keys(definition.inputs).map((name) => [
+        name,
+        toTensor(values[name]!.data, { ...values[name]!, dtype: "f32" }),
+      ]),
+    );
     const results = await session.run(feeds);
-    return Object.fromEntries(Object.entries(definition.outputs).map(([output, { name }]) => [output, results[name]!.data as Float32Array]));
+    return Object.fromEntries(
+      Object.entries(definition.outputs).map(([output, { name }]) => [output, results[name]!.data as Float32Array]),
+    );
   }
 
   private async gradients(trainer: NodeTrainer, batches: readonly Values[]): Promise<Record<string, number>> {
@@ -193,7 +213,12 @@ export class Host {
       const fed = feeds[name];
       const value = fed === undefined ? this.residents.get(name) : toTensor(fed, signature);
       if (value === undefined)
-        fail({ code: "E_FEED", where: `input "${name}"`, expected: `a value of shape [${signature.shape.join(", ")}]`, got: "none" });
+        fail({
+          code: "E_FEED",
+          where: `input "${name}"`,
+          expected: `a value of shape [${signature.shape.join(", ")}]`,
+          got: "none",
+        });
       tensors[name] = value;
     }
     return tensors;
@@ -218,10 +243,15 @@ export class Host {
 }
 
 /** Keeps the running sum of gradients beside the arena, and leaves their mean in it after the last micro-batch. */
-function accumulate(views: readonly Float32Array[], sums: Float32Array[], { index, count }: { index: number; count: number }): void {
+function accumulate(
+  views: readonly Float32Array[],
+  sums: Float32Array[],
+  { index, count }: { index: number; count: number },
+): void {
   if (count === 1) return;
   views.forEach((view, i) => {
-    const sum = (sums[i] ??= new Float32Array(view.length));
+    sums[i] ??= new Float32Array(view.length);
+    const sum = sums[i];
     for (let j = 0; j < view.length; j++) sum[j]! += view[j]! / count;
     if (index === count - 1) view.set(sum);
   });

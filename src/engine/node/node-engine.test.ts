@@ -13,9 +13,13 @@ test("feeds, residents, and several names of one value", async () => {
   const executable = await engine.compile({ outputs: { sum, again: sum, x, seven: scalar(7) } });
   await engine.put("y", { data: Float32Array.of(10, 20), shape: [2], dtype: "f32" });
   const result = await executable.run({ x: Float32Array.of(1, 2) });
-  expect([...result["sum"]!, ...result["again"]!, ...result["x"]!, ...result["seven"]!]).toEqual([11, 22, 11, 22, 1, 2, 7]);
+  expect([...result["sum"]!, ...result["again"]!, ...result["x"]!, ...result["seven"]!]).toEqual([
+    11, 22, 11, 22, 1, 2, 7,
+  ]);
   await engine.drop(["y"]);
-  await expect(executable.run({ x: Float32Array.of(1, 2) })).rejects.toThrow(/input "y": expected a value of shape \[2\], got none.*E_FEED/);
+  await expect(executable.run({ x: Float32Array.of(1, 2) })).rejects.toThrow(
+    /input "y": expected a value of shape \[2\], got none.*E_FEED/,
+  );
 });
 
 test("kept outputs become residents, appended ones fill a buffer and wrap around", async () => {
@@ -24,7 +28,12 @@ test("kept outputs become residents, appended ones fill a buffer and wrap around
   await engine.put("s", { data: Float32Array.of(1, 2), shape: [2, 1], dtype: "f32" });
   await engine.put("buffer", { data: new Float32Array(6), shape: [2, 3, 1], dtype: "f32" });
   for (let t = 0; t < 4; t++)
-    expect(await executable.run({}, { keep: { next: "s" }, append: { entry: { resident: "buffer", axis: 1, positions: [t, t + 1] } } })).toEqual({});
+    expect(
+      await executable.run(
+        {},
+        { keep: { next: "s" }, append: { entry: { resident: "buffer", axis: 1, positions: [t, t + 1] } } },
+      ),
+    ).toEqual({});
   expect([...(await engine.get("s"))]).toEqual([5, 6]);
   expect([...(await engine.get("buffer"))]).toEqual([40, 20, 30, 40, 50, 30]);
 });
@@ -35,7 +44,11 @@ const definition = (clipNorm?: number): TrainerDefinition => {
   return {
     program: { outputs: { loss, "grad:w": grad(loss, [w])[0]! } },
     parameters: [{ name: "w", shape: [3], value: Float32Array.of(1, 2, 3), scalars: {} }],
-    rule: { slots: [], scalars: ["rate", "gradScale"], update: ({ p, g, scalars: s }) => ({ p: p.sub(g.mul(s["gradScale"]!).mul(s["rate"]!)), slots: {} }) },
+    rule: {
+      slots: [],
+      scalars: ["rate", "gradScale"],
+      update: ({ p, g, scalars: s }) => ({ p: p.sub(g.mul(s["gradScale"]!).mul(s["rate"]!)), slots: {} }),
+    },
     ...(clipNorm !== undefined && { clipNorm }),
   };
 };
@@ -69,7 +82,13 @@ test("a step whose loss is not finite leaves the parameters alone", async () => 
 
 test("the event loop stays free while the engine computes", async () => {
   const big = input("big", [700, 700]);
-  const executable = await engine.compile({ outputs: { y: Array.from({ length: 12 }).reduce<typeof big>((t) => t.matmul(big, { alpha: 0.01 }), big).sum() } });
+  const executable = await engine.compile({
+    outputs: {
+      y: Array.from({ length: 12 })
+        .reduce<typeof big>((t) => t.matmul(big, { alpha: 0.01 }), big)
+        .sum(),
+    },
+  });
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
   await executable.run({ big: new Float32Array(490_000).fill(0.001) });

@@ -28,7 +28,15 @@ export function createNodeEngine({ threads = availableParallelism() }: NodeEngin
 
 function definitionOf(program: Program): SessionDefinition {
   const { bytes, inputs, outputs } = emitOnnx(program);
-  const typed = [...outputs].map(([output, { name, tensor: { shape, dtype } }]) => [output, { name, shape, dtype }]);
+  const typed = [...outputs].map(
+    ([
+      output,
+      {
+        name,
+        tensor: { shape, dtype },
+      },
+    ]) => [output, { name, shape, dtype }],
+  );
   return {
     bytes,
     inputs: Object.fromEntries([...inputs].map(([name, { shape, dtype }]) => [name, { shape, dtype }])),
@@ -45,7 +53,10 @@ function executable(host: Connection, session: number): Executable {
 
 async function trainer(host: Connection, definition: TrainerDefinition): Promise<Trainer> {
   const rules = compileRules(definition, definitionOf);
-  const id = await host.call("createTrainer", definitionOf(definition.program), { ...rules, clipNorm: definition.clipNorm });
+  const id = await host.call("createTrainer", definitionOf(definition.program), {
+    ...rules,
+    clipNorm: definition.clipNorm,
+  });
   return {
     step: (batches, scalars) => host.call("step", id, batches, scalars),
     read: (what) => host.call("read", id, what),

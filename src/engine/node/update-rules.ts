@@ -30,7 +30,8 @@ export function compileRules<Model>(
     const place = rules.indexOf(rule);
     compiled.parameters.push({ ...parameter, rule: place, slots: slotShapesOf(rule, parameter.shape) });
     const models = compiled.tensorRules.get(place)?.models;
-    if (models && !models.has(keyOf(parameter.shape))) models.set(keyOf(parameter.shape), emit(ruleProgram(rule, parameter.shape)));
+    if (models && !models.has(keyOf(parameter.shape)))
+      models.set(keyOf(parameter.shape), emit(ruleProgram(rule, parameter.shape)));
   }
   return compiled;
 }
@@ -44,12 +45,23 @@ export type RunModel<Session> = (session: Session, feeds: Shaped) => Promise<Rea
 /** Applies the whole-tensor rules, one session run a parameter, and copies what comes out into the arena. */
 export async function updateTensors<Session>(
   arena: Arena,
-  { rules, scalars, run }: { rules: CompiledRules<Session>["tensorRules"]; scalars: Readonly<Record<string, number>>; run: RunModel<Session> },
+  {
+    rules,
+    scalars,
+    run,
+  }: {
+    rules: CompiledRules<Session>["tensorRules"];
+    scalars: Readonly<Record<string, number>>;
+    run: RunModel<Session>;
+  },
 ): Promise<void> {
   for (const { rule: place, members, scalars: own } of arena.groups) {
     const rule = rules.get(place);
     if (rule === undefined) continue;
-    const numbers = rule.scalars.map((name) => [`scalar.${name}`, { data: Float32Array.of(scalarOf(name, { ...scalars, ...own })), shape: [] }] as const);
+    const numbers = rule.scalars.map(
+      (name) =>
+        [`scalar.${name}`, { data: Float32Array.of(scalarOf(name, { ...scalars, ...own })), shape: [] }] as const,
+    );
     for (const { name, shape, slots } of members.filter((member) => sizeOf(member.shape) > 0)) {
       const state = { p: { data: arena.view(name, "parameters"), shape }, ...slotViews(arena, name, slots) };
       const feeds = { ...state, g: { data: arena.view(name, "gradients"), shape }, ...Object.fromEntries(numbers) };
@@ -60,5 +72,7 @@ export async function updateTensors<Session>(
 }
 
 function slotViews(arena: Arena, name: string, slots: ArenaParameter["slots"]) {
-  return Object.fromEntries(Object.entries(slots).map(([slot, shape]) => [`slot.${slot}`, { data: arena.view(name, { slot }), shape }]));
+  return Object.fromEntries(
+    Object.entries(slots).map(([slot, shape]) => [`slot.${slot}`, { data: arena.view(name, { slot }), shape }]),
+  );
 }

@@ -24,8 +24,14 @@ export function emitOnnx(program: Program): OnnxModel {
   const produced = new Set(e.nodes.flatMap((node) => node.output));
   // A model's output must be produced by a node: inputs and constants go through Identity.
   const outputName = (name: string) => (produced.has(name) ? name : e.node("Identity", [name])[0]!);
-  const outputs = new Map(names.map((name, i) => [name, { name: outputName(e.nameOf(tensors[i]!)), tensor: tensors[i]! }]));
+  const outputs = new Map(
+    names.map((name, i) => [name, { name: outputName(e.nameOf(tensors[i]!)), tensor: tensors[i]! }]),
+  );
   const unique = new Map([...outputs.values()].map(({ name, tensor }) => [name, tensor]));
-  const graph = e.graph("seqlab", [...inputs].map(([name, t]) => valueInfo(name, t)), [...unique].map(([name, t]) => valueInfo(name, t)));
+  const graph = e.graph(
+    "seqlab",
+    [...inputs].map(([name, t]) => valueInfo(name, t)),
+    [...unique].map(([name, t]) => valueInfo(name, t)),
+  );
   return { bytes: e.serialize(graph), inputs, outputs };
 }

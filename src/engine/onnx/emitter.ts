@@ -1,16 +1,32 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  AttributeProto_AttributeType as Attribute, type AttributeProto, AttributeProtoSchema, type GraphProto, GraphProtoSchema,
-  ModelProtoSchema, type NodeProto, NodeProtoSchema, OperatorSetIdProtoSchema, type TensorProto, TensorProto_DataType as Type,
-  TensorProtoSchema, type ValueInfoProto, ValueInfoProtoSchema,
-} from "onnx-buf"; // biome-ignore format: one list
+  AttributeProto_AttributeType as Attribute,
+  type AttributeProto,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  TensorProto_DataType as Type,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
 import { type DType, fail, type Shape, type Tensor, type TensorData } from "../../tensor/index.ts";
 
 /** Operator set of the default domain that emitted models declare. */
 export const opset = 24;
 const irVersion = 10n;
 
-const elementType: Readonly<Record<DType, Type>> = { f32: Type.FLOAT, i32: Type.INT32, u32: Type.UINT32, bool: Type.BOOL };
+const elementType: Readonly<Record<DType, Type>> = {
+  f32: Type.FLOAT,
+  i32: Type.INT32,
+  u32: Type.UINT32,
+  bool: Type.BOOL,
+};
 
 /** ONNX's number of a dtype, as `Cast` takes it. */
 export const onnxType = (dtype: DType): number => elementType[dtype];
@@ -37,7 +53,8 @@ export class Emitter {
   /** Name of a value that was emitted or declared. */
   nameOf(tensor: Tensor): string {
     const name = this.model.names.get(tensor);
-    if (name === undefined) fail({ code: "E_EMIT", where: tensor.node.op, expected: "a value emitted before its users" });
+    if (name === undefined)
+      fail({ code: "E_EMIT", where: tensor.node.op, expected: "a value emitted before its users" });
     return name;
   }
   declare(tensor: Tensor, name: string): void {
@@ -48,7 +65,12 @@ export class Emitter {
   }
 
   /** Adds a node with `outputs` fresh names, which it returns. */
-  node(op: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>> = {}, { domain = "", outputs = 1 } = {}): string[] {
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+    { domain = "", outputs = 1 } = {},
+  ): string[] {
     const names = Array.from({ length: outputs }, () => this.fresh(op));
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     this.nodes.push(create(NodeProtoSchema, { opType: op, domain, input: [...inputs], output: names, attribute }));
@@ -74,9 +96,17 @@ export class Emitter {
   /** Bytes of the whole model. */
   serialize(graph: GraphProto): Uint8Array {
     graph.initializer = [...this.model.initializers.values()];
-    const domains = [["", opset], ["com.microsoft", 1]] as const; // biome-ignore format: one line
-    const opsetImport = domains.map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }));
-    return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion, producerName: "seqlab", opsetImport, graph }));
+    const domains = [
+      ["", opset],
+      ["com.microsoft", 1],
+    ] as const;
+    const opsetImport = domains.map(([domain, version]) =>
+      create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+    );
+    return toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, { irVersion, producerName: "seqlab", opsetImport, graph }),
+    );
   }
 
   private initializer(name: string, shape: Shape, dataType: Type, data: ArrayBufferView): string {
@@ -100,6 +130,7 @@ function attributeOf(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === "number") return make(Attribute.FLOAT, { f: value });
   if (typeof value === "string") return make(Attribute.STRING, { s: new TextEncoder().encode(value) });
   if ("$typeName" in value) return make(Attribute.GRAPH, { g: value });
-  if (typeof value[0] === "string") return make(Attribute.STRINGS, { strings: value.map((s) => new TextEncoder().encode(String(s))) });
+  if (typeof value[0] === "string")
+    return make(Attribute.STRINGS, { strings: value.map((s) => new TextEncoder().encode(String(s))) });
   return make(Attribute.INTS, { ints: [...value] });
 }

@@ -1,6 +1,14 @@
-import {
-  type AnyNode, type FusedNode, type FusedOp, type Op, type OpAttrs, type PrimitiveOp, type ReduceOp, type Tensor, type UnaryOp,
-} from "../../tensor/index.ts"; // biome-ignore format: one list
+import type {
+  AnyNode,
+  FusedNode,
+  FusedOp,
+  Op,
+  OpAttrs,
+  PrimitiveOp,
+  ReduceOp,
+  Tensor,
+  UnaryOp,
+} from "../../tensor/index.ts";
 import { type Emitter, onnxType } from "./emitter.ts";
 import { emitScan } from "./scan.ts";
 
@@ -17,46 +25,104 @@ type EmitRule<K extends Op> = (emission: Emission<K>) => string[];
 const ints = (values: readonly number[]) => values.map(BigInt);
 
 /** A rule for an op that ONNX has under `name` with the same inputs and no attributes. */
-const direct = (name: string): EmitRule<Op> => ({ e, names }) => e.node(name, names);
+const direct =
+  (name: string): EmitRule<Op> =>
+  ({ e, names }) =>
+    e.node(name, names);
 
 const unaryNames: { [K in UnaryOp]: string } = {
-  neg: "Neg", abs: "Abs", sign: "Sign", exp: "Exp", log: "Log", sqrt: "Sqrt", reciprocal: "Reciprocal", sin: "Sin", cos: "Cos",
-  tan: "Tan", asin: "Asin", acos: "Acos", atan: "Atan", sinh: "Sinh", cosh: "Cosh", tanh: "Tanh", asinh: "Asinh", acosh: "Acosh",
-  atanh: "Atanh", erf: "Erf", sigmoid: "Sigmoid", softplus: "Softplus", floor: "Floor", ceil: "Ceil", round: "Round",
-}; // biome-ignore format: a table
+  neg: "Neg",
+  abs: "Abs",
+  sign: "Sign",
+  exp: "Exp",
+  log: "Log",
+  sqrt: "Sqrt",
+  reciprocal: "Reciprocal",
+  sin: "Sin",
+  cos: "Cos",
+  tan: "Tan",
+  asin: "Asin",
+  acos: "Acos",
+  atan: "Atan",
+  sinh: "Sinh",
+  cosh: "Cosh",
+  tanh: "Tanh",
+  asinh: "Asinh",
+  acosh: "Acosh",
+  atanh: "Atanh",
+  erf: "Erf",
+  sigmoid: "Sigmoid",
+  softplus: "Softplus",
+  floor: "Floor",
+  ceil: "Ceil",
+  round: "Round",
+};
 
 const sameNames = {
-  add: "Add", sub: "Sub", mul: "Mul", div: "Div", pow: "Pow", maximum: "Max", minimum: "Min", less: "Less",
-  lessEqual: "LessOrEqual", equal: "Equal", and: "And", or: "Or", xor: "Xor", not: "Not", bitAnd: "BitwiseAnd",
-  bitOr: "BitwiseOr", bitXor: "BitwiseXor", isNaN: "IsNaN", where: "Where",
-} as const; // biome-ignore format: a table
+  add: "Add",
+  sub: "Sub",
+  mul: "Mul",
+  div: "Div",
+  pow: "Pow",
+  maximum: "Max",
+  minimum: "Min",
+  less: "Less",
+  lessEqual: "LessOrEqual",
+  equal: "Equal",
+  and: "And",
+  or: "Or",
+  xor: "Xor",
+  not: "Not",
+  bitAnd: "BitwiseAnd",
+  bitOr: "BitwiseOr",
+  bitXor: "BitwiseXor",
+  isNaN: "IsNaN",
+  where: "Where",
+} as const;
 
 function directRules<K extends Op>(names: Readonly<Record<K, string>>): { [P in K]: EmitRule<P> } {
   const rows = Object.entries<string>(names).map(([op, name]) => [op, direct(name)]);
   return Object.fromEntries(rows) as { [P in K]: EmitRule<P> };
 }
 
-const reduce = (name: string): EmitRule<ReduceOp> => ({ e, names, attrs: { axes, keep } }) =>
-  e.node(name, [...names, e.int64(axes)], { keepdims: keep ? 1n : 0n });
+const reduce =
+  (name: string): EmitRule<ReduceOp> =>
+  ({ e, names, attrs: { axes, keep } }) =>
+    e.node(name, [...names, e.int64(axes)], { keepdims: keep ? 1n : 0n });
 
-const shift = (direction: "LEFT" | "RIGHT"): EmitRule<Op> => ({ e, names }) => e.node("BitShift", names, { direction });
+const shift =
+  (direction: "LEFT" | "RIGHT"): EmitRule<Op> =>
+  ({ e, names }) =>
+    e.node("BitShift", names, { direction });
 
 /** Plain products as MatMul; transposed or scaled ones as ONNX Runtime's FusedMatMul. */
 const matmul: EmitRule<"matmul"> = ({ e, names, attrs: { transA, transB, alpha } }) =>
   !transA && !transB && alpha === 1
     ? e.node("MatMul", names)
-    : e.node("FusedMatMul", names, { transA: BigInt(transA), transB: BigInt(transB), alpha }, { domain: "com.microsoft" });
+    : e.node(
+        "FusedMatMul",
+        names,
+        { transA: BigInt(transA), transB: BigInt(transB), alpha },
+        { domain: "com.microsoft" },
+      );
 
 /** Indices come out as 64-bit integers; the vocabulary has 32-bit ones. */
 const toI32 = (e: Emitter, name: string) => e.node("Cast", [name], { to: BigInt(onnxType("i32")) })[0]!;
 
 const topk: EmitRule<"topk"> = ({ e, names, attrs: { axis, k, largest } }) => {
-  const [values, indices] = e.node("TopK", [names[0]!, e.int64([k])], { axis: BigInt(axis), largest: BigInt(largest), sorted: 1n }, { outputs: 2 });
+  const [values, indices] = e.node(
+    "TopK",
+    [names[0]!, e.int64([k])],
+    { axis: BigInt(axis), largest: BigInt(largest), sorted: 1n },
+    { outputs: 2 },
+  );
   return [values!, toI32(e, indices!)];
 };
 
 const slice: EmitRule<"slice"> = ({ e, names, inputs: [x], attrs: { starts, ends, steps } }) => {
-  const axes = x!.shape.flatMap((dim, axis) => (starts[axis] === 0 && ends[axis] === dim && steps[axis] === 1 ? [] : [axis]));
+  const axes = x!.shape.flatMap((dim, axis) =>
+    starts[axis] === 0 && ends[axis] === dim && steps[axis] === 1 ? [] : [axis],
+  );
   const pick = (values: readonly number[]) => e.int64(axes.map((axis) => values[axis]!));
   return e.node("Slice", [names[0]!, pick(starts), pick(ends), e.int64(axes), pick(steps)]);
 };
@@ -68,11 +134,16 @@ const flip: EmitRule<"flip"> = ({ e, names, attrs: { axes } }) => {
 };
 
 const pad: EmitRule<"pad"> = ({ e, names, inputs: [x], attrs: { before, after, value } }) =>
-  e.node("Pad", [names[0]!, e.int64([...before, ...after]), e.constant(new Float64Array([value]), [], x!.dtype)], { mode: "constant" });
+  e.node("Pad", [names[0]!, e.int64([...before, ...after]), e.constant(new Float64Array([value]), [], x!.dtype)], {
+    mode: "constant",
+  });
 
 const convAttributes = ({ strides, dilations, pads, groups }: OpAttrs["conv"]) => ({
-  strides: ints(strides), dilations: ints(dilations), pads: ints([...pads[0], ...pads[1]]), group: BigInt(groups),
-}); // biome-ignore format: short
+  strides: ints(strides),
+  dilations: ints(dilations),
+  pads: ints([...pads[0], ...pads[1]]),
+  group: BigInt(groups),
+});
 
 const convTranspose: EmitRule<"convTranspose"> = ({ e, names, inputs: [g, w], attrs }) => {
   const { strides, dilations, pads, output } = attrs;
@@ -105,8 +176,11 @@ const primitiveRules: { [K in Exclude<PrimitiveOp, "input" | "stopGradient">]: E
   flip,
   gather: ({ e, names, attrs: { axis } }) => e.node("Gather", names, { axis: BigInt(axis) }),
   gatherElements: ({ e, names, attrs: { axis } }) => e.node("GatherElements", names, { axis: BigInt(axis) }),
-  scatterAdd: ({ e, names, attrs: { axis } }) => e.node("ScatterElements", names, { axis: BigInt(axis), reduction: "add" }),
-  argmax: ({ e, names, attrs: { axis } }) => [toI32(e, e.node("ArgMax", names, { axis: BigInt(axis), keepdims: 0n })[0]!)],
+  scatterAdd: ({ e, names, attrs: { axis } }) =>
+    e.node("ScatterElements", names, { axis: BigInt(axis), reduction: "add" }),
+  argmax: ({ e, names, attrs: { axis } }) => [
+    toI32(e, e.node("ArgMax", names, { axis: BigInt(axis), keepdims: 0n })[0]!),
+  ],
   topk,
   cumsum: ({ e, names, attrs: { axis, exclusive, reverse } }) =>
     e.node("CumSum", [...names, e.int64([axis], true)], { exclusive: BigInt(exclusive), reverse: BigInt(reverse) }),
@@ -120,7 +194,8 @@ const fusedRules: { [K in FusedOp]?: EmitRule<K> } = {
   softmax: ({ e, names, attrs: { axis } }) => e.node("Softmax", names, { axis: BigInt(axis) }),
   logSoftmax: ({ e, names, attrs: { axis } }) => e.node("LogSoftmax", names, { axis: BigInt(axis) }),
   layerNorm: ({ e, names, attrs: { epsilon } }) => e.node("LayerNormalization", names, { axis: -1n, epsilon }),
-  rmsNorm: ({ e, names, attrs: { epsilon } }) => e.node("SimplifiedLayerNormalization", names, { axis: -1n, epsilon, stash_type: 1n }),
+  rmsNorm: ({ e, names, attrs: { epsilon } }) =>
+    e.node("SimplifiedLayerNormalization", names, { axis: -1n, epsilon, stash_type: 1n }),
   gelu: ({ e, names, attrs: { approximate } }) => e.node("Gelu", names, { approximate }),
   silu: ({ e, names }) => e.node("QuickGelu", names, { alpha: 1 }, { domain: "com.microsoft" }),
 };

@@ -1,7 +1,7 @@
 import type { GraphProto } from "onnx-buf";
 import { scanInputs, type Tensor, topological } from "../../tensor/index.ts";
 import { Emitter, valueInfo } from "./emitter.ts";
-import { emitNode, type Emission } from "./rules.ts";
+import { type Emission, emitNode } from "./rules.ts";
 
 /** ONNX's Scan; captured values are reached by name from the outer graph. */
 export function emitScan({ e, names, attrs, outputs }: Emission<"scan">): string[] {
@@ -21,7 +21,12 @@ export function emitScan({ e, names, attrs, outputs }: Emission<"scan">): string
   );
 }
 
-function emitBody(parent: Emitter, inputs: readonly Tensor[], outputs: readonly Tensor[], captures: readonly Tensor[]): GraphProto {
+function emitBody(
+  parent: Emitter,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  captures: readonly Tensor[],
+): GraphProto {
   const e = new Emitter(parent);
   const boundary = new Set([...inputs, ...captures]);
   for (const t of inputs) e.declare(t, e.fresh("in"));
@@ -33,5 +38,9 @@ function emitBody(parent: Emitter, inputs: readonly Tensor[], outputs: readonly 
     used.add(name);
     return name;
   });
-  return e.graph(e.fresh("body"), inputs.map((t) => valueInfo(e.nameOf(t), t)), outputs.map((t, i) => valueInfo(names[i]!, t)));
+  return e.graph(
+    e.fresh("body"),
+    inputs.map((t) => valueInfo(e.nameOf(t), t)),
+    outputs.map((t, i) => valueInfo(names[i]!, t)),
+  );
 }

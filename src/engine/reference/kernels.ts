@@ -1,7 +1,20 @@
 import {
-  type BinaryOp, type BitOp, binaryOps, bitOps, type CompareOp, compareOps, fail, type LogicOp, logicOps, type Node,
-  type PrimitiveOp, type ReduceOp, reduceOps, type UnaryOp, unaryOps,
-} from "../../tensor/index.ts"; // biome-ignore format: one list
+  type BinaryOp,
+  type BitOp,
+  binaryOps,
+  bitOps,
+  type CompareOp,
+  compareOps,
+  fail,
+  type LogicOp,
+  logicOps,
+  type Node,
+  type PrimitiveOp,
+  type ReduceOp,
+  reduceOps,
+  type UnaryOp,
+  unaryOps,
+} from "../../tensor/index.ts";
 import { convKernel, convTransposeKernel } from "./conv.ts";
 import { broadcastKernel, mapKernel, whereKernel } from "./elementwise.ts";
 import { gatherElementsKernel, gatherKernel, scatterAddKernel } from "./indexing.ts";

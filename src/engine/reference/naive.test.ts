@@ -85,8 +85,12 @@ describe("ops against their definitions", () => {
 
   it("reduces over any axes", () => {
     const cases = dims().chain((shape) => fc.tuple(fc.constant(shape), someAxes(shape.length), fc.boolean()));
-    const fold = { sum: (v: number[]) => v.reduce((a, b) => a + b, 0), prod: (v: number[]) => v.reduce((a, b) => a * b, 1),
-      max: (v: number[]) => Math.max(...v), min: (v: number[]) => Math.min(...v) }; // biome-ignore format: a table
+    const fold = {
+      sum: (v: number[]) => v.reduce((a, b) => a + b, 0),
+      prod: (v: number[]) => v.reduce((a, b) => a * b, 1),
+      max: (v: number[]) => Math.max(...v),
+      min: (v: number[]) => Math.min(...v),
+    };
     check(cases, ([shape, axes, keep]) => {
       const x = fed("x", shape, wavy);
       for (const op of ["sum", "prod", "max", "min"] as const)
@@ -230,9 +234,13 @@ describe("ops against their definitions", () => {
   it("multiplies matrices in broadcast batches, transposed or not", () => {
     const cases = fc.record({
       batch: dims(2).chain((shape) => fc.tuple(fc.constant(shape), shrunk(shape))),
-      m: fc.integer({ min: 0, max: 6 }), n: fc.integer({ min: 0, max: 6 }), k: fc.integer({ min: 0, max: 9 }),
-      transA: fc.boolean(), transB: fc.boolean(), swap: fc.boolean(),
-    }); // biome-ignore format: a table
+      m: fc.integer({ min: 0, max: 6 }),
+      n: fc.integer({ min: 0, max: 6 }),
+      k: fc.integer({ min: 0, max: 9 }),
+      transA: fc.boolean(),
+      transB: fc.boolean(),
+      swap: fc.boolean(),
+    });
     check(cases, ({ batch: [wide, narrow], m, n, k, transA, transB, swap }) => {
       const [left, right] = swap ? [narrow, wide] : [wide, narrow];
       const a = fed("a", [...left, ...(transA ? [k, m] : [m, k])], wavy);
@@ -248,8 +256,14 @@ describe("ops against their definitions", () => {
   });
 
   it("convolves, and its transpose is the adjoint", () => {
-    const axis = fc.record({ size: fc.integer({ min: 1, max: 7 }), kernel: fc.integer({ min: 1, max: 3 }), stride: fc.integer({ min: 1, max: 3 }),
-      dilation: fc.integer({ min: 1, max: 2 }), before: fc.nat(2), after: fc.nat(2) }); // biome-ignore format: a table
+    const axis = fc.record({
+      size: fc.integer({ min: 1, max: 7 }),
+      kernel: fc.integer({ min: 1, max: 3 }),
+      stride: fc.integer({ min: 1, max: 3 }),
+      dilation: fc.integer({ min: 1, max: 2 }),
+      before: fc.nat(2),
+      after: fc.nat(2),
+    });
     const cases = fc
       .record({ axes: fc.array(axis, { minLength: 1, maxLength: 2 }), groups: fc.integer({ min: 1, max: 2 }) })
       .filter(({ axes }) => axes.every((a) => a.size + a.before + a.after > a.dilation * (a.kernel - 1)));

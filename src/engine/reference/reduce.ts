@@ -5,7 +5,11 @@ import { planWalk } from "./walk.ts";
 
 /** Accumulates in row-major order of the input. */
 export function reduceKernel(node: Node<ReduceOp>): Kernel {
-  const { inputs: [x], outputs: [y], attrs: { axes } } = node; // biome-ignore format: one list
+  const {
+    inputs: [x],
+    outputs: [y],
+    attrs: { axes },
+  } = node;
   const { start, combine } = reductionOf(node.op, y!);
   const outStrides = stridesOf(x!.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)));
   const { length, steps, each } = planWalk(x!.shape, [

@@ -28,7 +28,14 @@ type Conditional = typeof exact;
 
 describe("[text-diffusion-mask] the loss on a toy distribution of three tokens", () => {
   const subsets = [1, 2, 3, 4, 5, 6, 7];
-  const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]; // biome-ignore format: one line
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
   const masking = (text: Int32Array, subset: number) => text.map((id, i) => (subset & (1 << i) ? mask : id));
   const places = (subset: number) => [0, 1, 2].filter((i) => subset & (1 << i));
 

@@ -5,6 +5,7 @@ import { attentionOf } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { maskOf, reachOf, ropeTables } from "./hf-attention.ts";
 import { decoderFamilies } from "./layer-families-decoder.ts";
+import { encoderFamilies } from "./layer-families-encoder.ts";
 import { otherFamilies } from "./layer-families-other.ts";
 import type { Family, Layer } from "./layer-family.ts";
 import { normOf } from "./layer-parts.ts";
@@ -28,17 +29,25 @@ function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
     outputs: {
       "out.y": y,
       ...(c.has("out.weights") && { "out.weights": weights! }),
-      ...(tables && ropeTables(c, tables, { headSize, ...(layer.attention.repeats && { repeats: layer.attention.repeats }) })),
+      ...(tables &&
+        ropeTables(c, tables, { headSize, ...(layer.attention.repeats && { repeats: layer.attention.repeats }) })),
     },
   };
 }
 
-function wire(c: GoldenCase, { norms, channel, wiring = "serial", branch = (t) => t }: Layer, attend: (x: Tensor) => Tensor): Tensor {
+function wire(
+  c: GoldenCase,
+  { norms, channel, wiring = "serial", branch = (t) => t }: Layer,
+  attend: (x: Tensor) => Tensor,
+): Tensor {
   const x = c.tensor("in.x");
   const norm = (name: string | undefined) => (name === undefined ? (t: Tensor) => t : normOf(c, name, norms));
-  const [attentionIn, attentionOut, channelIn, channelOut] = [norms.attention, norms.attentionOut, norms.channel, norms.channelOut].map(norm) as [
-    typeof attend, typeof attend, typeof attend, typeof attend,
-  ]; // biome-ignore format: one list
+  const [attentionIn, attentionOut, channelIn, channelOut] = [
+    norms.attention,
+    norms.attentionOut,
+    norms.channel,
+    norms.channelOut,
+  ].map(norm) as [typeof attend, typeof attend, typeof attend, typeof attend];
   const attended = (t: Tensor) => branch(attentionOut(attend(attentionIn(t))), 1);
   const mixed = (t: Tensor) => branch(channelOut(channel(channelIn(t))), 2);
   if (wiring === "parallel") return x.add(attended(x)).add(mixed(x));
@@ -54,7 +63,11 @@ function wire(c: GoldenCase, { norms, channel, wiring = "serial", branch = (t) =
   return channelIn(a).add(mixed(a));
 }
 
-export const adapters: readonly GoldenAdapter[] = Object.entries({ ...decoderFamilies, ...otherFamilies }).map(([component, family]) => ({
+export const adapters: readonly GoldenAdapter[] = Object.entries({
+  ...decoderFamilies,
+  ...otherFamilies,
+  ...encoderFamilies,
+}).map(([component, family]) => ({
   kind: "blocks",
   component,
   build: (c) => build(c, family),

@@ -1,5 +1,5 @@
-import { attention } from "../../blocks/mixers/attention.ts";
 import type { Io, Weight } from "../../blocks/index.ts";
+import { attention } from "../../blocks/mixers/attention.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
 
 /** Options of `attention`, but for the biases. */
@@ -37,7 +37,11 @@ export const storedIo = (fields: Partial<Io> = {}): Io => ({
 });
 
 /** Runs `attention` on a source's maps: q, k and v side by side, biases where the source has them. */
-export function attentionOf(x_BTD: Tensor, stored: StoredAttention, { options, io = {} }: { options: Options; io?: Partial<Io> }) {
+export function attentionOf(
+  x_BTD: Tensor,
+  stored: StoredAttention,
+  { options, io = {} }: { options: Options; io?: Partial<Io> },
+) {
   const { q, k, v, out, others = {} } = stored;
   const biases = [q, k, v].flatMap(({ bias }) => (bias ? [bias] : []));
   const c = attention.config.parse({ ...options, bias: biases.length > 0, outBias: out.bias !== undefined });

@@ -2,7 +2,16 @@
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { type HfSettings, maskOf, type PositionOptions, reachOf, ropeOf, ropeTables, settingsOf } from "./hf-attention.ts";
+import {
+  type HfSettings,
+  maskOf,
+  type PositionOptions,
+  reachOf,
+  ropeOf,
+  ropeTables,
+  settingsOf,
+} from "./hf-attention.ts";
+import { linearOf } from "./layer-parts.ts";
 
 interface Options {
   readonly heads: number;
@@ -16,12 +25,11 @@ interface Family {
   stored(c: GoldenCase): StoredAttention;
 }
 
-const separate = (c: GoldenCase, name: string): StoredLinear => ({ weight: c.tensor(`param.${name}.weight`), bias: c.maybe(`param.${name}.bias`) });
 const fourMaps = (c: GoldenCase, [q, k, v, out]: readonly [string, string, string, string]): StoredAttention => ({
-  q: separate(c, q),
-  k: separate(c, k),
-  v: separate(c, v),
-  out: separate(c, out),
+  q: linearOf(c, q),
+  k: linearOf(c, k),
+  v: linearOf(c, v),
+  out: linearOf(c, out),
 });
 const projected = (c: GoldenCase, out: string) => fourMaps(c, ["q_proj", "k_proj", "v_proj", out]);
 
@@ -36,7 +44,10 @@ function rotary(settings: HfSettings, more: Record<string, unknown> = {}): Optio
 function fusedColumns(c: GoldenCase): StoredAttention {
   const [weight, bias] = [c.tensor("param.c_attn.weight").transpose([1, 0]), c.tensor("param.c_attn.bias")];
   const size = bias.dim(0) / 3;
-  const part = (i: number): StoredLinear => ({ weight: weight.slice(0, i * size, (i + 1) * size), bias: bias.slice(0, i * size, (i + 1) * size) });
+  const part = (i: number): StoredLinear => ({
+    weight: weight.slice(0, i * size, (i + 1) * size),
+    bias: bias.slice(0, i * size, (i + 1) * size),
+  });
   const out = { weight: c.tensor("param.c_proj.weight").transpose([1, 0]), bias: c.tensor("param.c_proj.bias") };
   return { q: part(0), k: part(1), v: part(2), out };
 }
@@ -45,20 +56,30 @@ const families: Readonly<Record<string, Family>> = {
   "llama-attention": { options: (settings) => rotary(settings), stored: (c) => projected(c, "o_proj") },
   "qwen3-attention": {
     options: (settings) => rotary(settings, { qkNorm: "rms", normEpsilon: 1e-6 }),
-    stored: (c) => ({ ...projected(c, "o_proj"), others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") } }),
+    stored: (c) => ({
+      ...projected(c, "o_proj"),
+      others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") },
+    }),
   },
   "gpt-oss-attention": {
     options: (settings, c) => rotary(settings, { sinks: true, ...reachOf(c) }),
     stored: (c) => ({ ...projected(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
   },
   "gpt2-attention": {
-    options: ({ n_head, scale_attn_weights }) => ({ heads: n_head as number, scale: scale_attn_weights === false ? "none" : "rsqrt" }),
+    options: ({ n_head, scale_attn_weights }) => ({
+      heads: n_head as number,
+      scale: scale_attn_weights === false ? "none" : "rsqrt",
+    }),
     stored: fusedColumns,
   },
   "gptj-attention": {
     options: ({ n_head, n_embd, rotary_dim }) => {
       const headSize = (n_embd as number) / (n_head as number);
-      const positions: PositionOptions = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim as number) / headSize };
+      const positions: PositionOptions = {
+        kind: "rope",
+        layout: "interleaved",
+        rotaryFraction: (rotary_dim as number) / headSize,
+      };
       return { heads: n_head as number, positions };
     },
     stored: (c) => projected(c, "out_proj"),
@@ -70,7 +91,10 @@ const families: Readonly<Record<string, Family>> = {
       const positions = { kind: "t5-bias", buckets, maxDistance, sides: causal ? "past" : "both" };
       return { heads: settings.num_heads as number, headSize: settings.d_kv, causal, scale: "none", positions };
     },
-    stored: (c) => ({ ...fourMaps(c, ["q", "k", "v", "o"]), others: { "positions.table": c.tensor("param.relative_attention_bias.weight") } }),
+    stored: (c) => ({
+      ...fourMaps(c, ["q", "k", "v", "o"]),
+      others: { "positions.table": c.tensor("param.relative_attention_bias.weight") },
+    }),
   },
 };
 

@@ -54,7 +54,15 @@ function scalingOf(r: HfRope, longest: number | undefined): Record<string, unkno
     case "llama3":
       return { kind: "llama3", factor, trained, low: r.low_freq_factor, high: r.high_freq_factor };
     case "yarn":
-      return { kind: "yarn", factor, trained, fast: r.beta_fast, slow: r.beta_slow, truncate: r.truncate, amplitude: r.attention_factor };
+      return {
+        kind: "yarn",
+        factor,
+        trained,
+        fast: r.beta_fast,
+        slow: r.beta_slow,
+        truncate: r.truncate,
+        amplitude: r.attention_factor,
+      };
     default:
       return `absent: rope scaling "${r.rope_type}" (its frequencies depend on the length of the whole sequence)`;
   }
@@ -71,10 +79,16 @@ export function ropeTables(
   const [, tokens, columns] = stored.shape as [number, number, number];
   const rotated = Math.round(headSize * Number(options.rotaryFraction));
   const config = rope.config.parse({ ...options, layout: "halves", rotaryFraction: 1 });
-  const unit = constant(Array.from({ length: rotated }, (_, i) => (2 * i < rotated ? 1 : 0)), [rotated]).expand([1, 1, tokens, rotated]);
+  const unit = constant(
+    Array.from({ length: rotated }, (_, i) => (2 * i < rotated ? 1 : 0)),
+    [rotated],
+  ).expand([1, 1, tokens, rotated]);
   const at = { c: config, d: rope.dims(config, rotated), p: {}, b: {}, io: storedIo() };
-  const [cos, sin] = rope.rotate!(unit, iota(tokens).unsqueeze(0), at).squeeze(1).split(2, [rotated / 2, rotated / 2]);
-  const twice = (half: Tensor) => (repeats === "halves" ? concat(2, [half, half]) : stack(3, [half, half]).reshape([1, tokens, rotated]));
+  const [cos, sin] = rope.rotate!(unit, iota(tokens).unsqueeze(0), at)
+    .squeeze(1)
+    .split(2, [rotated / 2, rotated / 2]);
+  const twice = (half: Tensor) =>
+    repeats === "halves" ? concat(2, [half, half]) : stack(3, [half, half]).reshape([1, tokens, rotated]);
   const spread = (half: Tensor) => (columns === rotated ? twice(half) : half);
   return { "out.rope_cos": spread(cos!), "out.rope_sin": spread(sin!) };
 }
@@ -84,7 +98,9 @@ export function reachOf(c: GoldenCase): { causal: boolean; window?: number } {
   const stored = c.stored["in.mask"];
   if (!stored) return { causal: true };
   const T = stored.shape.at(-1)!;
-  const distances = [...c.values("in.mask")].flatMap((visible, i) => (visible ? [(Math.floor(i / T) % T) - (i % T)] : []));
+  const distances = [...c.values("in.mask")].flatMap((visible, i) =>
+    visible ? [(Math.floor(i / T) % T) - (i % T)] : [],
+  );
   const window = Math.max(...distances) + 1;
   return { causal: Math.min(...distances) >= 0, ...(window < T && { window }) };
 }

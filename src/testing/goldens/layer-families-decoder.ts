@@ -3,7 +3,15 @@ import type { StoredAttention } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { type HfSettings, type PositionOptions, ropeOf, settingsOf } from "./hf-attention.ts";
 import type { Family, Layer } from "./layer-family.ts";
-import { activationOf, gatedChannel, linearOf, type NormKind, partsOf, plainChannel, type Sublayer } from "./layer-parts.ts";
+import {
+  activationOf,
+  gatedChannel,
+  linearOf,
+  type NormKind,
+  partsOf,
+  plainChannel,
+  type Sublayer,
+} from "./layer-parts.ts";
 
 /** What sets a decoder with rotary positions apart from Llama. */
 interface Variant {
@@ -14,7 +22,9 @@ interface Variant {
   layout?: "halves" | "interleaved";
   repeats?: "halves" | "neighbours";
   /** Settings that the source assumes where the case has none. */
-  assumed?: Readonly<Record<string, unknown>> | ((settings: HfSettings, layer: number) => Readonly<Record<string, unknown>>);
+  assumed?:
+    | Readonly<Record<string, unknown>>
+    | ((settings: HfSettings, layer: number) => Readonly<Record<string, unknown>>);
   options?: (settings: HfSettings, c: GoldenCase) => Readonly<Record<string, unknown>>;
   /** Whether this layer leaves queries and keys as they are. */
   unrotated?: (layer: number) => boolean;
@@ -35,7 +45,10 @@ export const fourMaps = (c: GoldenCase, prefix: string, [q, k, v, out]: readonly
 const llamaMaps = (c: GoldenCase) => fourMaps(c, "self_attn", ["q_proj", "k_proj", "v_proj", "o_proj"]);
 
 const llamaChannel = (c: GoldenCase, activation: ActivationKind) =>
-  gatedChannel({ gate: linearOf(c, "mlp.gate_proj"), up: linearOf(c, "mlp.up_proj"), down: linearOf(c, "mlp.down_proj") }, activation);
+  gatedChannel(
+    { gate: linearOf(c, "mlp.gate_proj"), up: linearOf(c, "mlp.up_proj"), down: linearOf(c, "mlp.down_proj") },
+    activation,
+  );
 
 /** Rows gate, then up. */
 function fusedChannel(c: GoldenCase, activation: ActivationKind): Sublayer {
@@ -62,7 +75,9 @@ function llamaLike(variant: Variant = {}): Family {
     if (typeof rotation === "string") return rotation;
     const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
     const positions: PositionOptions = variant.unrotated?.(layerOf(c)) ? { kind: "none" } : rotation;
-    const activation = activationOf((settings.hidden_act ?? settings.hidden_activation ?? variant.activation ?? "silu") as string);
+    const activation = activationOf(
+      (settings.hidden_act ?? settings.hidden_activation ?? variant.activation ?? "silu") as string,
+    );
     const branch = variant.branch?.(settings);
     return {
       attention: {
@@ -115,30 +130,65 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
   "cwm-layer": llamaLike({
     epsilon: 1e-5,
     assumed: {
-      rope_parameters: { rope_type: "llama3", rope_theta: 1e6, factor: 16, original_max_position_embeddings: 8192, low_freq_factor: 1, high_freq_factor: 4 },
+      rope_parameters: {
+        rope_type: "llama3",
+        rope_theta: 1e6,
+        factor: 16,
+        original_max_position_embeddings: 8192,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+      },
     },
   }),
   "qwen3-layer": llamaLike(normed({}, "rms")),
   "phi3-layer": llamaLike({ maps: joinedRows, channel: fusedChannel, epsilon: 1e-5 }),
-  "smollm3-layer": llamaLike({ unrotated: (layer) => layer % 4 === 3, assumed: { rope_parameters: { rope_theta: 2e6 } } }),
+  "smollm3-layer": llamaLike({
+    unrotated: (layer) => layer % 4 === 3,
+    assumed: { rope_parameters: { rope_theta: 2e6 } },
+  }),
   "granite-layer": llamaLike({
     options: ({ attention_multiplier }) => ({ scale: attention_multiplier }),
-    branch: ({ residual_multiplier }) => (t) => t.mul(residual_multiplier as number),
+    branch:
+      ({ residual_multiplier }) =>
+      (t) =>
+        t.mul(residual_multiplier as number),
   }),
   "arcee-layer": llamaLike({ channel: twoMaps("mlp.up_proj", "mlp.down_proj"), activation: "relu2", epsilon: 1e-5 }),
   "jais2-layer": llamaLike({ ...layerNorms, channel: twoMaps("mlp.up_proj", "mlp.down_proj"), activation: "relu2" }),
-  "nemotron-layer": llamaLike({ norm: "layer-plus-one", epsilon: 1e-5, channel: twoMaps("mlp.up_proj", "mlp.down_proj"), activation: "relu2" }),
-  "starcoder2-layer": llamaLike({ ...layerNorms, channel: twoMaps("mlp.c_fc", "mlp.c_proj"), activation: "gelu_pytorch_tanh" }),
-  "helium-layer": llamaLike({ layout: "interleaved", epsilon: 1e-8, assumed: { rope_parameters: { rope_theta: 1e5 } } }),
+  "nemotron-layer": llamaLike({
+    norm: "layer-plus-one",
+    epsilon: 1e-5,
+    channel: twoMaps("mlp.up_proj", "mlp.down_proj"),
+    activation: "relu2",
+  }),
+  "starcoder2-layer": llamaLike({
+    ...layerNorms,
+    channel: twoMaps("mlp.c_fc", "mlp.c_proj"),
+    activation: "gelu_pytorch_tanh",
+  }),
+  "helium-layer": llamaLike({
+    layout: "interleaved",
+    epsilon: 1e-8,
+    assumed: { rope_parameters: { rope_theta: 1e5 } },
+  }),
   "glm-layer": llamaLike({ layout: "interleaved", channel: fusedChannel, epsilon: 1.5625e-7 }),
   "glm4-layer": llamaLike({
     layout: "interleaved",
     channel: fusedChannel,
     epsilon: 1.5625e-7,
-    norms: { attention: "input_layernorm", attentionOut: "post_self_attn_layernorm", channel: "post_attention_layernorm", channelOut: "post_mlp_layernorm" },
+    norms: {
+      attention: "input_layernorm",
+      attentionOut: "post_self_attn_layernorm",
+      channel: "post_attention_layernorm",
+      channelOut: "post_mlp_layernorm",
+    },
   }),
   "gemma-layer": llamaLike(gemma),
-  "gemma2-layer": llamaLike({ ...gemma, norms: fourNorms, options: (s) => ({ ...gemmaScale(s), softcap: s.attn_logit_softcapping }) }),
+  "gemma2-layer": llamaLike({
+    ...gemma,
+    norms: fourNorms,
+    options: (s) => ({ ...gemmaScale(s), softcap: s.attn_logit_softcapping }),
+  }),
   "gemma3-layer": llamaLike(
     normed(
       {
@@ -160,7 +210,9 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     options: (s) => ({ ...gemmaScale(s), softcap: s.attn_logit_softcapping ?? 50 }),
   }),
   "olmo2-layer": llamaLike(normed({ norms: branchNorms, epsilon: 1e-5 }, "rms-wide")),
-  "olmo3-layer": llamaLike(normed({ norms: branchNorms, epsilon: 1e-5, assumed: { rope_parameters: { rope_theta: 5e5 } } }, "rms-wide")),
+  "olmo3-layer": llamaLike(
+    normed({ norms: branchNorms, epsilon: 1e-5, assumed: { rope_parameters: { rope_theta: 5e5 } } }, "rms-wide"),
+  ),
   "exaone4-layer": llamaLike(normed({ norms: branchNorms, epsilon: 1e-5 }, "rms")),
   "olmo-layer": () => "absent: queries, keys and values clamped",
   "cohere-layer": (c) =>
@@ -183,5 +235,7 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     unrotated: (layer) => layer % 4 === 3,
   }),
   "stablelm-layer": (c) =>
-    settingsOf(c).qk_layernorm ? "absent: norms of queries and keys with a gain for each head" : llamaLike(layerNorms)(c),
+    settingsOf(c).qk_layernorm
+      ? "absent: norms of queries and keys with a gain for each head"
+      : llamaLike(layerNorms)(c),
 };

@@ -2,8 +2,8 @@ import type { StoredAttention, StoredLinear } from "./attention-of.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { ropeOf, settingsOf } from "./hf-attention.ts";
 import { fourMaps, layerOf } from "./layer-families-decoder.ts";
-import type { AttentionOptions, Family, Layer } from "./layer-family.ts";
-import { activationOf, gatedChannel, linearOf, partsOf, plainChannel } from "./layer-parts.ts";
+import type { Family, Layer } from "./layer-family.ts";
+import { activationOf, linearOf, partsOf, plainChannel } from "./layer-parts.ts";
 
 /** Maps stored as [in, out]. */
 const flipped = ({ weight, bias }: StoredLinear): StoredLinear => ({ weight: weight.transpose([1, 0]), bias });
@@ -14,26 +14,36 @@ const equalParts = (joined: StoredLinear): [StoredLinear, StoredLinear, StoredLi
 };
 
 /** Rows of all q, k and v, each a third. */
-function thirds(joined: StoredLinear, out: StoredLinear): StoredAttention {
+export function thirds(joined: StoredLinear, out: StoredLinear): StoredAttention {
   const [q, k, v] = equalParts(joined);
   return { q, k, v, out };
 }
 
 /** Rows by groups: the group's query heads, its key head, its value head. */
-function grouped(joined: StoredLinear, out: StoredLinear, { heads, groups }: { heads: number; groups: number }): StoredAttention {
+function grouped(
+  joined: StoredLinear,
+  out: StoredLinear,
+  { heads, groups }: { heads: number; groups: number },
+): StoredAttention {
   const [share, size] = [heads / groups, out.weight.dim(1) / heads];
   const byHead = (rows: StoredLinear["weight"]) => rows.reshape([groups, share + 2, size, -1]);
   const pick = (start: number, end: number): StoredLinear => ({
-    weight: byHead(joined.weight).slice(1, start, end).reshape([-1, joined.weight.dim(1)]),
+    weight: byHead(joined.weight)
+      .slice(1, start, end)
+      .reshape([-1, joined.weight.dim(1)]),
     bias: joined.bias && byHead(joined.bias.unsqueeze(1)).slice(1, start, end).reshape([-1]),
   });
   return { q: pick(0, share), k: pick(share, share + 1), v: pick(share + 1, share + 2), out };
 }
 
-const plain = (c: GoldenCase, [up, down]: readonly [string, string], activation: string) =>
+export const plain = (c: GoldenCase, [up, down]: readonly [string, string], activation: string) =>
   plainChannel({ up: linearOf(c, up), down: linearOf(c, down) }, activationOf(activation));
 
-const layer = (epsilon: number, names: Omit<Layer["norms"], "kind" | "epsilon">): Layer["norms"] => ({ kind: "layer", epsilon, ...names });
+export const layer = (epsilon: number, names: Omit<Layer["norms"], "kind" | "epsilon">): Layer["norms"] => ({
+  kind: "layer",
+  epsilon,
+  ...names,
+});
 const inputAndPost = { attention: "input_layernorm", channel: "post_attention_layernorm" };
 const neoxMaps = ["mlp.dense_h_to_4h", "mlp.dense_4h_to_h"] as const;
 
@@ -43,9 +53,15 @@ const gpt2: Family = (c) => {
   const scale = settings.scale_attn_by_inverse_layer_idx ? (width / heads) ** -0.5 / (layerOf(c) + 1) : "rsqrt";
   const activation = activationOf((settings.activation_function as string | undefined) ?? "gelu_new");
   return {
-    attention: { maps: thirds(flipped(linearOf(c, "attn.c_attn")), flipped(linearOf(c, "attn.c_proj"))), options: { heads, scale } },
+    attention: {
+      maps: thirds(flipped(linearOf(c, "attn.c_attn")), flipped(linearOf(c, "attn.c_proj"))),
+      options: { heads, scale },
+    },
     norms: layer(1e-5, { attention: "ln_1", channel: "ln_2" }),
-    channel: plainChannel({ up: flipped(linearOf(c, "mlp.c_fc")), down: flipped(linearOf(c, "mlp.c_proj")) }, activation),
+    channel: plainChannel(
+      { up: flipped(linearOf(c, "mlp.c_fc")), down: flipped(linearOf(c, "mlp.c_proj")) },
+      activation,
+    ),
   };
 };
 
@@ -53,7 +69,11 @@ const bigcode: Family = (c) => {
   const heads = settingsOf(c).n_head as number;
   const out = linearOf(c, "attn.c_proj");
   const size = out.weight.dim(1);
-  const [q, k, v] = partsOf(linearOf(c, "attn.c_attn"), [size, size / heads, size / heads]) as [StoredLinear, StoredLinear, StoredLinear];
+  const [q, k, v] = partsOf(linearOf(c, "attn.c_attn"), [size, size / heads, size / heads]) as [
+    StoredLinear,
+    StoredLinear,
+    StoredLinear,
+  ];
   return {
     attention: { maps: { q, k, v, out }, options: { heads, kvHeads: 1 } },
     norms: layer(1e-5, { attention: "ln_1", channel: "ln_2" }),
@@ -78,7 +98,10 @@ const gptj: Family = (c) => {
   const { n_head: heads, n_embd, rotary_dim } = settingsOf(c) as unknown as Record<string, number>;
   const positions = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim! * heads!) / n_embd! };
   return {
-    attention: { maps: fourMaps(c, "attn", ["q_proj", "k_proj", "v_proj", "out_proj"]), options: { heads: heads!, positions } },
+    attention: {
+      maps: fourMaps(c, "attn", ["q_proj", "k_proj", "v_proj", "out_proj"]),
+      options: { heads: heads!, positions },
+    },
     norms: layer(1e-5, { attention: "ln_1", channel: "ln_1" }),
     channel: plain(c, ["mlp.fc_in", "mlp.fc_out"], "gelu_new"),
     wiring: "parallel",
@@ -89,7 +112,10 @@ const neox: Family = (c) => {
   const settings = settingsOf(c);
   const [heads, tables] = [settings.num_attention_heads, ropeOf(settings)];
   if (typeof tables === "string") return tables;
-  const maps = grouped(linearOf(c, "attention.query_key_value"), linearOf(c, "attention.dense"), { heads, groups: heads });
+  const maps = grouped(linearOf(c, "attention.query_key_value"), linearOf(c, "attention.dense"), {
+    heads,
+    groups: heads,
+  });
   return {
     attention: { maps, options: { heads, positions: tables }, tables },
     norms: layer(1e-5, inputAndPost),
@@ -99,7 +125,7 @@ const neox: Family = (c) => {
 };
 
 /** LayerNorm of each head's queries and keys, stored under these names. */
-const headLayerNorms = (c: GoldenCase, [query, key]: readonly [string, string]) => ({
+export const headLayerNorms = (c: GoldenCase, [query, key]: readonly [string, string]) => ({
   queryGain: c.tensor(`param.${query}.weight`),
   queryOffset: c.tensor(`param.${query}.bias`),
   keyGain: c.tensor(`param.${key}.weight`),
@@ -128,7 +154,10 @@ const persimmon: Family = (c) => {
   const settings = settingsOf(c);
   const [heads, tables] = [settings.num_attention_heads, ropeOf(settings)];
   if (typeof tables === "string") return tables;
-  const maps = grouped(linearOf(c, "self_attn.query_key_value"), linearOf(c, "self_attn.dense"), { heads, groups: heads });
+  const maps = grouped(linearOf(c, "self_attn.query_key_value"), linearOf(c, "self_attn.dense"), {
+    heads,
+    groups: heads,
+  });
   return {
     attention: {
       maps: { ...maps, others: headLayerNorms(c, ["self_attn.q_layernorm", "self_attn.k_layernorm"]) },
@@ -141,8 +170,14 @@ const persimmon: Family = (c) => {
 };
 
 const bloom: Family = (c) => {
-  const { n_head: heads, apply_residual_connection_post_layernorm: fromNorm } = settingsOf(c) as unknown as { n_head: number; [key: string]: unknown };
-  const maps = grouped(linearOf(c, "self_attention.query_key_value"), linearOf(c, "self_attention.dense"), { heads, groups: heads });
+  const { n_head: heads, apply_residual_connection_post_layernorm: fromNorm } = settingsOf(c) as unknown as {
+    n_head: number;
+    [key: string]: unknown;
+  };
+  const maps = grouped(linearOf(c, "self_attention.query_key_value"), linearOf(c, "self_attention.dense"), {
+    heads,
+    groups: heads,
+  });
   return {
     attention: { maps, options: { heads, positions: { kind: "alibi" } } },
     norms: layer(1e-5, inputAndPost),
@@ -157,8 +192,13 @@ const falcon: Family = (c) => {
   const [heads, tables] = [settings.num_attention_heads, ropeOf(settings)];
   if (typeof tables === "string") return tables;
   const groups = settings.new_decoder_architecture ? (settings.num_kv_heads as number) : 1;
-  const maps = grouped(linearOf(c, "self_attention.query_key_value"), linearOf(c, "self_attention.dense"), { heads, groups });
-  const names = settings.new_decoder_architecture ? { attention: "ln_attn", channel: "ln_mlp" } : { attention: "input_layernorm", channel: "input_layernorm" };
+  const maps = grouped(linearOf(c, "self_attention.query_key_value"), linearOf(c, "self_attention.dense"), {
+    heads,
+    groups,
+  });
+  const names = settings.new_decoder_architecture
+    ? { attention: "ln_attn", channel: "ln_mlp" }
+    : { attention: "input_layernorm", channel: "input_layernorm" };
   return {
     attention: { maps, options: { heads, kvHeads: groups, positions: tables }, tables },
     norms: layer(1e-5, names),
@@ -168,77 +208,19 @@ const falcon: Family = (c) => {
 };
 
 /** Decoders of fairseq's kind: names of the norms tell what follows them. */
-const fairseq = (activation: string): Family => (c) => {
-  const { num_attention_heads, attention_heads } = settingsOf(c) as unknown as Record<string, number>;
-  return {
-    attention: { maps: fourMaps(c, "self_attn", ["q_proj", "k_proj", "v_proj", "out_proj"]), options: { heads: (attention_heads ?? num_attention_heads)! } },
-    norms: layer(1e-5, { attention: "self_attn_layer_norm", channel: "final_layer_norm" }),
-    channel: plain(c, ["fc1", "fc2"], activation),
+const fairseq =
+  (activation: string): Family =>
+  (c) => {
+    const { num_attention_heads, attention_heads } = settingsOf(c) as unknown as Record<string, number>;
+    return {
+      attention: {
+        maps: fourMaps(c, "self_attn", ["q_proj", "k_proj", "v_proj", "out_proj"]),
+        options: { heads: (attention_heads ?? num_attention_heads)! },
+      },
+      norms: layer(1e-5, { attention: "self_attn_layer_norm", channel: "final_layer_norm" }),
+      channel: plain(c, ["fc1", "fc2"], activation),
+    };
   };
-};
-
-/** BERT's names; the norms differ. */
-const bertLike = (norms: Layer["norms"], more: { wiring?: "post"; options?: (c: GoldenCase) => Partial<AttentionOptions>; tables?: true } = {}): Family => (c) => {
-  const settings = settingsOf(c);
-  const { q, k, v } = fourMaps(c, "attention.self", ["query", "key", "value", "query"]);
-  const options = { heads: settings.num_attention_heads, causal: false, ...more.options?.(c) };
-  const rotation = more.tables ? ropeOf(settings) : undefined;
-  if (typeof rotation === "string") return rotation;
-  return {
-    attention: {
-      maps: { q, k, v, out: linearOf(c, "attention.output.dense") },
-      options: { ...options, ...(rotation && { positions: rotation }) },
-      ...(rotation && { tables: rotation }),
-    },
-    norms,
-    channel: plain(c, ["intermediate.dense", "output.dense"], "gelu"),
-    ...(more.wiring && { wiring: more.wiring }),
-  };
-};
-const bertNorms = layer(1e-12, { attentionOut: "attention.output.LayerNorm", channelOut: "output.LayerNorm" });
-
-const torchEncoder: Family = (c) => {
-  const joined: StoredLinear = { weight: c.tensor("param.self_attn.in_proj_weight"), bias: c.maybe("param.self_attn.in_proj_bias") };
-  const before = c.flag("norm_first");
-  return {
-    attention: { maps: thirds(joined, linearOf(c, "self_attn.out_proj")), options: { heads: c.number("heads"), causal: c.config.mask === "causal" } },
-    norms: layer(c.number("eps"), before ? { attention: "norm1", channel: "norm2" } : { attentionOut: "norm1", channelOut: "norm2" }),
-    channel: plain(c, ["linear1", "linear2"], c.text("activation")),
-    wiring: before ? "serial" : "post",
-  };
-};
-
-const vit = (heads: (c: GoldenCase) => number, epsilon: number): Family => (c) => {
-  if (!c.has("param.attn.qkv.weight")) return "absent: attention and MLP from one projection";
-  const maps = thirds(linearOf(c, "attn.qkv"), linearOf(c, "attn.proj"));
-  const normed = c.has("param.attn.q_norm.weight");
-  const others = normed ? { others: headLayerNorms(c, ["attn.q_norm", "attn.k_norm"]) } : {};
-  return {
-    attention: { maps: { ...maps, ...others }, options: { heads: heads(c), causal: false, ...(normed && { qkNorm: "layer", normEpsilon: epsilon }) } },
-    norms: layer(epsilon, { attention: "norm1", channel: "norm2" }),
-    channel: plain(c, ["mlp.fc1", "mlp.fc2"], "gelu"),
-    branch: (t, which) => (c.has("param.ls1.gamma") ? t.mul(c.tensor(`param.ls${which}.gamma`)) : t),
-  };
-};
-
-const t5: Family = (c) => {
-  const settings = settingsOf(c);
-  const { relative_attention_num_buckets: buckets, relative_attention_max_distance: maxDistance } = settings;
-  const positions = { kind: "t5-bias", buckets, maxDistance, sides: "both" };
-  const others = { "positions.table": c.tensor("param.layer.0.SelfAttention.relative_attention_bias.weight") };
-  const map = (name: string) => linearOf(c, `layer.1.DenseReluDense.${name}`);
-  const gated = c.has("param.layer.1.DenseReluDense.wi_0.weight");
-  return {
-    attention: {
-      maps: { ...fourMaps(c, "layer.0.SelfAttention", ["q", "k", "v", "o"]), others },
-      options: { heads: settings.num_heads as number, headSize: settings.d_kv, causal: false, scale: "none", positions },
-    },
-    norms: { kind: "rms", epsilon: 1e-6, attention: "layer.0.layer_norm", channel: "layer.1.layer_norm" },
-    channel: gated
-      ? gatedChannel({ gate: map("wi_0"), up: map("wi_1"), down: map("wo") }, "gelu-tanh")
-      : plainChannel({ up: map("wi"), down: map("wo") }, "relu"),
-  };
-};
 
 export const otherFamilies: Readonly<Record<string, Family>> = {
   "gpt2-layer": gpt2,
@@ -254,12 +236,4 @@ export const otherFamilies: Readonly<Record<string, Family>> = {
   "opt-layer": fairseq("relu"),
   "biogpt-layer": fairseq("gelu"),
   "xglm-layer": fairseq("gelu"),
-  "bert-layer": bertLike(bertNorms, { wiring: "post" }),
-  "roformer-layer": bertLike(bertNorms, { wiring: "post", options: () => ({ positions: { kind: "rope", layout: "interleaved" } }) }),
-  "roberta-prelayernorm-layer": bertLike(layer(1e-12, { attention: "attention.LayerNorm", channel: "intermediate.LayerNorm" })),
-  "esm-layer": bertLike(layer(1e-12, { attention: "attention.LayerNorm", channel: "LayerNorm" }), { tables: true }),
-  "encoder-layer": torchEncoder,
-  "vit-block": vit((c) => (c.config.args as { num_heads: number }).num_heads, 1e-6),
-  "vision-vit-block": vit((c) => c.number("heads"), 1e-6),
-  "t5-encoder-layer": t5,
 };

@@ -24,7 +24,14 @@ export interface LayerAttention {
 export interface Layer {
   attention: LayerAttention;
   /** Names of the modules, in front of and behind each branch; absent ones do nothing. */
-  norms: { kind: NormKind; epsilon: number; attention?: string; attentionOut?: string; channel?: string; channelOut?: string };
+  norms: {
+    kind: NormKind;
+    epsilon: number;
+    attention?: string;
+    attentionOut?: string;
+    channel?: string;
+    channelOut?: string;
+  };
   channel: Sublayer;
   /**
    * serial: x + branch(x), twice; parallel: both branches read x; post: the norm stands behind the sum;

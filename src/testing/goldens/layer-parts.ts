@@ -20,11 +20,17 @@ const activationNames: Readonly<Record<string, ActivationKind>> = {
 };
 
 export function activationOf(name: string): ActivationKind {
-  return activationNames[name] ?? fail({ code: "E_GOLDEN", where: "activation", expected: Object.keys(activations).join(", "), got: name });
+  return (
+    activationNames[name] ??
+    fail({ code: "E_GOLDEN", where: "activation", expected: Object.keys(activations).join(", "), got: name })
+  );
 }
 
 /** A map [out, in] and its bias, by the name of the module. */
-export const linearOf = (c: GoldenCase, name: string): StoredLinear => ({ weight: c.tensor(`param.${name}.weight`), bias: c.maybe(`param.${name}.bias`) });
+export const linearOf = (c: GoldenCase, name: string): StoredLinear => ({
+  weight: c.tensor(`param.${name}.weight`),
+  bias: c.maybe(`param.${name}.bias`),
+});
 
 /** Equal parts of a map's outputs. */
 export function partsOf({ weight, bias }: StoredLinear, sizes: readonly number[]): StoredLinear[] {
@@ -42,13 +48,19 @@ const weights = (maps: Readonly<Record<string, StoredLinear>>) =>
 
 const at = <D, P>(c: unknown, d: D, p: unknown) => ({ c: c as never, d, p: p as P, b: {}, io: storedIo() });
 
-export function plainChannel({ up, down }: { up: StoredLinear; down: StoredLinear }, activation: ActivationKind): Sublayer {
+export function plainChannel(
+  { up, down }: { up: StoredLinear; down: StoredLinear },
+  activation: ActivationKind,
+): Sublayer {
   const c = mlp.config.parse({ activation, bias: up.bias !== undefined });
   const d = { D: down.weight.dim(0), F: up.weight.dim(0) };
   return (x) => mlp.forward(x, at(c, d, weights({ up, down }))).y;
 }
 
-export function gatedChannel(maps: { gate: StoredLinear; up: StoredLinear; down: StoredLinear }, activation: ActivationKind): Sublayer {
+export function gatedChannel(
+  maps: { gate: StoredLinear; up: StoredLinear; down: StoredLinear },
+  activation: ActivationKind,
+): Sublayer {
   const c = swiglu.config.parse({ activation, bias: maps.up.bias !== undefined });
   const d = { D: maps.down.weight.dim(0), F: maps.up.weight.dim(0) };
   return (x) => swiglu.forward(x, at(c, d, weights(maps))).y;
@@ -60,9 +72,22 @@ export type NormKind = "rms" | "rms-plus-one" | "layer" | "layer-plus-one";
 export function normOf(c: GoldenCase, name: string, { kind, epsilon }: { kind: NormKind; epsilon: number }): Sublayer {
   const stored = c.maybe(`param.${name}.weight`);
   const gain = stored && (kind.endsWith("plus-one") ? stored.add(1) : stored);
-  const bias = c.maybe(`param.${name}.bias`);
+  return storedNorm(
+    { gain, bias: c.maybe(`param.${name}.bias`) },
+    { kind: kind.startsWith("rms") ? "rms" : "layer", epsilon },
+  );
+}
+
+/** Our norm with a source's gain and bias. */
+export function storedNorm(
+  { gain, bias }: { gain?: Tensor | undefined; bias?: Tensor | undefined },
+  { kind, epsilon }: { kind: "rms" | "layer"; epsilon: number },
+): Sublayer {
   const p = { ...(gain && { gain: storedWeight(gain) }), ...(bias && { bias: storedWeight(bias) }) };
-  const component = kind.startsWith("rms") ? rmsnorm : layernorm;
-  const config = component.config.parse({ epsilon, ...(kind.startsWith("layer") && { gain: gain !== undefined, bias: bias !== undefined }) });
+  const component = kind === "rms" ? rmsnorm : layernorm;
+  const config = component.config.parse({
+    epsilon,
+    ...(kind === "layer" && { gain: gain !== undefined, bias: bias !== undefined }),
+  });
   return (x) => component.forward(x, at(config, { D: x.dim(-1) }, p)).y;
 }

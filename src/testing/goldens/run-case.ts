@@ -1,5 +1,5 @@
 import { numbersOf } from "../../checkpoints/index.ts";
-import { runReference } from "../../engine/reference.ts";
+import { runReference } from "../../engine/index.ts";
 import { vjp } from "../../grad/index.ts";
 import { constant, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenGraph } from "./adapter.ts";

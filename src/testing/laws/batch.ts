@@ -22,13 +22,18 @@ function firstOf(outputs: Arrays): Record<string, NdArray> {
 }
 
 /** Replacing one sequence leaves the other's bits as they were, or moves them, as the mode and the declaration say. */
-export function expectBatch(subject: Subject, { mode, declared, exact }: { mode: Io["mode"]; declared: Capabilities["batch"]; exact: Capabilities["exact"] }): void {
+export function expectBatch(
+  subject: Subject,
+  { mode, declared, exact }: { mode: Io["mode"]; declared: Capabilities["batch"]; exact: Capabilities["exact"] },
+): void {
   const { before, after } = perturb(subject, otherNeighbour(subject.inputs));
   const [here, there] = [firstOf(before), firstOf(after)];
   const coupled = declared === "coupled" || (declared === "coupled in training" && mode === "train");
   if (coupled) expect(there).not.toEqual(here);
   else if (exact === "bitwise") expect(there).toEqual(here);
-  else for (const [name, value] of Object.entries(there)) expect(value, name).toBeAllclose(here[name]!, { tolerance: 1e-12, floor: 1 });
+  else
+    for (const [name, value] of Object.entries(there))
+      expect(value, name).toBeAllclose(here[name]!, { tolerance: 1e-12, floor: 1 });
 }
 
 export const sequencesApart: Law<MixerRig> = {
@@ -37,6 +42,10 @@ export const sequencesApart: Law<MixerRig> = {
     const { batch: declared, exact } = rig.capabilities;
     for (const mode of ["train", "eval"] as const)
       for (const from of startsOf(rig))
-        expectBatch(mixerSubject(rig, { pieces: [{ form: "forward", tokens: 6 }], from, mode }), { mode, declared, exact });
+        expectBatch(mixerSubject(rig, { pieces: [{ form: "forward", tokens: 6 }], from, mode }), {
+          mode,
+          declared,
+          exact,
+        });
   },
 };

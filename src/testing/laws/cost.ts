@@ -1,15 +1,17 @@
 import { expect } from "vitest";
+import { countFlops } from "../../engine/index.ts";
 import { constant, input, type Tensor } from "../../tensor/index.ts";
 import { fieldShape, isGrowing } from "../decoder.ts";
 import type { Law } from "../law.ts";
 import { decodes, gapTensor, type MixerRig } from "../mixer-rig.ts";
 import { contextOf, plainIo, withPrefix } from "../part.ts";
-import { countFlops } from "../../engine/index.ts";
 
 /** Operations of one step after `tokens` tokens. */
 function stepWork(rig: MixerRig, tokens: number): number {
   const leaf = (name: string, shape: readonly number[]) => input(name, [1, ...shape]);
-  const s = Object.fromEntries(Object.entries(rig.states).map(([name, declaration]) => [name, leaf(name, fieldShape(declaration, tokens))]));
+  const s = Object.fromEntries(
+    Object.entries(rig.states).map(([name, declaration]) => [name, leaf(name, fieldShape(declaration, tokens))]),
+  );
   const parameters = Object.entries(rig.part.parameters).map(([name, { shape }]) => [name, input(`p.${name}`, shape)]);
   const at = withPrefix("p.", Object.fromEntries(parameters) as Record<string, Tensor>);
   const dt_BT = gapTensor(rig, 1)?.slice(0, 0, 1);

@@ -9,7 +9,10 @@ const forward = (tokens: number) => [{ form: "forward", tokens } as const];
 export const derivatives: Law<MixerRig> = {
   name: "gradients equal central differences",
   check: (rig) =>
-    checkSubjectDerivatives(mixerSubject(rig, { pieces: forward(5), from: richest(rig), losses: true }), rig.capabilities.smooth),
+    checkSubjectDerivatives(
+      mixerSubject(rig, { pieces: forward(5), from: richest(rig), losses: true }),
+      rig.capabilities.smooth,
+    ),
 };
 
 /** Six chunks of 4, the last one short. */
@@ -28,5 +31,8 @@ export const nativeStep: Law<MixerRig> = {
 
 export const sameBits: Law<MixerRig> = {
   name: "the same seed gives the same bits",
-  check: (rig) => expectSameBits(() => mixerSubject(rig, { pieces: forward(tokens), from: richest(rig), mode: "train", losses: true })),
+  check: (rig) =>
+    expectSameBits(() =>
+      mixerSubject(rig, { pieces: forward(tokens), from: richest(rig), mode: "train", losses: true }),
+    ),
 };

@@ -1,15 +1,16 @@
 import { expect } from "vitest";
+import type { Capabilities } from "../../blocks/index.ts";
 import { perturb } from "../agreement.ts";
 import { mapArray, type NdArray, randomNormal, sliceArray } from "../arrays.ts";
 import { isGrowing } from "../decoder.ts";
 import type { Law } from "../law.ts";
 import { type MixerRig, mixerSubject } from "../mixer-rig.ts";
 import type { Subject } from "../subject.ts";
-import type { Capabilities } from "../../blocks/index.ts";
 
 const tokens = 9;
 
-export const seesFuture = ({ flow }: Pick<Capabilities, "flow">) => flow === "bidirectional" || flow === "causal-values-only";
+export const seesFuture = ({ flow }: Pick<Capabilities, "flow">) =>
+  flow === "bidirectional" || flow === "causal-values-only";
 
 /** x with every token from `time` on replaced. */
 function otherFuture(x: NdArray, time: number): NdArray {

@@ -20,7 +20,8 @@ export const equalsNaive: Law<MixerRig> = {
 };
 
 function runNaive(rig: MixerRig, inputs: Arrays): Arrays {
-  const nested = (prefix: string) => Object.fromEntries(Object.entries(withoutPrefix(prefix, inputs)).map(([name, array]) => [name, nest(array)]));
+  const nested = (prefix: string) =>
+    Object.fromEntries(Object.entries(withoutPrefix(prefix, inputs)).map(([name, array]) => [name, nest(array)]));
   const s = nested("s.");
   const gaps = gapsOf(rig, tokens);
   const result = rig.naive({
@@ -31,7 +32,13 @@ function runNaive(rig: MixerRig, inputs: Arrays): Arrays {
     ...(Object.keys(s).length > 0 && { s }),
     ...(gaps && { dt: nest(gaps) as number[][] }),
   });
-  return { y: flatten(result.y), ...canonicalArrays(rig, mapArrays(result.s ?? {}, (field, name) => kept(rig, name, flatten(field)))) };
+  return {
+    y: flatten(result.y),
+    ...canonicalArrays(
+      rig,
+      mapArrays(result.s ?? {}, (field, name) => kept(rig, name, flatten(field))),
+    ),
+  };
 }
 
 /** Of a windowed field, the entries that an engine keeps. */

@@ -3,7 +3,18 @@ import { expectSameFunction } from "../agreement.ts";
 import { randomNormal } from "../arrays.ts";
 import { fieldOf } from "../decoder.ts";
 import type { Law } from "../law.ts";
-import { batch, decodes, gapTensor, type MixerRig, type Piece, runPieces, warmState, resumed, type Start, startsOf } from "../mixer-rig.ts";
+import {
+  batch,
+  decodes,
+  gapTensor,
+  type MixerRig,
+  type Piece,
+  resumed,
+  runPieces,
+  type Start,
+  startsOf,
+  warmState,
+} from "../mixer-rig.ts";
 import { withPrefix } from "../part.ts";
 import type { Subject } from "../subject.ts";
 
@@ -40,8 +51,19 @@ function paddedSubject(rig: MixerRig, from: Start): Subject {
     build: (at) => {
       const state = from === "state" ? { state: resumed(rig, at, prompt + later) } : {};
       const dt_BT = gapTensor(rig, prompt + later);
-      const { y_BTD, decoding } = runPieces(rig, { x_BTD: at.x!, at, pieces: pieces(rig, prompt), dt_BT, lengths, ...state });
-      return outputsOf(rig, (b) => withoutPadding(y_BTD, b), (name, b) => fieldOf(rig.states[name]!, decoding, name, b));
+      const { y_BTD, decoding } = runPieces(rig, {
+        x_BTD: at.x!,
+        at,
+        pieces: pieces(rig, prompt),
+        dt_BT,
+        lengths,
+        ...state,
+      });
+      return outputsOf(
+        rig,
+        (b) => withoutPadding(y_BTD, b),
+        (name, b) => fieldOf(rig.states[name]!, decoding, name, b),
+      );
     },
   };
 }
@@ -57,7 +79,11 @@ function unpaddedSubject(rig: MixerRig, from: Start): Subject {
         const dt_BT = dt && withoutPadding(dt, b);
         return runPieces(rig, { x_BTD: withoutPadding(at.x!, b), at, pieces: pieces(rig, length), dt_BT, ...state });
       });
-      return outputsOf(rig, (b) => runs[b]!.y_BTD, (name, b) => fieldOf(rig.states[name]!, runs[b]!.decoding, name, 0));
+      return outputsOf(
+        rig,
+        (b) => runs[b]!.y_BTD,
+        (name, b) => fieldOf(rig.states[name]!, runs[b]!.decoding, name, 0),
+      );
     },
   };
 }

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
+import { constant, type Tensor } from "../../tensor/index.ts";
+import type { Arrays } from "../arrays.ts";
 import { fieldShape } from "../decoder.ts";
 import type { Law } from "../law.ts";
 import { batch, decodes, gapTensor, type MixerRig, resumed, runPieces, warmState } from "../mixer-rig.ts";
 import { contextOf, plainIo, withPrefix } from "../part.ts";
-import { constant, type Tensor } from "../../tensor/index.ts";
-import type { Arrays } from "../arrays.ts";
 
 const constants = (arrays: Arrays): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => [name, constant(data, shape)]));
@@ -39,8 +39,15 @@ export const stepShapes: Law<MixerRig> = {
     const { y, s } = rig.mixer.step!(x_BD, { ...contextOf(rig.part, at), s: fields, io });
     expect(y.shape).toEqual([batch, rig.width]);
     expectFields(rig, s, 1);
-    const after = runPieces(rig, { x_BTD: x_BD.unsqueeze(1), at, pieces: [{ form: "step", tokens: 1 }], state: { fields, tokens }, dt_BT });
-    for (const [name, field] of Object.entries(fields)) expect(after.decoding.fields[name]!.shape, name).toEqual(field.shape);
+    const after = runPieces(rig, {
+      x_BTD: x_BD.unsqueeze(1),
+      at,
+      pieces: [{ form: "step", tokens: 1 }],
+      state: { fields, tokens },
+      dt_BT,
+    });
+    for (const [name, field] of Object.entries(fields))
+      expect(after.decoding.fields[name]!.shape, name).toEqual(field.shape);
   },
 };
 

@@ -17,7 +17,10 @@ const outputOnly = (subject: Subject): Subject => ({ ...subject, build: (at) => 
 export const tokensNaive: Law<TokensRig> = {
   name: "it equals the naive form in values and every gradient",
   check: (rig) =>
-    expectNaiveAgrees(tokensSubject(rig, { tokens: 5 }), { naive: (inputs) => naiveTokens(rig, inputs), smooth: rig.capabilities.smooth }),
+    expectNaiveAgrees(tokensSubject(rig, { tokens: 5 }), {
+      naive: (inputs) => naiveTokens(rig, inputs),
+      smooth: rig.capabilities.smooth,
+    }),
 };
 
 export const tokensDerivatives: Law<TokensRig> = {
@@ -37,13 +40,17 @@ export const tokensSameBits: Law<TokensRig> = {
   check: (rig) => expectSameBits(() => tokensSubject(rig, { tokens: 21, mode: "train" })),
 };
 
-const tokenwise = ({ capabilities: { flow, batch: coupling } }: TokensRig) => flow === "both" && coupling === "independent";
+const tokenwise = ({ capabilities: { flow, batch: coupling } }: TokensRig) =>
+  flow === "both" && coupling === "independent";
 
 export const everyTokenAlone: Law<TokensRig> = {
   name: "every token gives what it gives alone",
   applies: tokenwise,
   check: (rig) =>
-    expectSameFunction(outputOnly(tokensSubject(rig, { tokens, rows: true })), outputOnly(tokensSubject(rig, { tokens }))),
+    expectSameFunction(
+      outputOnly(tokensSubject(rig, { tokens, rows: true })),
+      outputOnly(tokensSubject(rig, { tokens })),
+    ),
 };
 
 export const tokensFlow: Law<TokensRig> = {
@@ -59,7 +66,8 @@ export const tokensBatch: Law<TokensRig> = {
   name: "sequences of a batch mix exactly where declared",
   check: (rig) => {
     const { batch: declared, exact } = rig.capabilities;
-    for (const mode of ["train", "eval"] as const) expectBatch(tokensSubject(rig, { tokens, mode }), { mode, declared, exact });
+    for (const mode of ["train", "eval"] as const)
+      expectBatch(tokensSubject(rig, { tokens, mode }), { mode, declared, exact });
   },
 };
 
@@ -73,7 +81,10 @@ export const tokensPadding: Law<TokensRig> = {
     const x = mapArray(subject.inputs.x!, (value, i) => (real(i) ? value : value + other.data[i]!));
     const { before, after } = perturb(subject, { x });
     const moved = mapArray(after.y!, (value, i) => (real(i) ? value - before.y!.data[i]! : 0));
-    expect(moved.data.every((difference) => difference === 0), "outputs of real tokens stay").toBe(true);
+    expect(
+      moved.data.every((difference) => difference === 0),
+      "outputs of real tokens stay",
+    ).toBe(true);
     expect({ ...after, y: undefined }).toEqual({ ...before, y: undefined });
   },
 };

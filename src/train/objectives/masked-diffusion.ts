@@ -14,7 +14,11 @@ export const maskedDiffusion: Objective = {
   train({ model, extraTokens }, { inputs_BT }, context) {
     const [B, T] = [inputs_BT.dim(0), inputs_BT.dim(1)];
     const epsilon = model.spec.objective["epsilon"] as number;
-    const p_B1 = context.io.rng("objective.time").uniform([B, 1]).mul(1 - epsilon).add(epsilon);
+    const p_B1 = context.io
+      .rng("objective.time")
+      .uniform([B, 1])
+      .mul(1 - epsilon)
+      .add(epsilon);
     const masked_BT = context.io.rng("objective.mask").uniform([B, T]).less(p_B1);
     const noisy_BT = where(masked_BT, scalar(extraTokens["mask"]!, "i32"), inputs_BT);
     const result = model.forward(noisy_BT, context);
@@ -23,8 +27,19 @@ export const maskedDiffusion: Objective = {
   },
   draws: ({ draws }) => draws,
   feed(windows, { extraTokens }, { draw, draws, rng }) {
-    const feed: EvaluationFeed = { ids: windows.inputs.slice(), targets: windows.inputs, weights: new Float32Array(windows.inputs.length) };
-    for (let w = 0; w < windows.count; w++) maskWindow(feed, { windows, w, mask: extraTokens["mask"]!, share: stratum(rng.fork(w), draw, draws), rng: rng.fork(w).fork(draw) });
+    const feed: EvaluationFeed = {
+      ids: windows.inputs.slice(),
+      targets: windows.inputs,
+      weights: new Float32Array(windows.inputs.length),
+    };
+    for (let w = 0; w < windows.count; w++)
+      maskWindow(feed, {
+        windows,
+        w,
+        mask: extraTokens["mask"]!,
+        share: stratum(rng.fork(w), draw, draws),
+        rng: rng.fork(w).fork(draw),
+      });
     return feed;
   },
 };
@@ -37,7 +52,13 @@ function stratum(rng: Rng, draw: number, draws: number): number {
 /** Masks l = 1 + ⌊share·L⌋ of a window's L tokens, chosen uniformly, each weighing L/l. */
 function maskWindow(
   feed: EvaluationFeed,
-  { windows: { length, mask: real }, w, mask, share, rng }: { windows: EvaluationWindows; w: number; mask: number; share: number; rng: Rng },
+  {
+    windows: { length, mask: real },
+    w,
+    mask,
+    share,
+    rng,
+  }: { windows: EvaluationWindows; w: number; mask: number; share: number; rng: Rng },
 ): void {
   const start = w * length;
   const tokens = real.subarray(start, start + length).reduce((sum, bit) => sum + bit, 0);

@@ -10,7 +10,10 @@ export const nextToken: Objective = {
     const result = model.forward(inputs_BT, context);
     const smoothing = model.spec.objective["labelSmoothing"] as number;
     const nats = softmaxCrossEntropy(result.logits, targets_BT).mean();
-    return { loss: smoothing === 0 ? nats : nats.mul(1 - smoothing).add(uniformLoss(result.logits).mul(smoothing)), result };
+    return {
+      loss: smoothing === 0 ? nats : nats.mul(1 - smoothing).add(uniformLoss(result.logits).mul(smoothing)),
+      result,
+    };
   },
   draws: () => 1,
   feed: ({ inputs, targets, mask }) => ({ ids: inputs, targets, weights: Float32Array.from(mask) }),

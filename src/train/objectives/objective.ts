@@ -1,6 +1,6 @@
-import type { BuiltModel } from "../../spec/index.ts";
 import type { ModelResult, TraceContext } from "../../model/index.ts";
 import type { Rng } from "../../ops/index.ts";
+import type { BuiltModel } from "../../spec/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
 /** A batch of text inside a graph: windows of T ids and, for each, the id behind it. */

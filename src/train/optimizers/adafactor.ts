@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { scalar } from "../../tensor/index.ts";
 import { defineOptimizer } from "./define.ts";
-import { rateField, weightDecayField } from "./fields.ts";
 import { factoredMeans, factoredSlots, rankOne } from "./factored.ts";
+import { rateField, weightDecayField } from "./fields.ts";
 import { rms } from "./norms.ts";
 
 /** f32's distance from 1 to the next number. */

@@ -7,7 +7,10 @@ import { firstAt } from "./steps.ts";
 export const adagrad = defineOptimizer({
   kind: "adagrad",
   title: "Adagrad",
-  cite: { by: "Duchi, Hazan & Singer 2011", title: "Adaptive subgradient methods for online learning and stochastic optimization" },
+  cite: {
+    by: "Duchi, Hazan & Singer 2011",
+    title: "Adaptive subgradient methods for online learning and stochastic optimization",
+  },
   config: z.strictObject({
     learningRate: rateField(0.01),
     weightDecay: weightDecayField(),

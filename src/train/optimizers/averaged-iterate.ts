@@ -9,9 +9,17 @@ import { firstAt, foldSteps } from "./steps.ts";
  */
 export const averagedIterateFields = {
   stepPower: z.number().min(0).default(0).describe("r: weight of step t in the average grows as t^r"),
-  ratePower: z.number().min(0).default(2).describe("weight of a step in the average: its largest rate so far to this power"),
+  ratePower: z
+    .number()
+    .min(0)
+    .default(2)
+    .describe("weight of a step in the average: its largest rate so far to this power"),
 };
-export const warmupField = z.int().nonnegative().default(0).describe("steps over which the rate rises; use a constant schedule");
+export const warmupField = z
+  .int()
+  .nonnegative()
+  .default(0)
+  .describe("steps over which the rate rises; use a constant schedule");
 
 interface AveragingConfig {
   stepPower: number;
@@ -19,7 +27,11 @@ interface AveragingConfig {
 }
 
 /** `warm` (factor of the rate) and `share` of the new point in the average, given the factor at every step. */
-export function averagingScalars({ stepPower, ratePower }: AveragingConfig, rate: RateAt, warmAt: (t: number) => number) {
+export function averagingScalars(
+  { stepPower, ratePower }: AveragingConfig,
+  rate: RateAt,
+  warmAt: (t: number) => number,
+) {
   const state = foldSteps({ largest: 0, sum: 0, share: 0 }, (before, t) => {
     const largest = Math.max(before.largest, rate(t) * warmAt(t));
     const weight = t ** stepPower * largest ** ratePower;
@@ -41,7 +53,11 @@ interface AveragedStep {
 }
 
 /** y ← y + c(z − y) − rate(1 − β(1 − c))u; z ← z − rate·u; x = y + (1 − 1/β)(z − y). */
-export function averagedStep({ p, direction, z: before, scalars, beta }: AveragedStep): { p: Tensor; z: Tensor; x: Tensor } {
+export function averagedStep({ p, direction, z: before, scalars, beta }: AveragedStep): {
+  p: Tensor;
+  z: Tensor;
+  x: Tensor;
+} {
   const base = where(scalars.first.greater(0), p, before);
   const rate = scalars.learningRate.mul(scalars.warm);
   const along = rate.mul(scalars.share.mul(beta).add(1 - beta));

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { scalar, type Tensor } from "../../tensor/index.ts";
 import { defineOptimizer } from "./define.ts";
-import { betaField, decayField, rateField, weightDecayField } from "./fields.ts";
 import { factoredMeans, factoredSlots } from "./factored.ts";
+import { betaField, decayField, rateField, weightDecayField } from "./fields.ts";
 import { average } from "./moments.ts";
 import { rms } from "./norms.ts";
 
@@ -26,7 +26,8 @@ export const came = defineOptimizer({
   slots: ["m", "rows", "columns", "residualRows", "residualColumns", "v"],
   slotShapes(shape) {
     const factors = factoredSlots(shape);
-    const doubled = "rows" in factors ? { ...factors, residualRows: factors.rows, residualColumns: factors.columns } : factors;
+    const doubled =
+      "rows" in factors ? { ...factors, residualRows: factors.rows, residualColumns: factors.columns } : factors;
     return { m: shape, ...doubled };
   },
   update({ p, g, slots, scalars, c }) {
@@ -46,5 +47,7 @@ export const came = defineOptimizer({
 
 /** 1/√(rows/mean of rows) · 1/√columns, each factor by itself so that neither product underflows. */
 function inverseRoot({ rows, columns }: { rows: Tensor; columns: Tensor }): Tensor {
-  return scalar(1).div(rows.div(rows.mean(-2, true)).sqrt()).mul(scalar(1).div(columns.sqrt()));
+  return scalar(1)
+    .div(rows.div(rows.mean(-2, true)).sqrt())
+    .mul(scalar(1).div(columns.sqrt()));
 }

@@ -5,6 +5,9 @@ import type { Shape, Tensor } from "../../tensor/index.ts";
 /** The learning rate of step t = 1, 2, …. */
 export type RateAt = (t: number) => number;
 
+/** A value by config; as a method's type, so that definitions of any config can be handled as one type. */
+type ByConfig<C, T> = { of(c: C): T }["of"];
+
 /** What an update sees. */
 export interface UpdateContext<C, S extends string, N extends string> {
   /** The parameter, after decoupled weight decay. */
@@ -32,9 +35,9 @@ export interface OptimizerDefinition<K extends string, Z extends z.ZodObject, S 
   /** A strict object with `learningRate`, `weightDecay` and, unless the update decays by itself, `decay`. */
   config: Z;
   /** "tensor" where the update reduces or multiplies whole parameters; elementwise ones run as kernels. */
-  scope?: "element" | "tensor" | ((c: z.output<Z>) => "element" | "tensor");
+  scope?: "element" | "tensor" | ByConfig<z.output<Z>, "element" | "tensor">;
   /** Per-parameter state, zero before the first step. */
-  slots: readonly S[] | ((c: z.output<Z>) => readonly S[]);
+  slots: readonly S[] | ByConfig<z.output<Z>, readonly S[]>;
   /** The slots of a parameter and their shapes, where they are not all of its own shape ("tensor" only). */
   slotShapes?(shape: Shape, c: z.output<Z>): { readonly [K in S]?: Shape };
   /** Numbers of step t = 1, 2, …; called once a run, so that sums over steps can be kept (`foldSteps`). */
@@ -51,6 +54,11 @@ export interface OptimizerDefinition<K extends string, Z extends z.ZodObject, S 
 export type AnyOptimizer = OptimizerDefinition<string, z.ZodObject, string, string>;
 
 /** Returns its argument with its own type, so that `update` sees the declared config, slots and scalars. */
-export const defineOptimizer = <const K extends string, Z extends z.ZodObject, const S extends string, N extends string = never>(
+export const defineOptimizer = <
+  const K extends string,
+  Z extends z.ZodObject,
+  const S extends string,
+  N extends string = never,
+>(
   definition: OptimizerDefinition<K, Z, S, N>,
 ): OptimizerDefinition<K, Z, S, N> => definition;

@@ -7,7 +7,11 @@ export function factoredSlots(shape: Shape): { rows: Shape; columns: Shape } | {
 }
 
 /** Row and column means of the last two axes moved towards those of x: s ← s + share·(mean − s). */
-export function factoredMeans(x: Tensor, slots: { rows: Tensor; columns: Tensor }, share: Tensor | number): { rows: Tensor; columns: Tensor } {
+export function factoredMeans(
+  x: Tensor,
+  slots: { rows: Tensor; columns: Tensor },
+  share: Tensor | number,
+): { rows: Tensor; columns: Tensor } {
   const towards = (slot: Tensor, axis: number) => slot.add(x.mean(axis, true).sub(slot).mul(share));
   return { rows: towards(slots.rows, -1), columns: towards(slots.columns, -2) };
 }

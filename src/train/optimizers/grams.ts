@@ -19,7 +19,10 @@ export const grams = defineOptimizer({
   scalarsAt: unbias,
   update({ p, g, slots, scalars, c }) {
     const { m, v } = moments(g, slots, c);
-    const size = m.abs().mul(scalars.learningRate.mul(scalars.unbias1)).div(adamDivisor(v, scalars, c.epsilon));
+    const size = m
+      .abs()
+      .mul(scalars.learningRate.mul(scalars.unbias1))
+      .div(adamDivisor(v, scalars, c.epsilon));
     return { p: p.sub(size.mul(g.sign())), slots: { m, v } };
   },
 });

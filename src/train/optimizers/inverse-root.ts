@@ -1,7 +1,6 @@
-import { diagonalMatrix } from "../../ops/index.ts";
-import { ones, type Tensor } from "../../tensor/index.ts";
+import { iota, type Tensor } from "../../tensor/index.ts";
 
-export const identity = (size: number): Tensor => diagonalMatrix(ones([size]));
+export const identity = (size: number): Tensor => iota(size).unsqueeze(1).equal(iota(size)).cast("f32");
 
 /**
  * A^(−1/p) of symmetric positive definite matrices (last two axes) by the coupled Newton iteration (Guo & Higham 2006, eq. 3.7):
@@ -10,9 +9,19 @@ export const identity = (size: number): Tensor => diagonalMatrix(ones([size]));
  */
 export function inverseRoot(a: Tensor, { power, iterations }: { power: number; iterations: number }): Tensor {
   const unit = identity(a.dim(-1));
-  const z = a.square().sum([-2, -1], true).sqrt().reciprocal().mul((1 + power) / 2);
+  const z = a
+    .square()
+    .sum([-2, -1], true)
+    .sqrt()
+    .reciprocal()
+    .mul((1 + power) / 2);
   let m = a.mul(z);
-  let x = unit.mul(z.log().mul(1 / power).exp());
+  let x = unit.mul(
+    z
+      .log()
+      .mul(1 / power)
+      .exp(),
+  );
   for (let i = 0; i < iterations; i++) {
     const t = unit.mul((power + 1) / power).sub(m.mul(1 / power));
     x = x.matmul(t);

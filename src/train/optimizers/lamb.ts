@@ -16,7 +16,10 @@ export const lamb = defineOptimizer({
   config: z.strictObject({
     learningRate: rateField(2e-3),
     weightDecay: weightDecayField(0.01),
-    decay: z.enum(["inside", "decoupled"]).default("inside").describe("weight decay within the normalised step, or before it"),
+    decay: z
+      .enum(["inside", "decoupled"])
+      .default("inside")
+      .describe("weight decay within the normalised step, or before it"),
     ...momentFields,
     epsilon: epsilonField(1e-6),
     largestNorm: z.number().positive().default(10).describe("norms of parameters count up to this"),

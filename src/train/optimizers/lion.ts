@@ -15,7 +15,10 @@ export const lion = defineOptimizer({
     decay: decayField("decoupled"),
     beta1: betaField(0.9, "weight of the mean gradient in the step"),
     beta2: betaField(0.99, "decay of the mean gradient"),
-    cautious: z.boolean().default(false).describe("move only where step and gradient agree, by as much in all (Liang et al. 2024)"),
+    cautious: z
+      .boolean()
+      .default(false)
+      .describe("move only where step and gradient agree, by as much in all (Liang et al. 2024)"),
   }),
   scope: (c) => (c.cautious ? "tensor" : "element"),
   slots: ["m"],

@@ -20,7 +20,10 @@ export const mars = defineOptimizer({
     weightDecay: weightDecayField(0.1),
     decay: decayField("decoupled"),
     ...momentFields,
-    form: z.enum(["adamw", "lion"]).default("adamw").describe("divide by the root of the second moment, or take the sign"),
+    form: z
+      .enum(["adamw", "lion"])
+      .default("adamw")
+      .describe("divide by the root of the second moment, or take the sign"),
     gamma: z.number().min(0).default(0.025).describe("weight of the gradient's change"),
     others: adamw.config.prefault({}).describe("AdamW of the parameters that are no matrices"),
   }),

@@ -25,7 +25,10 @@ export const muon = defineOptimizer({
     nesterov: z.boolean().default(true).describe("orthogonalise gradient and momentum mixed once more"),
     iterations: z.int().positive().default(5).describe("Newton–Schulz iterations"),
     coefficients: z.array(z.number()).length(3).default([3.4445, -4.775, 2.0315]).describe("of X, XXᵀX and (XXᵀ)²X"),
-    scale: z.enum(["original", "match-rms", "spectral"]).default("original").describe("how the step depends on a matrix's shape"),
+    scale: z
+      .enum(["original", "match-rms", "spectral"])
+      .default("original")
+      .describe("how the step depends on a matrix's shape"),
     epsilon: z.number().positive().default(1e-7).describe("least norm that is divided by"),
     others: adamw.config.prefault({}).describe("AdamW of the parameters that are no matrices"),
   }),

@@ -29,7 +29,10 @@ export const nadam = defineOptimizer({
   },
   update({ p, g, slots, scalars, c }) {
     const { m, v } = moments(g, slots, c);
-    const direction = g.mul(scalars.now).add(m.mul(scalars.ahead)).div(v.sqrt().mul(scalars.unbias2Root).add(c.epsilon));
+    const direction = g
+      .mul(scalars.now)
+      .add(m.mul(scalars.ahead))
+      .div(v.sqrt().mul(scalars.unbias2Root).add(c.epsilon));
     return { p: p.sub(direction.mul(scalars.learningRate)), slots: { m, v } };
   },
 });

@@ -6,7 +6,10 @@ import { betaField, decayField, rateField, weightDecayField } from "./fields.ts"
 export const nesterov = defineOptimizer({
   kind: "nesterov",
   title: "Gradient descent with Nesterov momentum",
-  cite: { by: "Nesterov 1983; Sutskever et al. 2013", title: "On the importance of initialization and momentum in deep learning" },
+  cite: {
+    by: "Nesterov 1983; Sutskever et al. 2013",
+    title: "On the importance of initialization and momentum in deep learning",
+  },
   config: z.strictObject({
     learningRate: rateField(0.1),
     weightDecay: weightDecayField(),

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { averagedIterateFields, averagedStep, averagingScalars, linearWarmup, warmupField } from "./averaged-iterate.ts";
+import {
+  averagedIterateFields,
+  averagedStep,
+  averagingScalars,
+  linearWarmup,
+  warmupField,
+} from "./averaged-iterate.ts";
 import { defineOptimizer } from "./define.ts";
 import { rateField, weightDecayField } from "./fields.ts";
 import { adamDivisor, average, momentFields, unbias } from "./moments.ts";

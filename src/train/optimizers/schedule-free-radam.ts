@@ -16,14 +16,23 @@ export const scheduleFreeRadam = defineOptimizer({
     weightDecay: weightDecayField(),
     ...momentFields,
     beta1: z.number().gt(0).lt(1).default(0.9).describe("how far gradients are taken towards the average"),
-    early: z.enum(["still", "sgd"]).default("still").describe("before the second moment is steady: stand still, or descend"),
+    early: z
+      .enum(["still", "sgd"])
+      .default("still")
+      .describe("before the second moment is steady: stand still, or descend"),
     ...averagedIterateFields,
   }),
   slots: ["v", "z", "x"],
   scalarsAt(c, rate) {
     const factorAt = (t: number) => rectification(c.beta2, t).factor;
-    const averaging = averagingScalars(c, rate, (t) => (Number.isNaN(factorAt(t)) ? Number(c.early === "sgd") : factorAt(t)));
-    return (t) => ({ ...averaging(t), adaptive: Number(!Number.isNaN(factorAt(t))), unbias2Root: unbias(c)(t).unbias2Root });
+    const averaging = averagingScalars(c, rate, (t) =>
+      Number.isNaN(factorAt(t)) ? Number(c.early === "sgd") : factorAt(t),
+    );
+    return (t) => ({
+      ...averaging(t),
+      adaptive: Number(!Number.isNaN(factorAt(t))),
+      unbias2Root: unbias(c)(t).unbias2Root,
+    });
   },
   evaluates: "x",
   update({ p, g, slots, scalars, c }) {

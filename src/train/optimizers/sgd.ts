@@ -7,7 +7,11 @@ export const sgd = defineOptimizer({
   kind: "sgd",
   title: "Stochastic gradient descent",
   cite: { by: "Robbins & Monro 1951", title: "A stochastic approximation method" },
-  config: z.strictObject({ learningRate: rateField(0.1), weightDecay: weightDecayField(), decay: decayField("coupled") }),
+  config: z.strictObject({
+    learningRate: rateField(0.1),
+    weightDecay: weightDecayField(),
+    decay: decayField("coupled"),
+  }),
   slots: [],
   update: ({ p, g, scalars }) => ({ p: p.sub(g.mul(scalars.learningRate)), slots: {} }),
 });

@@ -22,7 +22,13 @@ export const yogi = defineOptimizer({
   update({ p, g, slots, scalars, c }) {
     const m = average(slots.m.add(scalars.added), g, c.beta1);
     const [before, square] = [slots.v.add(scalars.added), g.square()];
-    const v = before.sub(before.sub(square).sign().mul(square).mul(1 - c.beta2));
+    const v = before.sub(
+      before
+        .sub(square)
+        .sign()
+        .mul(square)
+        .mul(1 - c.beta2),
+    );
     const step = m.mul(scalars.learningRate.mul(scalars.unbias1)).div(adamDivisor(v, scalars, c.epsilon));
     return { p: p.sub(step), slots: { m, v } };
   },

@@ -1,0 +1,172 @@
+import { float32Of, type LoadedCheckpoint, loadCheckpoint, openRun } from "../checkpoints/index.ts";
+import type { Tokenizer } from "../data/index.ts";
+import {
+  createGenerator,
+  type Generation,
+  type GenerationRequest,
+  type Generator,
+  putParameters,
+} from "../generate/index.ts";
+import { threeDigits, whole } from "../report/index.ts";
+import { buildSpec } from "../spec/index.ts";
+import { type CallOf, defineSeqlabCommand } from "./frame/command.ts";
+import { Interrupted, listenForInterrupts } from "./frame/interrupt.ts";
+import { note, printData, printJson, printText } from "./frame/output.ts";
+import { numberIn, wholeNumber } from "./frame/values.ts";
+import { readRunInfo, type TrainedRun } from "./run-info.ts";
+import { createEngine } from "./train-run.ts";
+
+const generateOptions = {
+  prompt: { type: "string", valueHint: "TEXT", description: "text to continue", default: "" },
+  tokens: { type: "string", valueHint: "N", description: "tokens to write", default: "200" },
+  temperature: {
+    type: "string",
+    valueHint: "X",
+    description: "divides the scores: below 1 sharper, above 1 flatter; 0 takes the likeliest",
+    default: "0.8",
+  },
+  "top-k": { type: "string", valueHint: "N", description: "draw among the N likeliest tokens (default: all)" },
+  "top-p": {
+    type: "string",
+    valueHint: "X",
+    description: "draw among the likeliest tokens that together have this probability, above 0 to 1 (default: 1)",
+  },
+  seed: { type: "string", valueHint: "N", description: "same seed, same text", default: "0" },
+  step: { type: "string", valueHint: "N", description: "checkpoint of this step (default: the newest)" },
+  runs: { type: "string", valueHint: "DIR", description: "folder of the runs", default: "runs" },
+} as const;
+
+type Call = CallOf<typeof generateOptions>;
+
+/** What `--json` prints. */
+interface GeneratedText {
+  prompt: string;
+  /** Without the prompt. */
+  text: string;
+  tokens: number;
+  seed: number;
+  /** Masked diffusion: to the first finished block. */
+  msToFirstToken: number;
+  /** Of the tokens behind the first (behind the first block). */
+  tokensPerS: number;
+}
+
+export const generateCommand = defineSeqlabCommand({
+  name: "generate",
+  summary: "let a trained run write text",
+  about: [
+    "Prints the prompt and what the model writes behind it, as it is decoded. Models of masked diffusion denoise block by block; of the options of drawing they read the temperature only.",
+  ],
+  operands: [{ name: "RUN", count: "one", description: "name of a run of seqlab train; seqlab runs lists them" }],
+  options: generateOptions,
+  examples: [
+    { command: 'seqlab generate llama-1 --prompt "Call me"', effect: "200 tokens behind the prompt" },
+    {
+      command: 'seqlab generate llama-1 --prompt "Call me" --tokens 50 --temperature 0 --json',
+      effect: "the likeliest text, with timing, as JSON",
+    },
+  ],
+  async run({ args, operands: [name] }) {
+    const interrupts = listenForInterrupts(() => {});
+    try {
+      const request = requestOf(args);
+      const run = openRun(args.runs, name!);
+      const stored = readRunInfo(run);
+      const checkpoint = loadCheckpoint(
+        run,
+        args.step === undefined ? "latest" : wholeNumber("step", args.step, { least: 0 }),
+      );
+      for (const { step, reason } of checkpoint.skipped)
+        note(`note: the checkpoint of step ${step} is not whole and was passed over: ${reason}`);
+      await write(stored, { checkpoint, args, request: { ...request, signal: interrupts.signal } });
+    } catch (error) {
+      throw interrupts.signal.aborted ? new Interrupted({ signal: interrupts.signal, lines: ["", "Stopped."] }) : error;
+    } finally {
+      interrupts.dispose();
+    }
+  },
+});
+
+type Request = Required<Pick<GenerationRequest, "tokens" | "seed" | "sampler">>;
+
+function requestOf(args: Call["args"]): Request {
+  const topK = args["top-k"];
+  const topP = args["top-p"];
+  return {
+    tokens: wholeNumber("tokens", args.tokens),
+    seed: wholeNumber("seed", args.seed, { least: 0, most: 2 ** 32 - 1 }),
+    sampler: {
+      temperature: numberIn("temperature", args.temperature, { least: 0 }),
+      ...(topK !== undefined && { topK: wholeNumber("top-k", topK) }),
+      ...(topP !== undefined && { topP: numberIn("top-p", topP, { above: 0, most: 1 }) }),
+    },
+  };
+}
+
+interface Work {
+  checkpoint: LoadedCheckpoint;
+  args: Call["args"];
+  request: Request & { signal: AbortSignal };
+}
+
+async function write({ spec, tokenizer, protocol }: TrainedRun, { checkpoint, args, request }: Work): Promise<void> {
+  const built = buildSpec(spec, { tokens: tokenizer.size });
+  const engine = createEngine(protocol);
+  try {
+    await putParameters(
+      engine,
+      built.model,
+      new Map(Object.entries(checkpoint.weights).map(([path, tensor]) => [path, float32Of(tensor, path)])),
+    );
+    const generator = createGenerator(engine, built, { context: protocol.config.length });
+    const { prompt, json } = args;
+    if (!json) printText(prompt);
+    const result = await stream(generator, {
+      tokenizer,
+      request: { ...request, prompt: tokenizer.encode(prompt) },
+      show: json ? () => {} : printText,
+    });
+    const summary = summarise(result, { prompt, seed: request.seed });
+    if (json) return printJson(summary);
+    printData("\n");
+    note(
+      `${whole(summary.tokens)} tokens, the first after ${threeDigits(summary.msToFirstToken)} ms, then ${threeDigits(summary.tokensPerS)} tokens/s`,
+    );
+  } finally {
+    await engine.close();
+  }
+}
+
+interface Streamed {
+  generation: Generation;
+  text: string;
+}
+
+/** Shows whole characters as soon as they are complete. */
+async function stream(
+  generator: Generator,
+  { tokenizer, request, show }: { tokenizer: Tokenizer; request: GenerationRequest; show: (text: string) => void },
+): Promise<Streamed> {
+  const decoder = tokenizer.streamDecoder();
+  const parts: string[] = [];
+  const take = (part: string) => {
+    parts.push(part);
+    if (part !== "") show(part);
+  };
+  const ids = generator.stream(request);
+  for (;;) {
+    const next = await ids.next();
+    if (next.done === true) {
+      take(decoder.end());
+      return { generation: next.value, text: parts.join("") };
+    }
+    take(decoder.push(next.value));
+  }
+}
+
+function summarise(
+  { generation: { tokens, timing }, text }: Streamed,
+  { prompt, seed }: { prompt: string; seed: number },
+): GeneratedText {
+  return { prompt, text, tokens: tokens.length, seed, msToFirstToken: timing.prefillMs, tokensPerS: timing.tokensPerS };
+}

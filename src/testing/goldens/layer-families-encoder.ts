@@ -1,0 +1,111 @@
+import type { StoredLinear } from "./attention-of.ts";
+import type { GoldenCase } from "./golden-case.ts";
+import { ropeOf, settingsOf } from "./hf-attention.ts";
+import { fourMaps } from "./layer-families-decoder.ts";
+import { headLayerNorms, layer, plain, thirds } from "./layer-families-other.ts";
+import type { AttentionOptions, Family, Layer } from "./layer-family.ts";
+import { gatedChannel, linearOf, plainChannel } from "./layer-parts.ts";
+
+/** BERT's names; the norms differ. */
+const bertLike =
+  (
+    norms: Layer["norms"],
+    more: { wiring?: "post"; options?: (c: GoldenCase) => Partial<AttentionOptions>; tables?: true } = {},
+  ): Family =>
+  (c) => {
+    const settings = settingsOf(c);
+    const { q, k, v } = fourMaps(c, "attention.self", ["query", "key", "value", "query"]);
+    const options = { heads: settings.num_attention_heads, causal: false, ...more.options?.(c) };
+    const rotation = more.tables ? ropeOf(settings) : undefined;
+    if (typeof rotation === "string") return rotation;
+    return {
+      attention: {
+        maps: { q, k, v, out: linearOf(c, "attention.output.dense") },
+        options: { ...options, ...(rotation && { positions: rotation }) },
+        ...(rotation && { tables: rotation }),
+      },
+      norms,
+      channel: plain(c, ["intermediate.dense", "output.dense"], "gelu"),
+      ...(more.wiring && { wiring: more.wiring }),
+    };
+  };
+const bertNorms = layer(1e-12, { attentionOut: "attention.output.LayerNorm", channelOut: "output.LayerNorm" });
+
+const torchEncoder: Family = (c) => {
+  const joined: StoredLinear = {
+    weight: c.tensor("param.self_attn.in_proj_weight"),
+    bias: c.maybe("param.self_attn.in_proj_bias"),
+  };
+  const before = c.flag("norm_first");
+  return {
+    attention: {
+      maps: thirds(joined, linearOf(c, "self_attn.out_proj")),
+      options: { heads: c.number("heads"), causal: c.config.mask === "causal" },
+    },
+    norms: layer(
+      c.number("eps"),
+      before ? { attention: "norm1", channel: "norm2" } : { attentionOut: "norm1", channelOut: "norm2" },
+    ),
+    channel: plain(c, ["linear1", "linear2"], c.text("activation")),
+    wiring: before ? "serial" : "post",
+  };
+};
+
+const vit =
+  (heads: (c: GoldenCase) => number, epsilon: number): Family =>
+  (c) => {
+    if (!c.has("param.attn.qkv.weight")) return "absent: attention and MLP from one projection";
+    const maps = thirds(linearOf(c, "attn.qkv"), linearOf(c, "attn.proj"));
+    const normed = c.has("param.attn.q_norm.weight");
+    const others = normed ? { others: headLayerNorms(c, ["attn.q_norm", "attn.k_norm"]) } : {};
+    return {
+      attention: {
+        maps: { ...maps, ...others },
+        options: { heads: heads(c), causal: false, ...(normed && { qkNorm: "layer", normEpsilon: epsilon }) },
+      },
+      norms: layer(epsilon, { attention: "norm1", channel: "norm2" }),
+      channel: plain(c, ["mlp.fc1", "mlp.fc2"], "gelu"),
+      branch: (t, which) => (c.has("param.ls1.gamma") ? t.mul(c.tensor(`param.ls${which}.gamma`)) : t),
+    };
+  };
+
+const t5: Family = (c) => {
+  const settings = settingsOf(c);
+  const { relative_attention_num_buckets: buckets, relative_attention_max_distance: maxDistance } = settings;
+  const positions = { kind: "t5-bias", buckets, maxDistance, sides: "both" };
+  const others = { "positions.table": c.tensor("param.layer.0.SelfAttention.relative_attention_bias.weight") };
+  const map = (name: string) => linearOf(c, `layer.1.DenseReluDense.${name}`);
+  const gated = c.has("param.layer.1.DenseReluDense.wi_0.weight");
+  return {
+    attention: {
+      maps: { ...fourMaps(c, "layer.0.SelfAttention", ["q", "k", "v", "o"]), others },
+      options: {
+        heads: settings.num_heads as number,
+        headSize: settings.d_kv,
+        causal: false,
+        scale: "none",
+        positions,
+      },
+    },
+    norms: { kind: "rms", epsilon: 1e-6, attention: "layer.0.layer_norm", channel: "layer.1.layer_norm" },
+    channel: gated
+      ? gatedChannel({ gate: map("wi_0"), up: map("wi_1"), down: map("wo") }, "gelu-tanh")
+      : plainChannel({ up: map("wi"), down: map("wo") }, "relu"),
+  };
+};
+
+export const encoderFamilies: Readonly<Record<string, Family>> = {
+  "bert-layer": bertLike(bertNorms, { wiring: "post" }),
+  "roformer-layer": bertLike(bertNorms, {
+    wiring: "post",
+    options: () => ({ positions: { kind: "rope", layout: "interleaved" } }),
+  }),
+  "roberta-prelayernorm-layer": bertLike(
+    layer(1e-12, { attention: "attention.LayerNorm", channel: "intermediate.LayerNorm" }),
+  ),
+  "esm-layer": bertLike(layer(1e-12, { attention: "attention.LayerNorm", channel: "LayerNorm" }), { tables: true }),
+  "encoder-layer": torchEncoder,
+  "vit-block": vit((c) => (c.config.args as { num_heads: number }).num_heads, 1e-6),
+  "vision-vit-block": vit((c) => c.number("heads"), 1e-6),
+  "t5-encoder-layer": t5,
+};
