@@ -17,3 +17,14 @@ export const families: { readonly [F in Family]: Readonly<Record<string, Familie
   embeddings: erase<"embeddings">(embeddings),
   heads: erase<"heads">(heads),
 };
+
+/** The same registries with every component's own types: what typed specs are made of. */
+export interface TypedFamilies {
+  mixers: typeof mixers;
+  channels: typeof channels;
+  norms: typeof norms;
+  positions: typeof positions;
+  residuals: typeof residuals;
+  embeddings: typeof embeddings;
+  heads: typeof heads;
+}

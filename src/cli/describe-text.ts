@@ -28,7 +28,10 @@ function layerTable({ layers }: ModelDescription): string {
   const groups: { first: number; last: number; layer: (typeof layers)[number] }[] = [];
   for (const [index, layer] of layers.entries()) {
     const last = groups.at(-1);
-    const same = last?.layer.mixer === layer.mixer && last.layer.channel === layer.channel && last.layer.parameters === layer.parameters;
+    const same =
+      last?.layer.mixer === layer.mixer &&
+      last.layer.channel === layer.channel &&
+      last.layer.parameters === layer.parameters;
     if (last && same) last.last = index;
     else groups.push({ first: index, last: index, layer });
   }
@@ -39,9 +42,16 @@ function layerTable({ layers }: ModelDescription): string {
     { head: "parameters each", align: "right" },
     { head: "active each", align: "right" },
   ] as const;
-  return renderTable(columns, groups.map(({ first, last, layer }) => [
-    first === last ? `${first + 1}` : `${first + 1} to ${last + 1}`, layer.mixer, layer.channel, whole(layer.parameters), whole(layer.activeParameters),
-  ]));
+  return renderTable(
+    columns,
+    groups.map(({ first, last, layer }) => [
+      first === last ? `${first + 1}` : `${first + 1} to ${last + 1}`,
+      layer.mixer,
+      layer.channel,
+      whole(layer.parameters),
+      whole(layer.activeParameters),
+    ]),
+  );
 }
 
 function parameterText({ parameters, activeParameters, embeddingParameters, vocabulary }: ModelDescription): string {
@@ -61,18 +71,23 @@ function costTable({ flops: { train, prefill, decode, context } }: ModelDescript
   return renderTable(columns, [
     ["  training step (forward and backward)", shortCount(train)],
     ["  reading a prompt", shortCount(prefill)],
-    ["  decoding", decode === null ? "none: it does not decode token by token" : shortCount(decode)],
+    decode === null ? ["  decoding (it does not go token by token)", "–"] : ["  decoding", shortCount(decode)],
   ]);
 }
 
 function stateTable({ stateBytes }: ModelDescription): string {
   if (stateBytes === null) return "State per sequence   none\n";
   const contexts = Object.entries(stateBytes);
-  const columns = [{ head: "State per sequence", align: "left" } as const, ...contexts.map(([tokens]) => ({ head: `at ${contextLength(Number(tokens))}`, align: "right" as const }))];
+  const columns = [
+    { head: "State per sequence", align: "left" } as const,
+    ...contexts.map(([tokens]) => ({ head: `at ${contextLength(Number(tokens))}`, align: "right" as const })),
+  ];
   return renderTable(columns, [["  bytes in f32", ...contexts.map(([, size]) => bytes(size))]]);
 }
 
 function componentText({ title, slot, kind, equations, cite }: ComponentNote): string {
-  const lines = equations.flatMap((equation) => wrap(equation, 96).map((line, i) => `${i === 0 ? "  " : "      "}${line}`));
+  const lines = equations.flatMap((equation) =>
+    wrap(equation, 96).map((line, i) => `${i === 0 ? "  " : "      "}${line}`),
+  );
   return `${title} (${slot} ${kind})\n${lines.join("\n")}\n  [${cite}]\n`;
 }

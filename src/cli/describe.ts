@@ -12,7 +12,11 @@ export const describeCommand = defineSeqlabCommand({
     "Everything is read off the spec's graph and declared shapes: nothing is trained or allocated. FLOPs count multiplications and additions apart, and every elementwise operation once.",
   ],
   operands: [
-    { name: "SPEC", count: "one", description: `a shipped spec (${shippedSpecs().join(", ")}) or a file, JSON or YAML` },
+    {
+      name: "SPEC",
+      count: "one",
+      description: `a shipped spec (${shippedSpecs().join(", ")}) or a file, JSON or YAML`,
+    },
   ],
   options: {
     vocab: { type: "string", valueHint: "N", description: "entries of the tokenizer", default: "1024" },

@@ -1,4 +1,4 @@
-import { concat, iota, type Tensor, where, zeros } from "../tensor/index.ts";
+import { concat, iota, type Tensor, where } from "../tensor/index.ts";
 
 /** Indices from `start` (inclusive) to `end` (exclusive). */
 export interface Span {
@@ -65,14 +65,21 @@ export function sumMasks(masks: readonly (Tensor | undefined)[]): Tensor | undef
     .reduce<Tensor | undefined>((sum, mask) => sum?.add(mask) ?? mask, undefined);
 }
 
-/** Masks [B or 1, rows or 1, columns] side by side along the columns; absent ones hide nothing. */
-export function joinMasks(parts: readonly { mask: Tensor | undefined; columns: number }[]): Tensor | undefined {
+/** A mask [B or 1, rows or 1, columns]; none hides nothing. */
+export interface ColumnMask {
+  mask: Tensor | undefined;
+  columns: number;
+}
+
+/** Masks side by side. What hides nothing is made from a mask that is there: engines fold constants of any size. */
+export function joinMasks(parts: readonly ColumnMask[]): Tensor | undefined {
   const present = parts.flatMap(({ mask }) => (mask ? [mask] : []));
   if (present.length === 0) return undefined;
   const most = (axis: number) => Math.max(...present.map((mask) => mask.dim(axis)));
   const leading = [most(-3), most(-2)];
+  const nothing = present[0]!.slice(-1, 0, 1).mul(0);
   return concat(
     -1,
-    parts.map(({ mask, columns }) => mask?.expand([...leading, columns]) ?? zeros([...leading, columns])),
+    parts.map(({ mask, columns }) => (mask ?? nothing).expand([...leading, columns])),
   );
 }

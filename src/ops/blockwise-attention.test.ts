@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { constant, input, type Tensor, topological } from "../tensor/index.ts";
+import { concat, constant, input, type Tensor, topological } from "../tensor/index.ts";
 import {
   type Arrays,
   compileNative,
@@ -62,6 +62,30 @@ describe("blocks of queries change nothing", () => {
       test(`${JSON.stringify(kind)}, ${block} a block`, () => {
         expectSameFunction(subject(inputs, { ...kind, block }), whole(inputs, kind));
       });
+
+  test("beside cached keys, padding and a bias", () => {
+    const cache = { kOld: randomNormal("cached k", [2, 2, 5, 6]), vOld: randomNormal("cached v", [2, 2, 5, 5]) };
+    const mask_BT = constant(
+      Array.from({ length: 26 }, (_, i) => (i < 13 || i % 13 < 10 ? 1 : 0)),
+      [2, 13],
+      "bool",
+    );
+    const visible_BTC = constant([1, 1, 1, 0, 0, 1, 1, 1, 1, 1], [2, 1, 5], "bool");
+    const slopes = constant(randomNormal("bias", [1, 4, 13, 18]).data, [1, 4, 13, 18]);
+    const bias: NonNullable<BlockwiseAttention["bias"]> = (queries, keys) => {
+      const rows = slopes.slice(2, queries.start, queries.end);
+      return concat(3, [rows.slice(3, 0, 5), rows.slice(3, 5 + keys.start, 5 + keys.end)]);
+    };
+    const inBlocks = (options: Options): Subject => ({
+      inputs: { ...inputs, ...cache },
+      build: (at) => {
+        const cached = { k_BGCK: at.kOld!, v_BGCV: at.vOld!, visible_BTC };
+        return { y: blockwise(at, { ...options, cached, mask_BT, bias }).y_BHTV };
+      },
+    });
+    for (const kind of kinds)
+      for (const block of [3, 4]) expectSameFunction(inBlocks({ ...kind, block }), inBlocks({ ...kind, block: 13 }));
+  });
 
   test("by default, where blocks of 64 and 128 begin", () => {
     for (const T of [128, 517]) {

@@ -1,5 +1,6 @@
 import { concat, type Tensor } from "../tensor/index.ts";
 import {
+  type ColumnMask,
   hide,
   joinMasks,
   lengthOf,
@@ -146,16 +147,22 @@ function maskOf(a: BlockwiseAttention, queries: Span, keys: Span): BlockMask | u
 }
 
 function fullMask(a: BlockwiseAttention, queries: Span, keys: Span): BlockMask | undefined {
-  const exists = a.mask_BT && hide(a.mask_BT.slice(1, keys.start, keys.end)).unsqueeze(1);
-  const recent = sumMasks([exists, reachMask(queries, keys, a)?.unsqueeze(0)]);
   const visible = a.cached?.visible_BTC;
   const rows = visible && (visible.dim(1) === 1 ? visible : visible.slice(1, queries.start, queries.end));
-  const joined = joinMasks([
-    ...(rows ? [{ mask: hide(rows), columns: rows.dim(2) }] : []),
-    { mask: recent, columns: lengthOf(keys) },
-  ]);
-  const whole = joined?.unsqueeze(1);
+  const old = rows ? [{ mask: hide(rows), columns: rows.dim(2) }] : [];
+  const whole = joinMasks([...old, ...recentMasks(a, queries, keys)])?.unsqueeze(1);
   return whole && { whole, addTo: (scores) => scores.add(whole) };
+}
+
+/** Masks of the keys that all of the block reaches, and of those at its borders. */
+function recentMasks(a: BlockwiseAttention, queries: Span, keys: Span): ColumnMask[] {
+  const border = a.causal && a.window === undefined ? { ...keys, start: queries.start } : keys;
+  const within = { ...keys, end: border.start };
+  const exists = (span: Span) => a.mask_BT && hide(a.mask_BT.slice(1, span.start, span.end)).unsqueeze(1);
+  return [
+    { mask: exists(within), columns: lengthOf(within) },
+    { mask: sumMasks([exists(border), reachMask(queries, border, a)?.unsqueeze(0)]), columns: lengthOf(border) },
+  ].filter(({ columns }) => columns > 0);
 }
 
 /** Weights of one block with zeros at the keys it did not look at: [B, H, rows, C + T]. */

@@ -4,4 +4,5 @@ export { nearest } from "./messages.ts";
 export { canonicalSpec, normaliseSpec } from "./normalise.ts";
 export { type ObjectiveKind, objectives } from "./objectives.ts";
 export { parseSpec, parseSpecText } from "./parse.ts";
-export { type ParsedSpec, type SpecInput, slotKinds, specSchema } from "./schema.ts";
+export type { SpecInput } from "./input.ts";
+export { type ParsedSpec, slotKinds, specSchema } from "./schema.ts";

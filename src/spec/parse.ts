@@ -1,7 +1,8 @@
 import { parseDocument } from "yaml";
 import { fail } from "../tensor/index.ts";
 import { specError } from "./messages.ts";
-import { type ParsedSpec, type SpecInput, specSchema } from "./schema.ts";
+import type { SpecInput } from "./input.ts";
+import { type ParsedSpec, specSchema } from "./schema.ts";
 
 const longestText = 1_000_000;
 

@@ -88,8 +88,7 @@ export const specSchema = z.strictObject({
     .describe("what the model is trained for"),
 });
 
-/** A spec as written, its types known. */
-export type SpecInput = z.input<typeof specSchema>;
+/** A spec with its sugar, every value known to be legal in itself. */
 export type ParsedSpec = z.output<typeof specSchema>;
 
 /** The schema of one part by slot, for messages and forms. */

@@ -16,7 +16,7 @@ export interface TokensSuiteOptions<C, D, P> {
 }
 
 /** Every law of channel mixers; which of them apply is decided by what is declared. */
-export const tokensLaws = Object.values(laws);
+const tokensLaws = Object.values(laws);
 
 export function channelRig<C extends Config, D extends Config, P extends Params>(
   channel: Channel<C, D, P>,

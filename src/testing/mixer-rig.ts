@@ -41,7 +41,7 @@ export interface MixerRig {
 
 export const batch = 2;
 /** Tokens that sequences have seen where a law starts from a state. */
-export const warmTokens = 5;
+const warmTokens = 5;
 
 export function rigOf(
   mixer: Mixer,
@@ -139,7 +139,7 @@ export function maskOf(lengths: readonly number[], tokens: number): Tensor {
 }
 
 /** Fields of all sequences, which have seen equally many tokens, in canonical form, as `s.<name>`. */
-export function finalState({ states, canonical }: MixerRig, decoding: Decoding): Record<string, Tensor> {
+function finalState({ states, canonical }: MixerRig, decoding: Decoding): Record<string, Tensor> {
   const rows = decoding.tokens.map((_, b) => b);
   const whole = Object.entries(states).map(([name, declaration]) => [
     name,
@@ -196,7 +196,7 @@ export function warmState(rig: MixerRig): Arrays {
   return state;
 }
 
-export const tokensOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { tokens }) => sum + tokens, 0);
+const tokensOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { tokens }) => sum + tokens, 0);
 
 /** A run as a function of inputs `x`, parameters `p.…` and, from a state, `s.…` to `y` and the final state `s.…`. */
 export function mixerSubject(rig: MixerRig, { pieces, from, mode = "eval", losses = false }: MixerRun): Subject {

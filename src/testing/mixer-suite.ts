@@ -28,7 +28,7 @@ export interface MixerSuiteOptions<C, D, P, S> {
 }
 
 /** Every law of mixers; which of them apply is decided by what the mixer declares. */
-export const mixerLaws = [
+const mixerLaws = [
   shapes,
   stepShapes,
   stateAsDeclared,

@@ -41,7 +41,7 @@ export function testedPart(
 }
 
 /** Weights of a part over tensors named `p.<name>`. */
-export function weightsOf({ declarations }: TestedPart, at: Readonly<Record<string, Tensor>>): Record<string, Weight> {
+function weightsOf({ declarations }: TestedPart, at: Readonly<Record<string, Tensor>>): Record<string, Weight> {
   const weight = ([name, declaration]: [string, ParameterDeclaration]) => [
     name,
     { path: name, declaration, tensor: at[`p.${name}`]! },

@@ -1,7 +1,7 @@
 import { compileReference } from "../engine/index.ts";
 import { vjp } from "../grad/index.ts";
 import { constant, input, type Tensor, zeros } from "../tensor/index.ts";
-import { type Arrays, mapArrays, randomNormal } from "./arrays.ts";
+import { type Arrays, randomNormal } from "./arrays.ts";
 
 /** A differentiable function of named arrays, as a graph, at one point. Whatever is not differentiated is a constant of the graph. */
 export interface Subject {
@@ -65,13 +65,6 @@ export function run(subject: Subject): Arrays {
   return named(outputs, compileReference(Object.values(outputs)).run(feedsOf(subject.inputs)));
 }
 
-/** Outputs as a function of the inputs, compiled once for the reference engine. */
-export function runner(subject: Subject): (inputs: Arrays) => Arrays {
-  const { outputs } = trace(subject);
-  const program = compileReference(Object.values(outputs));
-  return (inputs) => named(outputs, program.run(feedsOf(inputs)));
-}
-
 /** Outputs and gradients on the reference engine. */
 export function evaluate(subject: Subject): Evaluation {
   const traced = trace(subject);
@@ -90,13 +83,4 @@ export function magnitude(arrays: Arrays): number {
     0,
     ...Object.values(arrays).map(({ data }) => data.reduce((max, x) => Math.max(max, Math.abs(x)), 0)),
   );
-}
-
-/** The same subject with only these inputs differentiable; the others are constants. */
-export function withConstants(subject: Subject, names: readonly string[]): Subject {
-  const fixed = mapArrays(Object.fromEntries(names.map((name) => [name, subject.inputs[name]!])), (array) => array);
-  const inputs = Object.fromEntries(Object.entries(subject.inputs).filter(([name]) => !names.includes(name)));
-  const constants = () =>
-    Object.fromEntries(Object.entries(fixed).map(([name, { shape, data }]) => [name, constant(data, shape)]));
-  return { inputs, build: (at) => subject.build({ ...at, ...constants() }) };
 }

@@ -21,7 +21,7 @@ function hiddenOf(x: Tensor, { gate_EDF, up_EDF, activation }: Experts): Tensor 
 }
 
 /** Every expert on every token, weighted: N·E expert passes. The form for few tokens. */
-export function denseExperts(x_ND: Tensor, { weights_NK, chosen_NKE }: Routing, experts: Experts): Tensor {
+function denseExperts(x_ND: Tensor, { weights_NK, chosen_NKE }: Routing, experts: Experts): Tensor {
   const weights_NE = weights_NK.unsqueeze(-1).mul(chosen_NKE).sum(1);
   const weights_EN1 = weights_NE.transpose([1, 0]).unsqueeze(-1);
   return hiddenOf(x_ND.unsqueeze(0), experts).mul(weights_EN1).matmul(experts.down_EFD).sum(0);

@@ -25,5 +25,5 @@ test("[residual-add] a sublayer that starts at zero is the identity, and 24 laye
   expect(y).toEqual(x);
 
   expect(await trainDeepStack("add", 200)).toBeLessThan(0.2);
-  expect(await trainDeepStack("none", 200)).toBeGreaterThan(0.9);
+  expect(await trainDeepStack("none", 200)).toBeGreaterThan(0.75);
 });

@@ -7,7 +7,7 @@ import { identity, inverseRoot } from "./inverse-root.ts";
 import { firstAt } from "./steps.ts";
 
 /**
- * Gradients between the inverse roots of their row and column statistics: L ← L + GGᵀ, R ← R + GᵀG from ε·I, step
+ * Gradients between the inverse roots of their row and column statistics: L ← L + GGᵀ, R ← R + GᵀG from ε·I (G with momentum and decay), step
  * L^(−1/4)·G·R^(−1/4), or L^(−1/2)·g of a vector (Gupta, Koren & Singer 2018, algorithm 1). For parameters of role "matrix", over
  * their last two axes; the others are moved by AdamW.
  */
@@ -38,27 +38,14 @@ export const shampoo = defineOptimizer({
   scalarsAt: (c) => (t) => ({ first: firstAt(t), added: c.start * firstAt(t), due: Number(t % c.every === 0) }),
   others: (c) => ({ definition: adamw, c: c.others }),
   update({ p, g, slots, scalars, c }) {
-    const sides = sidesOf(p.shape, c.largestAxis);
-    const power = 2 * sides.filter((side) => side !== undefined).length;
-    const advance = (statistic: Tensor, root: Tensor, product: Tensor) => {
-      const next = statistic.add(identity(product.dim(-1)).mul(scalars.added)).add(product);
-      return {
-        statistic: next,
-        root: where(scalars.due.greater(0), inverseRoot(next, { power, iterations: c.iterations }), root),
-      };
-    };
-    const matrix = (x: Tensor) => (p.rank === 1 ? x.unsqueeze(1) : x);
-    const G = matrix(g);
-    const left = sides[0] && advance(slots.left, slots.leftRoot, G.matmul(G, { transB: true }));
-    const right = sides[1] && advance(slots.right, slots.rightRoot, G.matmul(G, { transA: true }));
     const before = where(scalars.first.greater(0), g, slots.step);
-    const mixed = matrix(
-      g
-        .mul(1 - c.momentum)
-        .add(before.mul(c.momentum))
-        .add(p.mul(scalars.weightDecay)),
-    );
-    const onLeft = left ? left.root.matmul(mixed) : mixed;
+    const mixed = g.mul(1 - c.momentum).add(before.mul(c.momentum)).add(p.mul(scalars.weightDecay));
+    const G = p.rank === 1 ? mixed.unsqueeze(1) : mixed;
+    const sides = sidesOf(p.shape, c.largestAxis);
+    const root = { power: 2 * sides.filter((side) => side !== undefined).length, iterations: c.iterations };
+    const left = sides[0] && preconditioner({ before: slots.left, root: slots.leftRoot }, G.matmul(G, { transB: true }), { ...scalars, ...root });
+    const right = sides[1] && preconditioner({ before: slots.right, root: slots.rightRoot }, G.matmul(G, { transA: true }), { ...scalars, ...root });
+    const onLeft = left ? left.root.matmul(G) : G;
     const step = (right ? onLeft.matmul(right.root) : onLeft).reshape(p.shape);
     return {
       p: p.sub(step.mul(scalars.learningRate)),
@@ -70,6 +57,19 @@ export const shampoo = defineOptimizer({
     };
   },
 });
+
+interface Renewal {
+  added: Tensor;
+  due: Tensor;
+  power: number;
+  iterations: number;
+}
+
+/** The statistic with a new product, and its root, new where one is due. */
+function preconditioner({ before, root }: { before: Tensor; root: Tensor }, product: Tensor, { added, due, ...newton }: Renewal) {
+  const statistic = before.add(identity(product.dim(-1)).mul(added)).add(product);
+  return { statistic, root: where(due.greater(0), inverseRoot(statistic, newton), root) };
+}
 
 /** Shapes of the statistics of rows and columns; none of a vector's columns, of longer axes, and of a scalar. */
 function sidesOf(shape: Shape, largestAxis: number): [left: Shape | undefined, right: Shape | undefined] {
