@@ -5,7 +5,7 @@ import type { ModelSpec } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
 import { nearest } from "./messages.ts";
 import { canonicalSpec } from "./normalise.ts";
-import { parseSpecText } from "./parse.ts";
+import { parseSpecText } from "./text.ts";
 
 const folder = fileURLToPath(new URL("../../specs/", import.meta.url));
 

@@ -14,8 +14,17 @@ export function showPath(path: readonly PropertyKey[]): string {
 
 /** Value as it stands in a message: short, one line. */
 export function showValue(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text = value === undefined ? "nothing" : jsonOf(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Values from programs may be none that JSON has, or hold themselves. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? `a ${typeof value}`;
+  } catch {
+    return `a ${typeof value}`;
+  }
 }
 
 /** The candidate nearest to a word, if it is near enough to be what was meant. */
@@ -76,57 +85,56 @@ function deepest(issues: readonly Issue[]): Issue {
 function describe(issue: Issue, got: unknown, { schema, value }: SpecPlace): Omit<Fault, "where"> {
   switch (issue.code) {
     case "unrecognized_keys":
-      return {
-        code: "E_SPEC_KEY",
-        expected: "only known keys",
-        got: issue.keys.map((key) => `"${key}"`).join(", "),
-        ...hintFor(issue.keys[0]!, knownKeys(schema, issue.path, value)),
-      };
+      return { code: "E_SPEC_KEY", ...keyMessage(issue.keys, knownKeys(schema, issue.path, value)) };
     case "invalid_union":
       return { code: "E_SPEC_KIND", ...kindMessage(issue, got) };
     case "invalid_value":
-      return {
-        code: "E_SPEC_VALUE",
-        expected: issue.values.map((value) => showValue(value)).join(" or "),
-        got: showValue(got),
-        ...hintFor(String(got), issue.values.map(String)),
-      };
+      return { code: "E_SPEC_VALUE", ...choiceMessage(issue.values, got) };
     case "invalid_type":
       return got === undefined
-        ? {
-            code: "E_SPEC_MISSING",
-            expected: `a value (${issue.expected})`,
-            got: "nothing",
-            hint: `Add "${String(issue.path.at(-1) ?? "")}".`,
-          }
+        ? { code: "E_SPEC_MISSING", ...missingMessage(issue) }
         : { code: "E_SPEC_TYPE", expected: issue.expected, got: showValue(got) };
     case "too_small":
-      return {
-        code: "E_SPEC_RANGE",
-        expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≥" : ">"} ${issue.minimum}`,
-        got: showValue(got),
-      };
+      return { code: "E_SPEC_RANGE", expected: bound(issue, issue.inclusive ? "≥" : ">", issue.minimum), got: showValue(got) };
     case "too_big":
-      return {
-        code: "E_SPEC_RANGE",
-        expected: `${issue.origin === "array" || issue.origin === "string" ? "length " : ""}${issue.inclusive ? "≤" : "<"} ${issue.maximum}`,
-        got: showValue(got),
-      };
+      return { code: "E_SPEC_RANGE", expected: bound(issue, issue.inclusive ? "≤" : "<", issue.maximum), got: showValue(got) };
     default:
       return { code: "E_SPEC", expected: issue.message, got: showValue(got) };
   }
 }
 
-/** A discriminated union's complaint: unknown kind. */
-function kindMessage(
-  issue: Extract<Issue, { code: "invalid_union" }>,
-  got: unknown,
-): Pick<Fault, "expected" | "got" | "hint"> {
-  const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
-  return { expected: `a kind (${options.join(", ")})`, got: showValue(got), ...hintFor(String(got), options) };
+type Message = Pick<Fault, "expected" | "got" | "hint">;
+
+const mostListed = 12;
+
+function keyMessage(keys: readonly string[], known: readonly string[]): Message {
+  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : "";
+  const got = `${keys.slice(0, 3).map(showValue).join(", ")}${more}`;
+  const near = hintFor(keys[0], known);
+  const list = known.length === 0 ? {} : { hint: `Known: ${known.slice(0, mostListed).join(", ")}${known.length > mostListed ? ", …" : ""}.` };
+  return { expected: "only known keys", got, ...list, ...near };
 }
 
-function hintFor(word: string, candidates: readonly string[]): { hint?: string } {
-  const near = nearest(word, candidates);
+/** A discriminated union's complaint: unknown kind. */
+function kindMessage(issue: Extract<Issue, { code: "invalid_union" }>, got: unknown): Message {
+  const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  return { expected: `a kind (${options.join(", ")})`, got: showValue(got), ...hintFor(got, options) };
+}
+
+function choiceMessage(values: readonly unknown[], got: unknown): Message {
+  return { expected: values.map(showValue).join(" or "), got: showValue(got), ...hintFor(got, values.map(String)) };
+}
+
+function missingMessage({ path, expected }: { path: readonly PropertyKey[]; expected: string }): Message {
+  const hint = path.length === 0 ? {} : { hint: `Add "${String(path.at(-1))}".` };
+  return { expected: `a value (${expected})`, got: "nothing", ...hint };
+}
+
+function bound({ origin }: { origin: string }, sign: string, limit: number | bigint): string {
+  return `${origin === "array" || origin === "string" ? "length " : ""}${sign} ${limit}`;
+}
+
+function hintFor(word: unknown, candidates: readonly string[]): { hint?: string } {
+  const near = typeof word === "string" ? nearest(word, candidates) : undefined;
   return near === undefined ? {} : { hint: `Did you mean "${near}"?` };
 }

@@ -1,6 +1,6 @@
 import type { LayerSpec, ModelSpec, PartSpec } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
-import { nearest } from "./messages.ts";
+import { nearest, showValue } from "./messages.ts";
 import { parseSpec } from "./parse.ts";
 import type { SpecInput } from "./input.ts";
 import type { ParsedSpec } from "./schema.ts";
@@ -13,13 +13,6 @@ type ParsedLayer = Exclude<ParsedSpec["layers"], readonly unknown[]>["parts"][st
 export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): ModelSpec {
   const { defaults } = spec;
   const layers = expandLayers(spec.layers, source);
-  if (layers.length > mostLayers)
-    fail({
-      code: "E_SPEC_LAYERS",
-      where: `${source}: layers`,
-      expected: `at most ${mostLayers} layers`,
-      got: String(layers.length),
-    });
   return {
     name: spec.name,
     title: spec.title ?? spec.name,
@@ -49,34 +42,45 @@ function canonicalLayer(layer: ParsedLayer, defaults: ParsedSpec["defaults"]): L
   };
 }
 
+type Counted = readonly { layer: ParsedLayer; count: number }[];
+
 function expandLayers(layers: ParsedSpec["layers"], source: string): ParsedLayer[] {
-  if (!Array.isArray(layers)) return expandPattern(layers, source);
-  return layers.flatMap(({ repeat, ...layer }) => Array.from({ length: repeat }, () => layer));
+  const counted = Array.isArray(layers)
+    ? layers.map(({ repeat, ...layer }) => ({ layer, count: repeat }))
+    : readPattern(layers, source);
+  assertLayers(counted, source);
+  return counted.flatMap(({ layer, count }) => Array.from({ length: count }, () => layer));
 }
 
+/** Counted before they are made: a short text can ask for millions. */
+function assertLayers(counted: Counted, source: string): void {
+  const total = counted.reduce((sum, { count }) => sum + count, 0);
+  if (total >= 1 && total <= mostLayers) return;
+  const where = `${source}: layers`;
+  fail({ code: "E_SPEC_LAYERS", where, expected: `1 to ${mostLayers} layers`, got: String(total) });
+}
+
+type Pattern = Exclude<ParsedSpec["layers"], readonly unknown[]>;
+
 /** "m*7 a": names in order, `*n` repeats the one before it. Throws E_SPEC_PATTERN at the first word that is neither. */
-function expandPattern(
-  { pattern, parts }: Exclude<ParsedSpec["layers"], readonly unknown[]>,
-  source: string,
-): ParsedLayer[] {
-  const where = `${source}: layers.pattern`;
-  const names = Object.keys(parts);
+function readPattern({ pattern, parts }: Pattern, source: string): Counted {
   return pattern
     .trim()
     .split(/\s+/)
-    .flatMap((word) => {
+    .map((word) => {
       const [, name, count = "1"] = /^([^*]+)(?:\*(\d{1,4}))?$/.exec(word) ?? [];
       const layer = name !== undefined && Object.hasOwn(parts, name) ? parts[name] : undefined;
-      if (layer === undefined) {
-        const near = nearest(name ?? word, names);
-        fail({
-          code: "E_SPEC_PATTERN",
-          where,
-          expected: `names of parts (${names.join(", ")}), each with an optional *count`,
-          got: `"${word}"`,
-          ...(near && { hint: `Did you mean "${near}"?` }),
-        });
-      }
-      return Array.from({ length: Number(count) }, () => layer);
+      return layer === undefined ? failWord(word, Object.keys(parts), source) : { layer, count: Number(count) };
     });
+}
+
+function failWord(word: string, names: readonly string[], source: string): never {
+  const near = nearest(word.replace(/\*\d*$/, ""), names);
+  return fail({
+    code: "E_SPEC_PATTERN",
+    where: `${source}: layers.pattern`,
+    expected: `names of parts (${names.slice(0, 12).join(", ")}), each with an optional *count`,
+    got: showValue(word),
+    ...(near !== undefined && { hint: `Did you mean "${near}"?` }),
+  });
 }

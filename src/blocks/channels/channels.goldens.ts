@@ -1,7 +1,7 @@
 /** Feed-forward nets of transformers (Llama's MLP) and x-transformers; linear weights are [out, in]. */
 
 import type { Tensor } from "../../tensor/index.ts";
-import { ropeOf, ropeTables, settingsOf } from "../../testing/goldens/hf-attention.ts";
+import { ropeOf, ropeTables, settingsOf } from "../../testing/goldens/hf-attention.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
 import type { ActivationKind } from "./activation.ts";

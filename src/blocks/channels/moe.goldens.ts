@@ -2,7 +2,7 @@
 
 import { routeTopK } from "../../ops/index.ts";
 import { stack, type Tensor } from "../../tensor/index.ts";
-import { ropeOf, ropeTables, settingsOf } from "../../testing/goldens/hf-attention.ts";
+import { ropeOf, ropeTables, settingsOf } from "../../testing/goldens/hf-attention.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
 import { moe } from "./moe.ts";

@@ -1,6 +1,6 @@
 /** PyTorch's attention, as a function and as a module, and the windows of local-attention that equal ours. */
 import { blockwiseAttention, scaledDotProduct } from "../../ops/index.ts";
-import { attentionOf } from "../../testing/goldens/attention-of.ts";
+import { attentionOf } from "../../testing/goldens/attention-of.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 
 /** In blocks of 3 queries, unless the mask is no shape that blocks know. */

@@ -1,6 +1,6 @@
 /** Attention modules of transformers: one adapter, a row a family. */
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
-import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
+import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import {
   type HfSettings,
@@ -10,8 +10,8 @@ import {
   ropeOf,
   ropeTables,
   settingsOf,
-} from "./hf-attention.ts";
-import { linearOf } from "./layer-parts.ts";
+} from "./hf-attention.fixture.ts";
+import { linearOf } from "./layer-parts.fixture.ts";
 
 interface Options {
   readonly heads: number;

@@ -1,9 +1,9 @@
 import type { Tensor } from "../../tensor/index.ts";
 import type { Absent } from "./adapter.ts";
-import type { StoredAttention } from "./attention-of.ts";
+import type { StoredAttention } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import type { PositionOptions } from "./hf-attention.ts";
-import type { NormKind, Sublayer } from "./layer-parts.ts";
+import type { PositionOptions } from "./hf-attention.fixture.ts";
+import type { NormKind, Sublayer } from "./layer-parts.fixture.ts";
 
 /** Options of `attention`; what the case's mask says comes before them. */
 export interface AttentionOptions {

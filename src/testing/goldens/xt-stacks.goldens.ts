@@ -1,10 +1,10 @@
 /** Stacks of x-transformers: pre-norm layers of attention and feed-forward, then a norm; each case sets one option. */
 import { constant, type Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
-import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.ts";
+import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { linearOf, plainChannel, storedNorm } from "./layer-parts.ts";
-import { embeddingPositions } from "./xt-positions.ts";
+import { linearOf, plainChannel, storedNorm } from "./layer-parts.fixture.ts";
+import { embeddingPositions } from "./xt-positions.fixture.ts";
 
 interface Mapped {
   options: Readonly<Record<string, unknown>>;

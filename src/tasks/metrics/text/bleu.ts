@@ -105,14 +105,13 @@ const smoothingValue = (smoothing: BleuSmoothing): number | undefined =>
     ? (smoothing.value ?? smoothingDefaults[smoothing.kind])
     : undefined;
 
-function signature({ references }: ScoredText, { lowercase, effectiveOrder, tokenizer, smoothing, maxOrder }: Settings) {
+/** As in sacreBLEU, `maxOrder` is no part of it: a score of other orders has to be named BLEU-1, BLEU-2, … beside it. */
+function signature({ references }: ScoredText, { lowercase, effectiveOrder, tokenizer, smoothing }: Settings) {
   const value = smoothingValue(smoothing);
   return signatureOf(references, {
     case: lowercase ? "lc" : "mixed",
     eff: effectiveOrder,
     tok: tokenizer,
     smooth: value === undefined ? smoothing.kind : `${smoothing.kind}[${value.toFixed(2)}]`,
-    // sacreBLEU leaves the order out, under which scores of other orders pass for BLEU-4.
-    ...(maxOrder === 4 ? {} : { order: maxOrder }),
   });
 }

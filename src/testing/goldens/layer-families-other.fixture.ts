@@ -1,9 +1,9 @@
-import type { StoredAttention, StoredLinear } from "./attention-of.ts";
+import type { StoredAttention, StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { ropeOf, settingsOf } from "./hf-attention.ts";
-import { fourMaps, layerOf } from "./layer-families-decoder.ts";
+import { ropeOf, settingsOf } from "./hf-attention.fixture.ts";
+import { fourMaps, layerOf } from "./layer-families-decoder.fixture.ts";
 import type { Family, Layer } from "./layer-family.ts";
-import { activationOf, linearOf, partsOf, plainChannel } from "./layer-parts.ts";
+import { activationOf, linearOf, partsOf, plainChannel } from "./layer-parts.fixture.ts";
 
 /** Maps stored as [in, out]. */
 const flipped = ({ weight, bias }: StoredLinear): StoredLinear => ({ weight: weight.transpose([1, 0]), bias });

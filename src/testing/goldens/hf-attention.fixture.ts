@@ -1,7 +1,7 @@
 import { rope } from "../../blocks/positions/rope.ts";
 import { concat, constant, iota, stack, type Tensor } from "../../tensor/index.ts";
 import type { Absent } from "./adapter.ts";
-import { storedIo } from "./attention-of.ts";
+import { storedIo } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 /** Settings of a transformers model, as far as attention reads them. */

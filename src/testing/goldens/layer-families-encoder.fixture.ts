@@ -1,10 +1,10 @@
-import type { StoredLinear } from "./attention-of.ts";
+import type { StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { ropeOf, settingsOf } from "./hf-attention.ts";
-import { fourMaps } from "./layer-families-decoder.ts";
-import { headLayerNorms, layer, plain, thirds } from "./layer-families-other.ts";
+import { ropeOf, settingsOf } from "./hf-attention.fixture.ts";
+import { fourMaps } from "./layer-families-decoder.fixture.ts";
+import { headLayerNorms, layer, plain, thirds } from "./layer-families-other.fixture.ts";
 import type { AttentionOptions, Family, Layer } from "./layer-family.ts";
-import { gatedChannel, linearOf, plainChannel } from "./layer-parts.ts";
+import { gatedChannel, linearOf, plainChannel } from "./layer-parts.fixture.ts";
 
 /** BERT's names; the norms differ. */
 const bertLike =

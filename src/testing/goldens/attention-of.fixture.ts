@@ -36,13 +36,8 @@ export const storedIo = (fields: Partial<Io> = {}): Io => ({
   ...fields,
 });
 
-/** Runs `attention` on a source's maps: q, k and v side by side, biases where the source has them. */
-export function attentionOf(
-  x_BTD: Tensor,
-  stored: StoredAttention,
-  { options, io = {} }: { options: Options; io?: Partial<Io> },
-) {
-  const { q, k, v, out, others = {} } = stored;
+/** `attention` with a source's maps: q, k and v side by side, biases where the source has them. */
+export function attentionPart({ q, k, v, out, others = {} }: StoredAttention, options: Options) {
   const biases = [q, k, v].flatMap(({ bias }) => (bias ? [bias] : []));
   const c = attention.config.parse({ ...options, bias: biases.length > 0, outBias: out.bias !== undefined });
   const tensors = {
@@ -54,8 +49,17 @@ export function attentionOf(
   };
   const present = Object.entries(tensors).flatMap(([name, tensor]) => (tensor ? [[name, storedWeight(tensor)]] : []));
   const p = Object.fromEntries(present) as Parameters<typeof attention.forward>[1]["p"];
-  const result = attention.forward(x_BTD, { c, d: attention.dims(c, x_BTD.dim(2)), p, s: {}, b: {}, io: storedIo(io) });
-  return { y: result.y, weights: result.probes!.weights_BHTS!, s: result.s };
+  return { c, d: attention.dims(c, out.weight.dim(0)), p, b: {} };
+}
+
+/** Runs it over a whole sequence. */
+export function attentionOf(
+  x_BTD: Tensor,
+  stored: StoredAttention,
+  { options, io = {} }: { options: Options; io?: Partial<Io> },
+) {
+  const result = attention.forward(x_BTD, { ...attentionPart(stored, options), s: {}, io: storedIo(io) });
+  return { y: result.y, weights: result.probes!.weights_BHTS! };
 }
 
 const columns = (weight: Tensor): Tensor => weight.transpose([1, 0]);

@@ -4,7 +4,7 @@ import { swiglu } from "../../blocks/channels/swiglu.ts";
 import { layernorm } from "../../blocks/norms/layernorm.ts";
 import { rmsnorm } from "../../blocks/norms/rmsnorm.ts";
 import { fail, type Tensor } from "../../tensor/index.ts";
-import { type StoredLinear, storedIo, storedWeight } from "./attention-of.ts";
+import { type StoredLinear, storedIo, storedWeight } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 export type Sublayer = (x: Tensor) => Tensor;

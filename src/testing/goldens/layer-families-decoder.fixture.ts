@@ -1,7 +1,7 @@
 import type { ActivationKind } from "../../blocks/channels/activation.ts";
-import type { StoredAttention } from "./attention-of.ts";
+import type { StoredAttention } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { type HfSettings, type PositionOptions, ropeOf, settingsOf } from "./hf-attention.ts";
+import { type HfSettings, type PositionOptions, ropeOf, settingsOf } from "./hf-attention.fixture.ts";
 import type { Family, Layer } from "./layer-family.ts";
 import {
   activationOf,
@@ -11,7 +11,7 @@ import {
   partsOf,
   plainChannel,
   type Sublayer,
-} from "./layer-parts.ts";
+} from "./layer-parts.fixture.ts";
 
 /** What sets a decoder with rotary positions apart from Llama. */
 interface Variant {

@@ -2,7 +2,7 @@ import { learned } from "../../blocks/positions/learned.ts";
 import { sinusoidal } from "../../blocks/positions/sinusoidal.ts";
 import { iota, type Tensor, zeros } from "../../tensor/index.ts";
 import type { Absent, GoldenGraph } from "./adapter.ts";
-import { storedIo, storedWeight } from "./attention-of.ts";
+import { storedIo, storedWeight } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 /** x-transformers' position tables by themselves: rows over √D, or sinusoids in halves times a learned scale. */
