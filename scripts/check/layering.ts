@@ -31,8 +31,8 @@ interface Manifest {
   dependencies?: Record<string, string>;
 }
 
-/** Files beside a folder's `index.ts` that all may import: the one error class, which depends on nothing. */
-const openFiles = new Set(["src/tensor/error.ts"]);
+/** Files beside a folder's `index.ts` that all may import: the one error class, and the golden runner, which must load without a test runner. */
+const openFiles = new Set(["src/tensor/error.ts", "src/testing/goldens/index.ts"]);
 
 const sources = ["src", "web", "scripts", "bench", "examples", "evidence"].map(
   (folder) => `${folder}/**/*.{ts,tsx,js,mjs}`,

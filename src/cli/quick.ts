@@ -3,11 +3,11 @@ export const quickSettings = {
   tokenizer: "bpe",
   entries: "1024",
   size: "params=0.48M",
-  budget: "tokens=64k",
+  budget: "tokens=120k",
   seeds: "2",
-  batch: "8",
+  batch: "4",
   length: "128",
-  "learning-rate": "0.003",
+  "learning-rate": "0.008",
 } as const;
 
 /** Context lengths, in tokens, at which a quick look times decoding. */

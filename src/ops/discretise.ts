@@ -1,6 +1,6 @@
+import type { Tensor } from "../tensor/index.ts";
 import { complexExp, complexExpm1, complexProduct, complexReciprocal, mapComplex } from "./complex.ts";
 import type { Complex } from "./fourier.ts";
-import type { Tensor } from "../tensor/index.ts";
 
 /** How a continuous state equation becomes one in steps. */
 export const discretisations = ["zoh", "bilinear"] as const;
@@ -13,8 +13,7 @@ export type Discretisation = (typeof discretisations)[number];
  */
 export function discretise(a: Complex, dt: Tensor, method: Discretisation): { decay: Complex; input: Complex } {
   const z = mapComplex(a, (part) => part.mul(dt));
-  if (method === "zoh")
-    return { decay: complexExp(z), input: complexProduct(complexExpm1(z), complexReciprocal(a)) };
+  if (method === "zoh") return { decay: complexExp(z), input: complexProduct(complexExpm1(z), complexReciprocal(a)) };
   const half = mapComplex(z, (part) => part.div(2));
   const inverse = complexReciprocal({ re: half.re.neg().add(1), im: half.im.neg() });
   return {

@@ -62,9 +62,20 @@ export function normalPlusLowRank({ A, B, P }: Hippo): NormalPlusLowRank {
   const skew = square(size, (n, k) => (normal[n]![k]! - normal[k]![n]!) / 2);
   const { values, vectors } = symmetricEigen(square(size, (n, k) => dot(skew[n]!, skew[k]!)));
   const kept = list(size / 2, (j) => size - 1 - 2 * j);
-  const eigenvectors = kept.map((j) => eigenvector(skew, [vectors[j]!, vectors[j - 1]!], Math.sqrt(Math.max(0, values[j]!)), values.at(-1)!));
+  const eigenvectors = kept.map((j) =>
+    eigenvector(skew, [vectors[j]!, vectors[j - 1]!], Math.sqrt(Math.max(0, values[j]!)), values.at(-1)!),
+  );
   const inBasis = (x: readonly number[]) =>
-    eigenvectors.map((v): [number, number] => [dot(v.map(([a]) => a), x), -dot(v.map(([, b]) => b), x)]);
+    eigenvectors.map((v): [number, number] => [
+      dot(
+        v.map(([a]) => a),
+        x,
+      ),
+      -dot(
+        v.map(([, b]) => b),
+        x,
+      ),
+    ]);
   return {
     re,
     im: kept.map((j) => Math.sqrt(Math.max(0, values[j]!))),

@@ -59,7 +59,10 @@ function unchunked(y: Tensor, outputs: number, time: number): Tensor[] {
 /** A product per system over the last axis of [C, B, N, ·]. */
 function perChunk(x: Tensor, matrix: Tensor, transB: boolean): Tensor {
   const [C, B, N, width] = x.shape as [number, number, number, number];
-  return x.reshape([C, B * N, width]).matmul(matrix, { transB }).reshape([C, B, N, -1]);
+  return x
+    .reshape([C, B * N, width])
+    .matmul(matrix, { transB })
+    .reshape([C, B, N, -1]);
 }
 
 const unrolled = 4;
@@ -79,8 +82,7 @@ function chunkStates(chunks: Tensor, system: LtiSystem, s_CBS: Tensor | undefine
     return concat(0, [ys[0]!, states[0]!.unsqueeze(0)]);
   }
   const list = [start];
-  for (let j = 0; j < N; j++)
-    list.push(j === 0 && s_CBS === undefined ? ends.at(0, 0) : next(list[j]!, ends.at(0, j)));
+  for (let j = 0; j < N; j++) list.push(j === 0 && s_CBS === undefined ? ends.at(0, 0) : next(list[j]!, ends.at(0, j)));
   return stack(0, list);
 }
 

@@ -1,5 +1,5 @@
 import { buildModel, type Model, type ModelSpec } from "../model/index.ts";
-import { fail } from "../tensor/index.ts";
+import { fail, SeqlabError } from "../tensor/index.ts";
 import { type ObjectiveKind, objectives, serves } from "./objectives.ts";
 
 /** A model together with what its objective adds to the vocabulary. */
@@ -13,9 +13,32 @@ export interface BuiltModel {
 export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): BuiltModel {
   const objective = objectives[spec.objective.kind as ObjectiveKind];
   const extraTokens = Object.fromEntries(objective.extraTokens.map((name, i) => [name, tokens + i]));
-  const model = buildModel(spec, { vocabulary: tokens + objective.extraTokens.length });
+  const model = buildNamed(spec, tokens + objective.extraTokens.length);
   if (!serves(model.flow, objective.flow)) rejectFlow(spec, objective.flow);
   return { model, extraTokens };
+}
+
+/** Errors say which spec, and which layer where the component does not know. */
+function buildNamed(spec: ModelSpec, vocabulary: number): Model {
+  try {
+    return buildModel(spec, { vocabulary });
+  } catch (error) {
+    if (!(error instanceof SeqlabError)) throw error;
+    const { fault } = error;
+    const layer = /^(layers|embedding|norm|head)\b/.test(fault.where)
+      ? -1
+      : spec.layers.findIndex((one) => !builds({ ...spec, layers: [one] }));
+    const where = `${spec.name}: ${layer < 0 ? "" : `layers[${layer}]: `}${fault.where}`;
+    throw new SeqlabError({ ...fault, where, cause: error });
+  }
+}
+
+function builds(spec: ModelSpec): boolean {
+  try {
+    return buildModel(spec, { vocabulary: 2 }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function rejectFlow(spec: ModelSpec, flow: "causal" | "bidirectional"): never {

@@ -27,14 +27,18 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** The candidate nearest to a word, if it is near enough to be what was meant. */
+/** The candidate nearest to a word, if it is near enough to be what was meant; case and punctuation count for little. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({
-    candidate,
-    distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
-  }));
-  const best = ranked.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  const bare = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
+  const ranked = candidates
+    .map((candidate) => ({
+      candidate,
+      bare: editDistance(bare(word), bare(candidate)),
+      whole: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
+    .sort((a, b) => a.bare - b.bare || a.whole - b.whole);
+  const [best] = ranked;
+  return best && best.whole <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
 /** Levenshtein distance, one row at a time; words are cut at 64 characters. */
@@ -95,9 +99,23 @@ function describe(issue: Issue, got: unknown, { schema, value }: SpecPlace): Omi
         ? { code: "E_SPEC_MISSING", ...missingMessage(issue) }
         : { code: "E_SPEC_TYPE", expected: issue.expected, got: showValue(got) };
     case "too_small":
-      return { code: "E_SPEC_RANGE", expected: bound(issue, issue.inclusive ? "≥" : ">", issue.minimum), got: showValue(got) };
+      return {
+        code: "E_SPEC_RANGE",
+        expected: bound(issue, issue.inclusive ? "≥" : ">", issue.minimum),
+        got: showValue(got),
+      };
     case "too_big":
-      return { code: "E_SPEC_RANGE", expected: bound(issue, issue.inclusive ? "≤" : "<", issue.maximum), got: showValue(got) };
+      return {
+        code: "E_SPEC_RANGE",
+        expected: bound(issue, issue.inclusive ? "≤" : "<", issue.maximum),
+        got: showValue(got),
+      };
+    case "invalid_format":
+      return {
+        code: "E_SPEC_FORMAT",
+        expected: `text that matches ${issue.pattern ?? issue.format}`,
+        got: showValue(got),
+      };
     default:
       return { code: "E_SPEC", expected: issue.message, got: showValue(got) };
   }
@@ -111,7 +129,10 @@ function keyMessage(keys: readonly string[], known: readonly string[]): Message 
   const more = keys.length > 3 ? ` and ${keys.length - 3} more` : "";
   const got = `${keys.slice(0, 3).map(showValue).join(", ")}${more}`;
   const near = hintFor(keys[0], known);
-  const list = known.length === 0 ? {} : { hint: `Known: ${known.slice(0, mostListed).join(", ")}${known.length > mostListed ? ", …" : ""}.` };
+  const list =
+    known.length === 0
+      ? {}
+      : { hint: `Known: ${known.slice(0, mostListed).join(", ")}${known.length > mostListed ? ", …" : ""}.` };
   return { expected: "only known keys", got, ...list, ...near };
 }
 

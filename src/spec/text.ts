@@ -16,7 +16,7 @@ export function parseSpecText(text: string, source: string): unknown {
   // The library looks for doubled keys in quadratic time: see assertUniqueKeys.
   const document = parseDocument(text, { uniqueKeys: false, stringKeys: true, lineCounter });
   const [error] = document.errors;
-  if (error) failText(`${source}:${placeOf(error.pos[0], lineCounter)}`, error.message.split("\n")[0]!, error);
+  if (error) failText(`${source}:${placeOf(error.pos[0], lineCounter)}`, reasonOf(error), error);
   assertUniqueKeys(document.contents, { source, lineCounter });
   return plainData(() => document.toJS({ maxAliasCount: 50 }), source);
 }
@@ -25,6 +25,9 @@ const placeOf = (offset: number, lines: LineCounter): string => {
   const { line, col } = lines.linePos(offset);
   return `${line}:${col}`;
 };
+
+/** The parser's sentence without its place, which stands in front of ours. */
+const reasonOf = ({ message }: Error): string => message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
 
 function failText(where: string, got: string, cause?: unknown): never {
   return fail({ code: "E_SPEC_TEXT", where, expected: "JSON or YAML", got, cause });
@@ -51,6 +54,6 @@ function plainData(read: () => unknown, source: string): unknown {
   try {
     return read();
   } catch (error) {
-    return failText(source, error instanceof Error ? error.message.split("\n")[0]! : String(error), error);
+    return failText(source, error instanceof Error ? reasonOf(error) : String(error), error);
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { optimizerSchema } from "./optimizers.ts";
-import { scheduleSchema } from "./schedules.ts";
+import { optimizerSchema } from "./optimizers/index.ts";
+import { scheduleSchema } from "./schedules/index.ts";
 
 /** Everything besides spec and data that decides a training run. Stored with it. */
 export const trainingSchema = z.strictObject({

@@ -1,7 +1,16 @@
 export { type TrainingConfig, type TrainingInput, trainingSchema } from "./config.ts";
 export { createEvaluator, type Evaluation, type EvaluationText, type Evaluator } from "./evaluate.ts";
 export { type Objective, objectiveLosses } from "./objectives/index.ts";
-export { adamScalars, adamw, groupScalars, type OptimizerConfig } from "./optimizers.ts";
+export {
+  adamScalars,
+  adamw,
+  createOptimizer,
+  type Optimizer,
+  type OptimizerConfig,
+  type OptimizerInput,
+  optimizerSchema,
+  optimizers,
+} from "./optimizers/index.ts";
 export {
   type BatchShape,
   evaluationIo,
@@ -17,5 +26,14 @@ export {
   type RunTrainingOutcome,
   runTraining,
 } from "./run.ts";
-export { type ScheduleConfig, scheduleFactor } from "./schedules.ts";
+export {
+  type PlateauConfig,
+  plateauFactors,
+  plateauSchema,
+  type ScheduleConfig,
+  type ScheduleInput,
+  scheduleFactor,
+  scheduleSchema,
+  schedules,
+} from "./schedules/index.ts";
 export { createTraining, type StepRecord, type Training } from "./training.ts";

@@ -88,7 +88,7 @@ async function evaluateIfDue({
   onProgress,
 }: RunTrainingOptions): Promise<void> {
   if (evaluator === undefined || !isDue(training.step, evaluateEverySteps)) return;
-  const evaluation = await evaluator.run();
+  const evaluation = await training.evaluated(() => evaluator.run());
   appendMetrics(run, evaluationRecord(training.step, evaluation));
   onProgress?.({ kind: "evaluation", step: training.step, evaluation });
 }

@@ -196,9 +196,10 @@ function trainingJob(
 
 const promptLength = 120;
 
-/** The beginning of the validation text, cut at a word. */
+/** The first whole words of the validation text. */
 function promptOf({ split }: PreparedData): string {
-  return split.validation.text.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
+  const words = split.validation.text.slice(0, 2 * promptLength).replace(/^\S*\s+/, "");
+  return words.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
 }
 
 function decodingJob(

@@ -10,7 +10,7 @@ import type { DecodeJob, DecodeOutcome, JobProgress, SampleJob, SampleOutcome } 
 import { peakResident, readIds } from "./training-job.ts";
 
 /** How texts are drawn: near the distribution, without its long tail. */
-const sampler = { temperature: 0.8, topP: 0.95 } as const;
+const sampler = { temperature: 0.7, topP: 0.9 } as const;
 
 export async function decodeJob(job: DecodeJob, report: (progress: JobProgress) => void): Promise<DecodeOutcome> {
   const prompt = readIds(job.validationIds);

@@ -4,7 +4,7 @@ import { concat, stack, type Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { cfc } from "./cfc.ts";
 import type { CfcWeights } from "./cfc-cell.ts";
-import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { constant } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { cfc } from "./cfc.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { add, affine, naiveLstmCell, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;

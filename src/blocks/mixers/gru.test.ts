@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { constant } from "../../tensor/index.ts";
 import { mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
 import { gru } from "./gru.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { affine, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 function naive({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { mixerSuite, type NaiveMixerArguments, run } from "../../testing/index.ts";
 import { lstm } from "./lstm.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { add, affine, naiveLstmCell, overTime, zerosOf } from "./rnn-naive.ts";
 
 type Parameters = ReturnType<typeof lstm.params>;

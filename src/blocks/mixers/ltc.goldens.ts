@@ -1,7 +1,7 @@
 /** ncps' LTC with full wiring. */
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { ltc } from "./ltc.ts";
-import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 function build(c: GoldenCase): GoldenGraph | Absent {
   const wiring = c.config.wiring as { kind: string };

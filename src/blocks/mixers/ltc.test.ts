@@ -10,7 +10,7 @@ import {
   run,
 } from "../../testing/index.ts";
 import { ltc } from "./ltc.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { add, affine, naiveLstmCell, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof ltc.config.parse>;

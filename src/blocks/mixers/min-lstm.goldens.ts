@@ -3,7 +3,7 @@ import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { minGru, positive } from "./min-gru.ts";
 import { minLstm } from "./min-lstm.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 interface Recurrent {
   forward: (x: Tensor, h: Tensor | undefined) => { y: Tensor; s: { h: Tensor } };

@@ -4,7 +4,7 @@ import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testi
 import { swiglu } from "../channels/swiglu.ts";
 import { rmsnorm } from "../norms/rmsnorm.ts";
 import { mlstm7b } from "./mlstm-7b.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 type At = Omit<Parameters<NonNullable<typeof mlstm7b.step>>[1], "s">;
 type State = { C: Tensor; n: Tensor; m: Tensor };

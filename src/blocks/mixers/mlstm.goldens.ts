@@ -3,7 +3,7 @@ import { mlstmChunked } from "../../ops/index.ts";
 import { concat, logSigmoid, type Tensor, zeros } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { mlstm } from "./mlstm.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 /** [B, T, H, ...] ↔ [H, B, T, ...]. */
 const headsFirst = (x: Tensor) => x.transpose([2, 0, 1, ...x.shape.slice(3).map((_, i) => i + 3)]);

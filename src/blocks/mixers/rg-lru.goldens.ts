@@ -3,7 +3,7 @@ import { linearScan, linearStep } from "../../ops/index.ts";
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { type RgLruWeights, rgLru, rgLruTerms } from "./rg-lru.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 function cellWeights(c: GoldenCase, prefix: string): RgLruWeights {
   const read = (name: string) => c.tensor(`param.${prefix}${name}`);

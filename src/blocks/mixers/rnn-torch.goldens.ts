@@ -6,7 +6,7 @@ import type { Io } from "../define.ts";
 import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 import { rnn } from "./rnn.ts";
-import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { gateColumns, goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 /** One recurrent layer over a sequence: its weights are read by their stored names without the layer's suffix. */
 type Layer = (

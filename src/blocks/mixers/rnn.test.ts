@@ -9,7 +9,7 @@ import {
   type Subject,
 } from "../../testing/index.ts";
 import { rnn } from "./rnn.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { add, affine, overTime, zerosOf } from "./rnn-naive.ts";
 
 type Config = ReturnType<typeof rnn.config.parse>;

@@ -1,7 +1,7 @@
 /** The sLSTM layer of the xlstm package. */
 import { concat, full, ones, stack, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { goldenIo, weightOf } from "./rnn-golden-weights.ts";
+import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { slstm } from "./slstm.ts";
 import { emptyStabiliser } from "./slstm-cell.ts";
 

@@ -3,8 +3,12 @@
 /** Status of a program whose reader went away, as shells give it (128 + SIGPIPE). */
 const pipeClosed = 141;
 
+let guarded = false;
+
 /** A reader that has seen enough (`| head`) ends the command quietly; a closed standard error only silences progress. */
 export function guardStreams(): void {
+  if (guarded) return;
+  guarded = true;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(pipeClosed);

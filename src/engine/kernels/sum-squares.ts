@@ -2,7 +2,7 @@ import { loop } from "./loop.ts";
 import { type WasmFunction, wasm, wasmModule } from "./wasm.ts";
 
 /** Σ x² over `bytes` bytes at `address`, in f64. Locals: address, bytes, the sum (2 doubles), a pair, the end. */
-export const sumSquares: WasmFunction = {
+const sumSquares: WasmFunction = {
   name: "sumSquares",
   params: ["i32", "i32"],
   results: ["f64"],

@@ -3,7 +3,7 @@ export const valueType = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b } as cons
 export type ValueType = keyof typeof valueType;
 
 /** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
+function unsigned(value: number): number[] {
   const bytes: number[] = [];
   do {
     const low = value & 0x7f;

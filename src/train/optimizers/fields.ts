@@ -23,7 +23,7 @@ export const epsilonField = (value: number) =>
 
 const roleSettings = z.strictObject({
   rateRatio: z.number().min(0).default(1).describe("step size / the optimizer's"),
-  weightDecay: z.number().min(0).optional().describe("in place of the optimizer's"),
+  weightDecay: z.number().min(0).nullable().default(null).describe("in place of the optimizer's; null: that one"),
 });
 
 /** Settings that every optimizer has. */

@@ -22,19 +22,29 @@ async function clipNorm(c: GoldenCase): Promise<Computed> {
   const gradients = shapes.map(({ name, shape }) => [`grad:${name}`, input(`in.${name}`, shape)] as const);
   const trainer = await engine.trainer({
     program: { outputs: { loss: scalar(0), ...Object.fromEntries(gradients) } },
-    parameters: shapes.map(({ name, shape }) => ({ name, shape, value: new Float32Array(c.values(`in.${name}`).length), scalars: {} })),
+    parameters: shapes.map(({ name, shape }) => ({
+      name,
+      shape,
+      value: new Float32Array(c.values(`in.${name}`).length),
+      scalars: {},
+    })),
     rule: negatedGradient,
     clipNorm: c.number("max_norm"),
   });
   const feeds = Object.fromEntries(shapes.map(({ name }) => [`in.${name}`, Float32Array.from(c.values(`in.${name}`))]));
   const { gradNorm } = await trainer.step([feeds], {});
   const moved = await trainer.read("parameters");
-  return { "out.total": [gradNorm], ...Object.fromEntries(shapes.map(({ name }) => [`out.${name}`, moved[name]!.map((x) => -x)])) };
+  return {
+    "out.total": [gradNorm],
+    ...Object.fromEntries(shapes.map(({ name }) => [`out.${name}`, moved[name]!.map((x) => -x)])),
+  };
 }
 
 function clipValue(c: GoldenCase): Computed {
   const clipped = namesOf(c).map((name) => {
-    const outputs = [seenGradient(c.tensor(`in.${name}`), scalar(1), { maximize: false, clipValue: c.number("value") })];
+    const outputs = [
+      seenGradient(c.tensor(`in.${name}`), scalar(1), { maximize: false, clipValue: c.number("value") }),
+    ];
     return [`out.${name}`, runReference(outputs, { [`in.${name}`]: c.values(`in.${name}`) })[0]!] as const;
   });
   return Object.fromEntries(clipped);
@@ -47,11 +57,20 @@ function averagedModel(c: GoldenCase): Computed {
   const averages = namesOf(c).map((name) => {
     const all = c.values(`in.${name}`);
     const size = all.length / c.number("updates");
-    const at = { p: input("p", [size]), g: input("g", [size]), slots: { ema: input("ema", [size]) }, scalars: { emaShare: input("share", []) } };
+    const at = {
+      p: input("p", [size]),
+      g: input("g", [size]),
+      slots: { ema: input("ema", [size]) },
+      scalars: { emaShare: input("share", []) },
+    };
     const next = rule.update(at).slots["ema"]!;
     let ema = new Float64Array(size);
     const steps = Array.from({ length: c.number("updates") }, (_, i) => {
-      ema = runReference([next], { g: all.subarray(i * size, (i + 1) * size), ema, share: [emaShare(decay, i + 1)] })[0]! as Float64Array<ArrayBuffer>;
+      ema = runReference([next], {
+        g: all.subarray(i * size, (i + 1) * size),
+        ema,
+        share: [emaShare(decay, i + 1)],
+      })[0]! as Float64Array<ArrayBuffer>;
       return [...ema];
     });
     return [`out.${name}`, steps.flat()] as const;

@@ -31,15 +31,38 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
   },
   adam: (c) => ({ kind: "adam", ...shared(c), amsgrad: c.flag("amsgrad") }),
   adamw: (c) => ({ kind: "adamw", ...shared(c), amsgrad: c.flag("amsgrad") }),
-  nadam: (c) => ({ kind: "nadam", ...shared(c), momentumDecay: c.number("momentum_decay"), ...decoupledIf(c.flag("decoupled_weight_decay")) }),
+  nadam: (c) => ({
+    kind: "nadam",
+    ...shared(c),
+    momentumDecay: c.number("momentum_decay"),
+    ...decoupledIf(c.flag("decoupled_weight_decay")),
+  }),
   radam: (c) => ({ kind: "radam", ...shared(c), ...decoupledIf(c.flag("decoupled_weight_decay")) }),
   adamax: (c) => ({ kind: "adamax", ...shared(c) }),
-  adagrad: (c) => ({ kind: "adagrad", ...shared(c), rateDecay: c.number("lr_decay"), start: c.number("initial_accumulator_value") }),
-  rmsprop: (c) => ({ kind: "rmsprop", ...shared(c), alpha: c.number("alpha"), momentum: c.number("momentum"), centered: c.flag("centered") }),
+  adagrad: (c) => ({
+    kind: "adagrad",
+    ...shared(c),
+    rateDecay: c.number("lr_decay"),
+    start: c.number("initial_accumulator_value"),
+  }),
+  rmsprop: (c) => ({
+    kind: "rmsprop",
+    ...shared(c),
+    alpha: c.number("alpha"),
+    momentum: c.number("momentum"),
+    centered: c.flag("centered"),
+  }),
   adadelta: (c) => ({ kind: "adadelta", ...shared(c), rho: c.number("rho") }),
   adafactor(c) {
     const [epsilon1, epsilon2] = c.config["eps"] as [number | null, number];
-    return { kind: "adafactor", ...shared(c), epsilon1: epsilon1 ?? 2 ** -52, epsilon2, beta2Decay: c.number("beta2_decay"), clip: c.number("d") };
+    return {
+      kind: "adafactor",
+      ...shared(c),
+      epsilon1: epsilon1 ?? 2 ** -52,
+      epsilon2,
+      beta2Decay: c.number("beta2_decay"),
+      clip: c.number("d"),
+    };
   },
   rprop(c) {
     const [shrink, grow] = c.list("etas") as [number, number];
@@ -61,7 +84,14 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
   },
   ademamix(c) {
     const rampSteps = (c.config["t_alpha_beta3"] as number | undefined) ?? null;
-    return { kind: "ademamix", ...shared(c), ...decayOf(c), beta3: c.list("betas")[2]!, alpha: c.number("alpha"), rampSteps };
+    return {
+      kind: "ademamix",
+      ...shared(c),
+      ...decayOf(c),
+      beta3: c.list("betas")[2]!,
+      alpha: c.number("alpha"),
+      rampSteps,
+    };
   },
   lamb: (c) => ({
     kind: "lamb",
@@ -86,11 +116,25 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
     epsilon2: c.number("eps2"),
     clip: c.number("clip_threshold"),
   }),
+  sophia: (c) => ({ kind: "sophia", ...shared(c), ...decayOf(c), bound: c.number("p"), curvature: "written" }),
   stableadamw: (c) => ({ kind: "stable-adamw", ...shared(c) }),
   mars(c) {
     const [beta1, beta2] = c.list("betas_1d") as [number, number];
-    const others = { learningRate: c.number("lr_1d"), weightDecay: c.number("weight_decay_1d"), beta1, beta2, epsilon: c.number("eps") };
-    return { kind: "mars", ...shared(c), ...decayOf(c), form: c.text("mars_type") as "adamw" | "lion", gamma: c.number("gamma"), others };
+    const others = {
+      learningRate: c.number("lr_1d"),
+      weightDecay: c.number("weight_decay_1d"),
+      beta1,
+      beta2,
+      epsilon: c.number("eps"),
+    };
+    return {
+      kind: "mars",
+      ...shared(c),
+      ...decayOf(c),
+      form: c.text("mars_type") as "adamw" | "lion",
+      gamma: c.number("gamma"),
+      others,
+    };
   },
   muon,
   muon_bfloat16: muon,
@@ -101,12 +145,27 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
     every: c.number("preconditioning_compute_steps"),
     start: c.number("matrix_eps"),
   }),
-  schedulefree_sgd: (c) => ({ kind: "schedule-free-sgd", ...shared(c), ...averaging(c), momentum: c.number("momentum"), warmupSteps: c.number("warmup_steps") }),
-  schedulefree_adamw: (c) => ({ kind: "schedule-free-adamw", ...shared(c), ...averaging(c), warmupSteps: c.number("warmup_steps") }),
-  schedulefree_radam: (c) => ({ kind: "schedule-free-radam", ...shared(c), ...averaging(c), early: c.flag("silent_sgd_phase") ? "still" : "sgd" }),
+  schedulefree_sgd: (c) => ({
+    kind: "schedule-free-sgd",
+    ...shared(c),
+    ...averaging(c),
+    momentum: c.number("momentum"),
+    warmupSteps: c.number("warmup_steps"),
+  }),
+  schedulefree_adamw: (c) => ({
+    kind: "schedule-free-adamw",
+    ...shared(c),
+    ...averaging(c),
+    warmupSteps: c.number("warmup_steps"),
+  }),
+  schedulefree_radam: (c) => ({
+    kind: "schedule-free-radam",
+    ...shared(c),
+    ...averaging(c),
+    early: c.flag("silent_sgd_phase") ? "still" : "sgd",
+  }),
   soap: () => "absent: SOAP",
   prodigy: () => "absent: Prodigy, whose distance is a sum over all parameters",
-  sophia: () => "absent: Sophia, whose Hessian estimates training does not make",
   lbfgs: () => "absent: L-BFGS, which asks for the gradient several times a step",
 };
 
@@ -127,19 +186,21 @@ function muon(c: GoldenCase): Settings {
 }
 
 /** The stored start and gradients; sources decay every parameter alike, and only MARS tells vectors from matrices. */
-export function trajectoryOf(c: GoldenCase): Trajectory {
+function trajectoryOf(c: GoldenCase): Trajectory {
   const names = c.names("param.").map((name) => name.slice("param.".length));
-  const gradients = new Map(names.map((name) => [name, c.values(`in.${name}`)]));
   const start = names.map((name) => {
     const { shape } = c.stored[`param.${name}`]!;
     const role = shape.length < 2 && c.component === "mars" ? ("vector" as const) : ("matrix" as const);
     return [name, { shape, role, values: c.values(`param.${name}`) }] as const;
   });
   const size = (name: string) => sizeOf(c.stored[`param.${name}`]!.shape);
+  const at = (stored: string, { name, t }: { name: string; t: number }) =>
+    c.values(stored).slice((t - 1) * size(name), t * size(name));
   return {
     start: Object.fromEntries(start),
     steps: c.stored[`in.${names[0]!}`]!.shape[0]!,
-    gradient: (name, t) => gradients.get(name)!.subarray((t - 1) * size(name), t * size(name)),
+    gradient: (name, t) => at(`in.${name}`, { name, t }),
+    ...(c.component === "sophia" && { written: (name, t) => ({ curvature: at(`in.hessian_${name}`, { name, t }) }) }),
   };
 }
 
@@ -149,7 +210,16 @@ function compute(c: GoldenCase): Computed {
   const steps = replay(optimizerSchema.parse({ decayAll: true, clipNorm: null, ...given }), trajectoryOf(c));
   const joined = (name: string, slot: string) => steps.flatMap((step) => [...step[name]![slot]!]);
   const results = c.names("out.").map((name) => name.slice("out.".length));
-  return Object.fromEntries(results.map((name) => [`out.${name}`, name.endsWith("_eval") ? joined(name.replace("_eval", ""), "x") : joined(name, "p")]));
+  return Object.fromEntries(
+    results.map((name) => [
+      `out.${name}`,
+      name.endsWith("_eval") ? joined(name.replace("_eval", ""), "x") : joined(name, "p"),
+    ]),
+  );
 }
 
-export const adapters: readonly GoldenAdapter[] = Object.keys(settings).map((component) => ({ kind: "optim", component, compute }));
+export const adapters: readonly GoldenAdapter[] = Object.keys(settings).map((component) => ({
+  kind: "optim",
+  component,
+  compute,
+}));

@@ -31,6 +31,7 @@ import { scheduleFreeRadam } from "./schedule-free-radam.ts";
 import { scheduleFreeSgd } from "./schedule-free-sgd.ts";
 import { sgd } from "./sgd.ts";
 import { shampoo } from "./shampoo.ts";
+import { sophia } from "./sophia.ts";
 import { stableAdamw } from "./stable-adamw.ts";
 import { tiger } from "./tiger.ts";
 import { yogi } from "./yogi.ts";
@@ -67,6 +68,7 @@ const all = [
   scheduleFreeSgd,
   sgd,
   shampoo,
+  sophia,
   stableAdamw,
   tiger,
   yogi,

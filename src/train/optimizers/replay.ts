@@ -1,8 +1,7 @@
 import type { ParameterDeclaration } from "../../blocks/index.ts";
-import { compileReference } from "../../engine/index.ts";
-import { ruleProgram, slotShapesOf } from "../../engine/kernels/rule-program.ts";
+import { compileReference, ruleProgram, slotShapesOf } from "../../engine/index.ts";
 import { type Shape, sizeOf } from "../../tensor/index.ts";
-import { createOptimizer } from "./create.ts";
+import { createOptimizer, type Optimizer } from "./create.ts";
 import type { RateAt } from "./define.ts";
 import type { OptimizerConfig } from "./registry.ts";
 
@@ -10,6 +9,8 @@ import type { OptimizerConfig } from "./registry.ts";
 export interface Trajectory {
   start: Readonly<Record<string, { shape: Shape; role: ParameterDeclaration["role"]; values: ArrayLike<number> }>>;
   gradient(name: string, t: number): ArrayLike<number>;
+  /** Slots that the loop writes before step t. */
+  written?(name: string, t: number): Readonly<Record<string, Float64Array>>;
   steps: number;
 }
 
@@ -17,25 +18,39 @@ export interface Trajectory {
 export type ReplayedStep = Readonly<Record<string, Readonly<Record<string, Float64Array>>>>;
 
 /** An optimizer over given gradients, all in f64 on the reference engine: what kernels and goldens are compared with. */
-export function replay(c: OptimizerConfig, { start, gradient, steps }: Trajectory, factor?: RateAt): ReplayedStep[] {
+export function replay(c: OptimizerConfig, trajectory: Trajectory, factor?: RateAt): ReplayedStep[] {
   const optimizer = createOptimizer(c, factor);
-  const trained = Object.entries(start).map(([name, { shape, role, values }]) => {
-    const { rule, scalars } = optimizer.of({ role });
-    const { outputs } = ruleProgram(rule, shape);
-    const slots = Object.entries(slotShapesOf(rule, shape)).map(([slot, own]) => [slot, new Float64Array(sizeOf(own))] as const);
-    const state: Record<string, Float64Array> = { p: Float64Array.from(values), ...Object.fromEntries(slots) };
-    return { name, scalars, state, keys: Object.keys(state), update: compileReference(Object.values(outputs)) };
-  });
-  return Array.from({ length: steps }, (_, i) => {
-    const gradients = trained.map(({ name }) => gradient(name, i + 1));
-    const numbers = { ...optimizer.scalarsAt(i + 1), gradScale: gradScale(gradients, c.clipNorm) };
-    trained.forEach(({ scalars, state, keys, update }, j) => {
-      const { p, ...slots } = state;
-      const next = update.run({ p: p!, g: gradients[j]!, ...under("slot.", slots), ...under("scalar.", listed({ ...numbers, ...scalars })) });
-      keys.forEach((key, k) => void (state[key] = next[k]!));
-    });
+  const trained = Object.entries(trajectory.start).map(([name, from]) => trainedOf(name, from, optimizer));
+  return Array.from({ length: trajectory.steps }, (_, i) => {
+    const t = i + 1;
+    const gradients = trained.map(({ name }) => trajectory.gradient(name, t));
+    const numbers = { ...optimizer.scalarsAt(t), gradScale: gradScale(gradients, c.clipNorm) };
+    for (const [j, parameter] of trained.entries()) {
+      Object.assign(parameter.state, trajectory.written?.(parameter.name, t));
+      advance(parameter, gradients[j]!, numbers);
+    }
     return Object.fromEntries(trained.map(({ name, state }) => [name, { ...state }]));
   });
+}
+
+function trainedOf(name: string, { shape, role, values }: Trajectory["start"][string], optimizer: Optimizer) {
+  const { rule, scalars } = optimizer.of({ role });
+  const slots = Object.entries(slotShapesOf(rule, shape)).map(
+    ([slot, own]) => [slot, new Float64Array(sizeOf(own))] as const,
+  );
+  const state: Record<string, Float64Array> = { p: Float64Array.from(values), ...Object.fromEntries(slots) };
+  return { name, scalars, state, update: compileReference(Object.values(ruleProgram(rule, shape).outputs)) };
+}
+
+function advance(
+  { state, scalars, update }: ReturnType<typeof trainedOf>,
+  gradient: ArrayLike<number>,
+  numbers: Readonly<Record<string, number>>,
+): void {
+  const { p, ...slots } = state;
+  const fed = { ...under("slot.", slots), ...under("scalar.", listed({ ...numbers, ...scalars })) };
+  const next = update.run({ p: p!, g: gradient, ...fed });
+  for (const [i, key] of Object.keys(state).entries()) state[key] = next[i]!;
 }
 
 /** min(1, largest/(‖g‖ + 1e-6)) over all gradients, as trainers clip. */
@@ -45,5 +60,7 @@ function gradScale(gradients: readonly ArrayLike<number>[], largest: number | nu
   return Math.min(1, largest / (Math.sqrt(squares) + 1e-6));
 }
 
-const listed = (numbers: Readonly<Record<string, number>>) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, [value]]));
-const under = <T>(prefix: string, values: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
+const listed = (numbers: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, [value]]));
+const under = <T>(prefix: string, values: Readonly<Record<string, T>>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));

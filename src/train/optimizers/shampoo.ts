@@ -39,12 +39,25 @@ export const shampoo = defineOptimizer({
   others: (c) => ({ definition: adamw, c: c.others }),
   update({ p, g, slots, scalars, c }) {
     const before = where(scalars.first.greater(0), g, slots.step);
-    const mixed = g.mul(1 - c.momentum).add(before.mul(c.momentum)).add(p.mul(scalars.weightDecay));
+    const mixed = g
+      .mul(1 - c.momentum)
+      .add(before.mul(c.momentum))
+      .add(p.mul(scalars.weightDecay));
     const G = p.rank === 1 ? mixed.unsqueeze(1) : mixed;
     const sides = sidesOf(p.shape, c.largestAxis);
     const root = { power: 2 * sides.filter((side) => side !== undefined).length, iterations: c.iterations };
-    const left = sides[0] && preconditioner({ before: slots.left, root: slots.leftRoot }, G.matmul(G, { transB: true }), { ...scalars, ...root });
-    const right = sides[1] && preconditioner({ before: slots.right, root: slots.rightRoot }, G.matmul(G, { transA: true }), { ...scalars, ...root });
+    const left =
+      sides[0] &&
+      preconditioner({ before: slots.left, root: slots.leftRoot }, G.matmul(G, { transB: true }), {
+        ...scalars,
+        ...root,
+      });
+    const right =
+      sides[1] &&
+      preconditioner({ before: slots.right, root: slots.rightRoot }, G.matmul(G, { transA: true }), {
+        ...scalars,
+        ...root,
+      });
     const onLeft = left ? left.root.matmul(G) : G;
     const step = (right ? onLeft.matmul(right.root) : onLeft).reshape(p.shape);
     return {
@@ -66,7 +79,11 @@ interface Renewal {
 }
 
 /** The statistic with a new product, and its root, new where one is due. */
-function preconditioner({ before, root }: { before: Tensor; root: Tensor }, product: Tensor, { added, due, ...newton }: Renewal) {
+function preconditioner(
+  { before, root }: { before: Tensor; root: Tensor },
+  product: Tensor,
+  { added, due, ...newton }: Renewal,
+) {
   const statistic = before.add(identity(product.dim(-1)).mul(added)).add(product);
   return { statistic, root: where(due.greater(0), inverseRoot(statistic, newton), root) };
 }

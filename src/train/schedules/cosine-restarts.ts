@@ -13,7 +13,12 @@ export const cosineRestarts = defineSchedule({
     ...warmupFields(0.05),
     floorRatio: floorField(0),
     cycles: z.int().positive().default(3).describe("periods of the run, unless `period` is given"),
-    period: z.number().positive().nullable().default(null).describe("steps of the first period; then periods go on for ever"),
+    period: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe("steps of the first period; then periods go on for ever"),
     multiplier: z.number().min(1).default(1).describe("length of a period / length of the one before"),
     firstStep: firstStepField(1),
   }),

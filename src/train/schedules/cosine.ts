@@ -15,5 +15,7 @@ export const cosine = defineSchedule({
     cycles: z.number().positive().default(0.5).describe("waves over the run; a half ends at the floor"),
     firstStep: firstStepField(1),
   }),
-  factor: afterWarmup(({ k, left, c }) => between(c.floorRatio, 1, (1 + Math.cos((2 * Math.PI * c.cycles * k) / Math.max(1, left))) / 2)),
+  factor: afterWarmup(({ k, left, c }) =>
+    between(c.floorRatio, 1, (1 + Math.cos((2 * Math.PI * c.cycles * k) / Math.max(1, left))) / 2),
+  ),
 });

@@ -24,7 +24,10 @@ export const cyclic = defineSchedule({
     floorRatio: floorField(0.1),
     upSteps: z.int().positive().default(2000),
     downSteps: z.int().positive().nullable().default(null).describe("null: as upSteps"),
-    mode: z.enum(["triangular", "triangular2", "exponential-range"]).default("triangular").describe("triangular2 halves each cycle; exponential-range falls by gamma each step"),
+    mode: z
+      .enum(["triangular", "triangular2", "exponential-range"])
+      .default("triangular")
+      .describe("triangular2 halves each cycle; exponential-range falls by gamma each step"),
     gamma: z.number().gt(0).default(1),
     firstStep: firstStepField(0),
   }),

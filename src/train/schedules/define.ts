@@ -26,4 +26,6 @@ export interface ScheduleDefinition<K extends string, Z extends z.ZodObject> {
 export type AnySchedule = ScheduleDefinition<string, z.ZodObject>;
 
 /** Returns its argument with its own type, so that `factor` sees the declared config. */
-export const defineSchedule = <const K extends string, Z extends z.ZodObject>(definition: ScheduleDefinition<K, Z>): ScheduleDefinition<K, Z> => definition;
+export const defineSchedule = <const K extends string, Z extends z.ZodObject>(
+  definition: ScheduleDefinition<K, Z>,
+): ScheduleDefinition<K, Z> => definition;

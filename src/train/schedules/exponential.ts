@@ -8,7 +8,12 @@ export const exponential = defineSchedule({
   title: "The same factor every step",
   config: z.strictObject({
     ...warmupFields(0),
-    gamma: z.number().gt(0).nullable().default(null).describe("factor of a step; null: what reaches floorRatio at the end"),
+    gamma: z
+      .number()
+      .gt(0)
+      .nullable()
+      .default(null)
+      .describe("factor of a step; null: what reaches floorRatio at the end"),
     floorRatio: z.number().gt(0).max(1).default(0.01).describe("last rate / peak rate, where gamma is null"),
     firstStep: firstStepField(0),
   }),

@@ -1,2 +1,8 @@
-export { type AnySchedule, defineSchedule, type ScheduleDefinition } from "./define.ts";
-export { type ScheduleConfig, scheduleFactor, type ScheduleInput, type ScheduleKind, scheduleSchema, schedules } from "./registry.ts";
+export { type PlateauConfig, plateauFactors, plateauSchema } from "./plateau.ts";
+export {
+  type ScheduleConfig,
+  type ScheduleInput,
+  scheduleFactor,
+  scheduleSchema,
+  schedules,
+} from "./registry.ts";

@@ -13,7 +13,12 @@ export const inverseSqrt = defineSchedule({
   cite: { by: "Raffel et al. 2020", arxiv: "1910.10683" },
   config: z.strictObject({
     ...warmupFields(0.05),
-    timescale: z.number().positive().nullable().default(null).describe("steps that halve the square; null: the warm-up's, or 10,000 without one"),
+    timescale: z
+      .number()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe("steps that halve the square; null: the warm-up's, or 10,000 without one"),
     firstStep: firstStepField(1),
   }),
   factor(at) {

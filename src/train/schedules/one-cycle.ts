@@ -5,10 +5,23 @@ import { between, rises } from "./shapes.ts";
 
 const config = z.strictObject({
   riseRatio: z.number().gt(0).lt(1).default(0.3).describe("share of the steps before the peak"),
-  startRatio: z.number().gt(0).max(1).default(1 / 25).describe("first rate / peak rate"),
-  endRatio: z.number().gt(0).max(1).default(1 / 250_000).describe("last rate / peak rate"),
+  startRatio: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1 / 25)
+    .describe("first rate / peak rate"),
+  endRatio: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1 / 250_000)
+    .describe("last rate / peak rate"),
   shape: z.enum(["linear", "cosine"]).default("cosine"),
-  phases: z.union([z.literal(2), z.literal(3)]).default(2).describe("3: back to the start, as long as the rise, then on to the end"),
+  phases: z
+    .union([z.literal(2), z.literal(3)])
+    .default(2)
+    .describe("3: back to the start, as long as the rise, then on to the end"),
   firstStep: firstStepField(0),
 });
 

@@ -21,7 +21,12 @@ interface State {
 
 /** Factor of the rate after each measurement. */
 export function plateauFactors(metrics: ArrayLike<number>, c: PlateauConfig): number[] {
-  let state: State = { factor: 1, best: c.better === "lower" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY, bad: 0, cooldown: 0 };
+  let state: State = {
+    factor: 1,
+    best: c.better === "lower" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
+    bad: 0,
+    cooldown: 0,
+  };
   return Array.from(metrics, (metric) => {
     state = observed(state, metric, c);
     return state.factor;

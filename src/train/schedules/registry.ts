@@ -16,9 +16,20 @@ import { warmupStableDecay } from "./warmup-stable-decay.ts";
 
 /** Every schedule; the first is the default. */
 const all = [
-  cosine, constant, cosineRestarts, cyclic, exponential, inverseSqrt, linear, multistep, noam, oneCycle, polynomial, step,
+  cosine,
+  constant,
+  cosineRestarts,
+  cyclic,
+  exponential,
+  inverseSqrt,
+  linear,
+  multistep,
+  noam,
+  oneCycle,
+  polynomial,
+  step,
   warmupStableDecay,
-] as const; // biome-ignore format: one list
+] as const;
 
 type Definition = (typeof all)[number];
 export type ScheduleKind = Definition["kind"];
@@ -31,7 +42,9 @@ type InputOf<D> = D extends { kind: infer K; config: infer Z extends z.ZodType }
 export type ScheduleConfig = ConfigOf<Definition>;
 export type ScheduleInput = InputOf<Definition>;
 
-export const schedules: ReadonlyMap<ScheduleKind, AnySchedule> = new Map(all.map((definition) => [definition.kind, definition as AnySchedule]));
+export const schedules: ReadonlyMap<ScheduleKind, AnySchedule> = new Map(
+  all.map((definition) => [definition.kind, definition as AnySchedule]),
+);
 
 const schemas = all.map(({ kind, config }, place) => {
   const literal = z.literal(kind);
@@ -39,7 +52,10 @@ const schemas = all.map(({ kind, config }, place) => {
 });
 
 /** `{ kind, … }`: cosine where no kind is given. */
-export const scheduleSchema = z.discriminatedUnion("kind", schemas as unknown as [z.ZodObject]) as unknown as z.ZodType<ScheduleConfig, ScheduleInput>;
+export const scheduleSchema = z.discriminatedUnion("kind", schemas as unknown as [z.ZodObject]) as unknown as z.ZodType<
+  ScheduleConfig,
+  ScheduleInput
+>;
 
 /** Factor of the peak learning rate at step 0 … steps − 1. */
 export const scheduleFactor = (c: ScheduleConfig, step: number, steps: number): number =>

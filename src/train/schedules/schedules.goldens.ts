@@ -19,13 +19,36 @@ const endless = Number.MAX_SAFE_INTEGER;
 
 const mappings: Readonly<Record<string, (c: GoldenCase) => Mapped>> = {
   constant: (c) => ({
-    schedule: { kind: "constant", firstStep: 0, warmupSteps: c.number("total_iters"), warmupFrom: c.number("factor"), warmupShape: "constant" },
+    schedule: {
+      kind: "constant",
+      firstStep: 0,
+      warmupSteps: c.number("total_iters"),
+      warmupFrom: c.number("factor"),
+      warmupShape: "constant",
+    },
     steps: endless,
   }),
-  linear: (c) => ({ schedule: { kind: "constant", firstStep: 0, warmupSteps: c.number("total_iters"), warmupFrom: c.number("start_factor") }, steps: endless }),
-  cosine_annealing: (c) => ({ schedule: { kind: "cosine", ...none, floorRatio: relative(c, "eta_min") }, steps: c.number("T_max") }),
+  linear: (c) => ({
+    schedule: {
+      kind: "constant",
+      firstStep: 0,
+      warmupSteps: c.number("total_iters"),
+      warmupFrom: c.number("start_factor"),
+    },
+    steps: endless,
+  }),
+  cosine_annealing: (c) => ({
+    schedule: { kind: "cosine", ...none, floorRatio: relative(c, "eta_min") },
+    steps: c.number("T_max"),
+  }),
   cosine_warm_restarts: (c) => ({
-    schedule: { kind: "cosine-restarts", ...none, floorRatio: relative(c, "eta_min"), period: c.number("T_0"), multiplier: c.number("T_mult") },
+    schedule: {
+      kind: "cosine-restarts",
+      ...none,
+      floorRatio: relative(c, "eta_min"),
+      period: c.number("T_0"),
+      multiplier: c.number("T_mult"),
+    },
     steps: endless,
   }),
   cyclic: (c) => ({
@@ -40,12 +63,24 @@ const mappings: Readonly<Record<string, (c: GoldenCase) => Mapped>> = {
     steps: endless,
   }),
   exponential: (c) => ({ schedule: { kind: "exponential", gamma: c.number("gamma") }, steps: endless }),
-  multistep: (c) => ({ schedule: { kind: "multistep", gamma: c.number("gamma"), milestones: c.list("milestones") }, steps: endless }),
+  multistep: (c) => ({
+    schedule: { kind: "multistep", gamma: c.number("gamma"), milestones: c.list("milestones") },
+    steps: endless,
+  }),
   step: (c) => ({ schedule: { kind: "step", gamma: c.number("gamma"), every: c.number("step_size") }, steps: endless }),
   one_cycle: (c) => ({ schedule: oneCycle(c), steps: c.number("total_steps") }),
-  polynomial: (c) => ({ schedule: { kind: "polynomial", ...none, power: c.number("power") }, steps: c.number("total_iters") }),
+  polynomial: (c) => ({
+    schedule: { kind: "polynomial", ...none, power: c.number("power") },
+    steps: c.number("total_iters"),
+  }),
   sequential_linear_cosine: (c) => ({
-    schedule: { kind: "cosine", firstStep: 0, warmupSteps: c.number("warmup"), warmupFrom: c.number("start_factor"), floorRatio: relative(c, "eta_min") },
+    schedule: {
+      kind: "cosine",
+      firstStep: 0,
+      warmupSteps: c.number("warmup"),
+      warmupFrom: c.number("start_factor"),
+      floorRatio: relative(c, "eta_min"),
+    },
     steps: c.number("warmup") + c.number("T_max"),
   }),
   swa_lr: (c) => ({
@@ -60,7 +95,10 @@ const mappings: Readonly<Record<string, (c: GoldenCase) => Mapped>> = {
   }),
   constant_schedule_with_warmup: (c) => ({ schedule: { kind: "constant", ...warmup(c) }, steps: endless }),
   linear_schedule_with_warmup: (c) => ({ schedule: { kind: "linear", ...warmup(c), floorRatio: 0 }, steps: length(c) }),
-  cosine_schedule_with_warmup: (c) => ({ schedule: { kind: "cosine", ...warmup(c), floorRatio: 0, cycles: c.number("num_cycles") }, steps: length(c) }),
+  cosine_schedule_with_warmup: (c) => ({
+    schedule: { kind: "cosine", ...warmup(c), floorRatio: 0, cycles: c.number("num_cycles") },
+    steps: length(c),
+  }),
   cosine_with_hard_restarts_schedule_with_warmup: (c) => ({
     schedule: { kind: "cosine-restarts", ...warmup(c), cycles: c.number("num_cycles") },
     steps: length(c),
@@ -124,13 +162,17 @@ function compute(c: GoldenCase): Computed | Absent {
   const parsed = scheduleSchema.parse(schedule);
   const peak = c.number("max_lr", c.number("lr"));
   const rates = c.values("out.lr").map((_, i) => peak * scheduleFactor(parsed, i, steps));
-  return parsed.kind === "one-cycle" ? { "out.lr": rates, "out.momentum": momenta(c, parsed, steps) } : { "out.lr": rates };
+  return parsed.kind === "one-cycle"
+    ? { "out.lr": rates, "out.momentum": momenta(c, parsed, steps) }
+    : { "out.lr": rates };
 }
 
 /** Momentum falls while the rate rises. */
 function momenta(c: GoldenCase, config: Parameters<typeof oneCycleValue>[0]["c"], steps: number): ArrayLike<number> {
   const [high, low] = [c.number("max_momentum"), c.number("base_momentum")];
-  return c.values("out.momentum").map((_, i) => oneCycleValue({ c: config, i, steps }, { start: high, peak: low, end: high }));
+  return c
+    .values("out.momentum")
+    .map((_, i) => oneCycleValue({ c: config, i, steps }, { start: high, peak: low, end: high }));
 }
 
 /** The source changes the rate itself, and only by more than 1e-8. */

@@ -1,8 +1,14 @@
-import { characters, splitWords, trim } from "./words.ts";
 import { separateSigns, separateStops, unescapeXml } from "./western-punctuation.ts";
+import { characters, splitWords, trim } from "./words.ts";
 
 /** How a text becomes the words whose n-grams BLEU counts; the names are sacreBLEU's. */
-export const bleuTokenizers = { none: splitWords, "13a": tokenize13a, intl: tokenizeIntl, char: tokenizeChar, zh: tokenizeZh };
+export const bleuTokenizers = {
+  none: splitWords,
+  "13a": tokenize13a,
+  intl: tokenizeIntl,
+  char: tokenizeChar,
+  zh: tokenizeZh,
+};
 
 export type BleuTokenizer = keyof typeof bleuTokenizers;
 

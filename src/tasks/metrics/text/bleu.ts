@@ -1,5 +1,11 @@
 import { fail } from "../../../tensor/error.ts";
-import { type BleuCounts, type BleuScore, type BleuSmoothing, bleuFromCounts, smoothingDefaults } from "./bleu-score.ts";
+import {
+  type BleuCounts,
+  type BleuScore,
+  type BleuSmoothing,
+  bleuFromCounts,
+  smoothingDefaults,
+} from "./bleu-score.ts";
 import { type BleuTokenizer, bleuTokenizers } from "./bleu-tokenizers.ts";
 import { countMatches, countNGrams, type NGramCounts, nGramsOf } from "./n-grams.ts";
 import { assertOrder, type ScoredSegment, type ScoredText, segmentsOf } from "./scored-text.ts";

@@ -137,7 +137,10 @@ function fOfMeans(counts: readonly OrderCounts[], factor: number): number {
 }
 
 /** As in sacreBLEU, β is no part of it; it is in the name of the score. */
-const signature = ({ references }: ScoredText, { lowercase, epsSmoothing, charOrder, wordOrder, whitespace }: Settings) =>
+const signature = (
+  { references }: ScoredText,
+  { lowercase, epsSmoothing, charOrder, wordOrder, whitespace }: Settings,
+) =>
   signatureOf(references, {
     case: lowercase ? "lc" : "mixed",
     eff: !epsSmoothing,

@@ -23,7 +23,9 @@ export interface ErrorRates extends EditCounts {
  */
 export function errorRates(text: ScoredText, { unit = "word" }: { unit?: ErrorUnit } = {}): ErrorRates {
   const units = unitsOf[unit];
-  const edits = segmentsOf(text).map(({ hypothesis, references }) => fewestEdits(units(hypothesis), references.map(units)));
+  const edits = segmentsOf(text).map(({ hypothesis, references }) =>
+    fewestEdits(units(hypothesis), references.map(units)),
+  );
   return ratesOf(edits.reduce(addEdits, noEdits));
 }
 
@@ -48,7 +50,8 @@ function ratesOf(counts: EditCounts): ErrorRates {
   };
 }
 
-const editsOf = ({ substitutions, deletions, insertions }: EditCounts): number => substitutions + deletions + insertions;
+const editsOf = ({ substitutions, deletions, insertions }: EditCounts): number =>
+  substitutions + deletions + insertions;
 const referenceUnits = ({ hits, substitutions, deletions }: EditCounts): number => hits + substitutions + deletions;
 const rateOf = (counts: EditCounts): number => (editsOf(counts) === 0 ? 0 : editsOf(counts) / referenceUnits(counts));
 

@@ -32,7 +32,10 @@ export const irregularStems: ReadonlyMap<string, string> = new Map(
     outings: "outing",
     cannings: "canning",
     ...Object.fromEntries(
-      ["sky", "news", "inning", "outing", "canning", "howe", "proceed", "exceed", "succeed"].map((word) => [word, word]),
+      ["sky", "news", "inning", "outing", "canning", "howe", "proceed", "exceed", "succeed"].map((word) => [
+        word,
+        word,
+      ]),
     ),
   }),
 );

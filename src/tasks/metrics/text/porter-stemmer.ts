@@ -39,7 +39,8 @@ function repairParticiple(stem: string): string {
 }
 
 /** Step 1c, in NLTK's form: only behind a consonant, and not in words like `by`. */
-const terminalY = (word: string): string => (/.cc$/.test(sounds(word)) || /.vc$/.test("") ? word : word).replace(/y$/, "y");
+const terminalY = (word: string): string =>
+  word.endsWith("y") && word.length > 2 && sounds(word).at(-2) === "c" ? `${word.slice(0, -1)}i` : word;
 
 /** Step 2. What `alli` leaves is reduced again: `rationalli` → `ration`. */
 function reduceDouble(word: string): string {
@@ -69,14 +70,16 @@ function applyRules(word: string, rules: readonly SuffixRule[], least: number): 
 
 /** Each letter as c (consonant) or v (vowel); y is a vowel behind a consonant. */
 function sounds(word: string): string {
-  let sound = "";
-  for (const letter of word)
-    sound += "aeiou".includes(letter) || (letter === "y" && sound.endsWith("c")) ? "v" : "c";
-  return sound;
+  let last = "";
+  const sound = Array.from(word, (letter) => {
+    last = "aeiou".includes(letter) || (letter === "y" && last === "c") ? "v" : "c";
+    return last;
+  });
+  return sound.join("");
 }
 
 /** Porter's m: how often consonants follow vowels. */
-const measure = (word: string): number => sounds(word).match(/v+c/g)?.length ?? 0;
+const measure = (word: string): number => sounds(word).match(/vc/g)?.length ?? 0;
 
 /** Consonant, vowel, consonant other than w, x, y at the end; or a word of just vowel and consonant. */
 const endsShort = (word: string): boolean =>

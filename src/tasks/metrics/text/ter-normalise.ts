@@ -1,5 +1,5 @@
-import { splitWords, trimEnd } from "./words.ts";
 import { separateSigns, separateStops, unescapeXml } from "./western-punctuation.ts";
+import { splitWords, trimEnd } from "./words.ts";
 
 /** Choices of tercom's Normalizer, all off by default except that case is ignored. */
 export interface TerNormalisation {
@@ -12,7 +12,8 @@ export interface TerNormalisation {
   readonly caseSensitive?: boolean;
 }
 
-const asianPunctuation = /([\u3001\u3002\u3008-\u3011\u3014-\u301f\uff61-\uff65\u30fb\uff0e\uff0c\uff1f\uff1a\uff1b\uff01\uff02\uff08\uff09])/g;
+const asianPunctuation =
+  /([\u3001\u3002\u3008-\u3011\u3014-\u301f\uff61-\uff65\u30fb\uff0e\uff0c\uff1f\uff1a\uff1b\uff01\uff02\uff08\uff09])/g;
 
 // Ideographs, strokes, radicals, compatibility forms, enclosed letters. Tercom's rules for kana never apply: they ask
 // for kana at the very beginning, where normalisation has put a space.

@@ -43,7 +43,10 @@ function expectNumbers(actual: unknown, expected: unknown, name: string): void {
   for (const [i, value] of b!.entries()) expect(Math.abs(a![i]! - value), `${name}[${i}]`).toBeLessThan(1e-6);
 }
 
-function check(stored: TextCase & Stored, score: (text: { hypotheses: string[]; references: string[][] }) => object): void {
+function check(
+  stored: TextCase & Stored,
+  score: (text: { hypotheses: string[]; references: string[][] }) => object,
+): void {
   const total = score(stored);
   expectFields(total, stored);
   expect((total as Stored).signature).toBe(stored.signature);

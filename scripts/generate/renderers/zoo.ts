@@ -1,0 +1,64 @@
+import { describeModel } from "../../../src/analysis/index.ts";
+import { type Citation, families } from "../../../src/blocks/index.ts";
+import { type BuiltModel, buildSpec, canonicalSpec } from "../../../src/spec/index.ts";
+import { SeqlabError } from "../../../src/tensor/index.ts";
+import type { Generator } from "../generators.ts";
+
+const width = 256;
+const context = 1024;
+
+/** Numbers of every token mixer and the citations of all components, read off their declarations. */
+export const generator: Generator = { path: "docs/generated/zoo.md", render: renderZoo };
+
+function renderZoo(): string {
+  const others = (["channels", "norms", "positions", "residuals", "embeddings", "heads"] as const).map(
+    (family) => `## ${family}\n\n| kind | what it computes | source |\n|---|---|---|\n${componentRows(family)}`,
+  );
+  return `<!-- Written by \`npm run generate\` from the components' declarations. -->
+# Numbers of the zoo
+
+Token mixers in one layer of width ${width}, default options, without channel mixer: parameters of the mixer, FLOPs of one decoded token behind ${context} others, and f32 state bytes of one sequence at 1k and 64k tokens.
+
+| kind | parameters | FLOPs a token | state at 1k | state at 64k | what it computes | source |
+|---|--:|--:|--:|--:|---|---|
+${Object.keys(families.mixers).map(mixerRow).join("")}
+${others.join("\n")}`;
+}
+
+function mixerRow(kind: string): string {
+  const { equations, cite } = families.mixers[kind]!;
+  const { flops, stateBytes, layers } = describeModel(buildEither(kind), { context });
+  const numbers = [layers[0]!.parameters, flops.decode, stateBytes?.["1024"], stateBytes?.["65536"]].map((n) =>
+    n == null ? "–" : Math.round(n).toLocaleString("en-US"),
+  );
+  return `| \`${kind}\` | ${numbers.join(" | ")} | ${equation(equations)} | ${citation(cite)} |\n`;
+}
+
+/** A mixer that looks at both sides serves masked diffusion only. */
+function buildEither(kind: string): BuiltModel {
+  const bare = { name: "zoo", width, defaults: { norm: { kind: "none" } }, layers: [{ mixer: { kind } }] };
+  const build = (objective: string) =>
+    buildSpec(canonicalSpec({ ...bare, objective: { kind: objective } }), { tokens: 2 });
+  try {
+    return build("next-token");
+  } catch (error) {
+    if (error instanceof SeqlabError && error.fault.code === "E_SPEC_FLOW") return build("masked-diffusion");
+    throw error;
+  }
+}
+
+function componentRows(family: "channels" | "norms" | "positions" | "residuals" | "embeddings" | "heads"): string {
+  return Object.values<{ kind: string; equations: readonly string[]; cite: Citation }>(families[family])
+    .map(({ kind, equations, cite }) => `| \`${kind}\` | ${equation(equations)} | ${citation(cite)} |\n`)
+    .join("");
+}
+
+/** Bars would end a table's cell. */
+const cell = (text: string): string =>
+  text.replaceAll("|", "∣").replaceAll("*", "\\*").replaceAll("_", "\\_").replaceAll("<", "&lt;");
+const equation = (lines: readonly string[]): string => lines.map(cell).join("<br>");
+
+function citation({ by, arxiv, url }: Citation): string {
+  const address = arxiv === undefined ? url : `https://arxiv.org/abs/${arxiv}`;
+  return address === undefined ? cell(by) : `[${cell(by)}](${address})`;
+}

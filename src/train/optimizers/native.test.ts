@@ -1,0 +1,109 @@
+import { afterAll, expect, test } from "vitest";
+import { createNodeEngine, type TrainerDefinition } from "../../engine/index.ts";
+import { createRng } from "../../ops/index.ts";
+import { input, scalar, sizeOf } from "../../tensor/index.ts";
+import { createOptimizer } from "./create.ts";
+import {
+  type OptimizerConfig,
+  type OptimizerInput,
+  type OptimizerKind,
+  optimizerSchema,
+  optimizers,
+} from "./registry.ts";
+import { replay, type Trajectory } from "./replay.ts";
+
+const engine = createNodeEngine({ threads: 1 });
+afterAll(() => engine.close());
+
+const start = {
+  tall: { shape: [5, 3], role: "matrix" as const, values: draws(15, 1) },
+  wide: { shape: [2, 3, 4], role: "matrix" as const, values: draws(24, 2) },
+  table: { shape: [7, 3], role: "embedding" as const, values: draws(21, 3) },
+  bias: { shape: [6], role: "bias" as const, values: draws(6, 4) },
+};
+type Name = keyof typeof start;
+
+const trajectory: Trajectory = {
+  start,
+  steps: 6,
+  gradient: (name, t) => draws(sizeOf(start[name as Name].shape), 100 * t + name.length),
+};
+
+function draws(count: number, seed: number): Float32Array {
+  const rng = createRng(seed);
+  return Float32Array.from({ length: count }, () => 2 * rng.uniform() - 1);
+}
+
+/** A trainer whose gradients are fed. */
+function definitionOf(c: OptimizerConfig): TrainerDefinition {
+  const optimizer = createOptimizer(c);
+  const entries = Object.entries(start);
+  return {
+    program: {
+      outputs: {
+        loss: scalar(1),
+        ...Object.fromEntries(entries.map(([name, { shape }]) => [`grad:${name}`, input(`fed.${name}`, shape)])),
+      },
+    },
+    parameters: entries.map(([name, { shape, role, values }]) => ({
+      name,
+      shape,
+      value: values,
+      ...optimizer.of({ role }),
+    })),
+    rule: optimizer.of({ role: "matrix" }).rule,
+    ...(c.clipNorm !== null && { clipNorm: c.clipNorm }),
+  };
+}
+
+async function trained(c: OptimizerConfig) {
+  const trainer = await engine.trainer(definitionOf(c));
+  const optimizer = createOptimizer(c);
+  for (let t = 1; t <= trajectory.steps; t++) {
+    const fed = Object.keys(start).map((name) => [`fed.${name}`, Float32Array.from(trajectory.gradient(name, t))]);
+    await trainer.step([Object.fromEntries(fed)], optimizer.scalarsAt(t));
+  }
+  return trainer;
+}
+
+/** Largest difference over the largest magnitude. */
+function difference(actual: ArrayLike<number>, expected: Float64Array): number {
+  const scale = Math.max(...Array.from(expected, Math.abs)) || 1;
+  return Math.max(0, ...Array.from(expected, (value, i) => Math.abs(actual[i]! - value))) / scale;
+}
+
+/** Roots of nearly singular statistics and orthogonalisation magnify rounding. */
+const tolerance = (kind: OptimizerKind) => (kind === "shampoo" || kind === "muon" ? 1e-4 : 5e-6);
+
+const variants: readonly OptimizerInput[] = [
+  { kind: "adamw", ema: 0.9, maximize: true, clipValue: 0.3, clipNorm: null },
+  {
+    kind: "adam",
+    amsgrad: true,
+    weightDecay: 0.1,
+    roles: { embedding: { rateRatio: 0.5 }, bias: { weightDecay: 0.2 } },
+  },
+  { kind: "rmsprop", centered: true, momentum: 0.9 },
+  { kind: "lion", cautious: true },
+  { kind: "lion", decay: "independent" },
+  { kind: "muon", ema: "mean", nesterov: false, scale: "match-rms" },
+  { kind: "mars", form: "lion" },
+  { kind: "lamb", decay: "decoupled" },
+  { kind: "sophia", bound: 1, samples: 2 },
+];
+
+test.each([...[...optimizers.keys()].map((kind) => ({ kind })), ...variants])(
+  "natively, %j is its evaluation in f64 up to rounding",
+  async (given) => {
+    const c = optimizerSchema.parse(given as OptimizerInput);
+    const trainer = await trained(c);
+    const last = replay(c, trajectory).at(-1)!;
+    for (const slot of new Set(Object.values(last).flatMap(Object.keys))) {
+      const read = await trainer.read(slot === "p" ? "parameters" : { slot });
+      expect(Object.keys(read)).toEqual(Object.keys(last).filter((name) => slot in last[name]!));
+      for (const [name, values] of Object.entries(read))
+        expect(difference(values, last[name]![slot]!), `${slot} of ${name}`).toBeLessThan(tolerance(c.kind));
+    }
+    await trainer.dispose();
+  },
+);
