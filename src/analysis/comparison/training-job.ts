@@ -30,7 +30,7 @@ export async function trainJob(job: TrainJob, report: (progress: JobProgress) =>
   writeFileSync(job.weights, encodeSafetensors({ tensors: weights }));
   const text = { ids: readIds(job.validationIds), bytes: job.validationBytes };
   const evaluator = await createEvaluator(engine, built, { text, shape: job.config, draws: job.draws });
-  const evaluation = await evaluator.run();
+  const evaluation = await training.evaluated(() => evaluator.run());
   await engine.close();
   return { evaluation, curve, tokensPerS, baselineBytes, peakBytes, seconds };
 }

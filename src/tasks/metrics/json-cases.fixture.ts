@@ -32,7 +32,11 @@ const spelled: Readonly<Record<string, number>> = {
  * Holds every stored number to ours under the same path: 1e-9 relative, 1e-12 absolute. Whatever is stored must have been
  * computed, except the paths named in `absent`.
  */
-export function expectValues(actual: unknown, stored: unknown, { absent = [] as readonly string[], path = "" } = {}): void {
+export function expectValues(
+  actual: unknown,
+  stored: unknown,
+  { absent = [] as readonly string[], path = "" } = {},
+): void {
   if (absent.includes(path) || stored === null) return;
   if (typeof stored === "object")
     for (const [key, part] of Object.entries(stored)) {

@@ -76,7 +76,8 @@ export function matthews(confusion: Confusion): number {
 export function cohenKappa(confusion: Confusion, disagreement: "any" | "quadratic" = "any"): number {
   const counts = classCounts(confusion);
   const total = sum(counts.map(({ actual }) => actual));
-  const weigh = disagreement === "any" ? (i: number, j: number) => Number(i !== j) : (i: number, j: number) => (i - j) ** 2;
+  const weigh =
+    disagreement === "any" ? (i: number, j: number) => Number(i !== j) : (i: number, j: number) => (i - j) ** 2;
   const weighted = (entry: (i: number, j: number) => number) =>
     sum(counts.map((_, i) => sum(counts.map((__, j) => weigh(i, j) * entry(i, j)))));
   const observed = weighted((i, j) => confusion[i]![j]!);

@@ -13,8 +13,7 @@ export function weightsOf(count: number, weights?: ArrayLike<number>): number[] 
 
 /** Throws E_METRIC_INPUT. */
 export function assertLength(where: string, length: number, expected: number): void {
-  if (length !== expected)
-    fail({ code: "E_METRIC_INPUT", where, expected: `${expected} values`, got: `${length}` });
+  if (length !== expected) fail({ code: "E_METRIC_INPUT", where, expected: `${expected} values`, got: `${length}` });
 }
 
 /** Throws E_METRIC_INPUT where there is nothing to measure. */
@@ -25,7 +24,8 @@ export function assertSome(where: string, length: number): void {
 /** Throws E_METRIC_INPUT where a score cannot be put in order. */
 export function assertOrdered(where: string, scores: ArrayLike<number>): void {
   for (let i = 0; i < scores.length; i++)
-    if (Number.isNaN(scores[i])) fail({ code: "E_METRIC_INPUT", where: `${where}[${i}]`, expected: "a number", got: "NaN" });
+    if (Number.isNaN(scores[i]))
+      fail({ code: "E_METRIC_INPUT", where: `${where}[${i}]`, expected: "a number", got: "NaN" });
 }
 
 /** Mean under weights; NaN where they sum to 0. */

@@ -28,7 +28,10 @@ export function oneVersusRestAuc(input: ScoredClasses, { average = "macro" }: { 
 export const meanAveragePrecision = (input: ScoredClasses): number => meanOf(detections(input).map(averagePrecision));
 
 /** ROC AUC of each pair of classes, both ways, averaged (Hand & Till 2001). Examples count alike. */
-export function oneVersusOneAuc({ truth, probabilities }: ScoredClasses, { average = "macro" }: { average?: ClassAverage } = {}): number {
+export function oneVersusOneAuc(
+  { truth, probabilities }: ScoredClasses,
+  { average = "macro" }: { average?: ClassAverage } = {},
+): number {
   const classes = Array.from({ length: probabilities[0]?.length ?? 0 }, (_, k) => k);
   const pairs = classes.flatMap((a) => classes.slice(a + 1).map((b) => [a, b] as const));
   const scores = pairs.map(([a, b]) => {
@@ -38,7 +41,10 @@ export function oneVersusOneAuc({ truth, probabilities }: ScoredClasses, { avera
         truth: rows.map((i) => Number(truth[i] === positive)),
         scores: rows.map((i) => probabilities[i]![positive]!),
       });
-    return { area: rows.length === 0 ? Number.NaN : (auc(a) + auc(b)) / 2, share: average === "macro" ? 1 : rows.length };
+    return {
+      area: rows.length === 0 ? Number.NaN : (auc(a) + auc(b)) / 2,
+      share: average === "macro" ? 1 : rows.length,
+    };
   });
   return sum(scores.map(({ area, share }) => area * share)) / sum(scores.map(({ share }) => share));
 }

@@ -30,7 +30,8 @@ function distribution({ least, most, parts, logDensity }: Shape): Distribution {
 
 /** Bisection to the last bit, on the smaller tail. */
 function quantileOf({ least, most, parts }: Omit<Shape, "logDensity">, p: number): number {
-  if (!(p >= 0 && p <= 1)) fail({ code: "E_METRIC_INPUT", where: "quantile", expected: "p from 0 to 1", got: String(p) });
+  if (!(p >= 0 && p <= 1))
+    fail({ code: "E_METRIC_INPUT", where: "quantile", expected: "p from 0 to 1", got: String(p) });
   if (p === 0) return least;
   if (p === 1) return most;
   const isBelow = (x: number): boolean => (p < 0.5 ? parts(x).below < p : parts(x).above > 1 - p);

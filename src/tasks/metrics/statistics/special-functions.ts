@@ -45,7 +45,10 @@ function gammaSeries(a: number, x: number): number {
  * Both parts of the regularised incomplete beta function: Iₓ(a, b) below x, and 1 − Iₓ above. `y` is 1 − x, given apart
  * because the difference loses digits near 1.
  */
-export function betaParts({ x, y, a, b }: { x: number; y: number; a: number; b: number }): { below: number; above: number } {
+export function betaParts({ x, y, a, b }: { x: number; y: number; a: number; b: number }): {
+  below: number;
+  above: number;
+} {
   if (x <= 0) return { below: 0, above: 1 };
   if (y <= 0) return { below: 1, above: 0 };
   const front = Math.exp(a * Math.log(x) + b * Math.log(y) - lnBeta(a, b));

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { runReference } from "../../engine/index.ts";
+import { buildModel, type Model } from "../../model/index.ts";
+import { canonicalSpec } from "../../spec/index.ts";
+import { input, type Shape } from "../../tensor/index.ts";
+import { goldenIo } from "./rnn-golden-weights.fixture.ts";
+import {
+  checkpointPath,
+  checkpointsMissing,
+  expectLogits,
+  parametersOf,
+  promptBytes,
+  readRwkvFile,
+} from "./rwkv-checkpoint.fixture.ts";
+
+const checkpoints = [
+  { name: "4v0-660K", kind: "rwkv-4", options: {} },
+  { name: "5v2-730K", kind: "rwkv-5", options: { heads: 8, epsilon: 1e-5 } },
+] as const;
+
+function build({ name, kind, options }: (typeof checkpoints)[number]) {
+  const file = readRwkvFile(checkpointPath(name));
+  const hidden = file.tensors.get("blocks.0.ffn.key.weight")!.shape[0];
+  const layer = (mixer: object) => ({ mixer, channel: { kind: "none" }, norm: { kind: "layernorm" } });
+  const block = [layer({ kind, ...options }), layer({ kind: "rwkv-channel-mix", hidden })];
+  const spec = canonicalSpec({
+    name: kind,
+    width: file.width,
+    layers: Array.from({ length: file.layers }, () => block).flat(),
+    norm: { kind: "layernorm" },
+    head: { kind: "lm", tied: false },
+  });
+  return { model: buildModel(spec, { vocabulary: file.vocabulary }), parameters: parametersOf(file, kind) };
+}
+
+/** After the whole prompt at once, and after prefill of one token and steps. */
+function logitsOf(model: Model) {
+  const source = { weight: (path: string, { shape }: { shape: Shape }) => input(path, shape), buffer: input };
+  const context = { source, io: goldenIo() };
+  const { logits } = model.forward(input("ids", [1, promptBytes.length], "i32"), context);
+  let last = model.forward(input("id 0", [1, 1], "i32"), context);
+  for (let t = 1; t < promptBytes.length; t++)
+    last = model.step(input(`id ${t}`, [1], "i32"), { ...context, state: last.state });
+  return [logits.at(1, -1), last.logits];
+}
+
+for (const checkpoint of checkpoints)
+  it.skipIf(checkpointsMissing)(
+    `the published ${checkpoint.kind} ${checkpoint.name}, as a spec, gives its known logits at once and by steps`,
+    () => {
+      const { model, parameters } = build(checkpoint);
+      expect([...parameters.keys()].sort()).toEqual([...model.parameters.keys()].sort());
+      const ids = Object.fromEntries(promptBytes.map((id, t) => [`id ${t}`, [id]]));
+      const results = runReference(logitsOf(model), { ...Object.fromEntries(parameters), ids: promptBytes, ...ids });
+      for (const logits of results) expectLogits(logits, checkpoint.name);
+    },
+  );

@@ -1,0 +1,2 @@
+/** Evaluations: what a result is worth. */
+export * from "./metrics/index.ts";
