@@ -152,6 +152,8 @@ export interface Channel<C extends Config = Config, D extends Dims = Dims, P ext
 /** A norm over the last axis (or over batch and time: `buffers`). */
 export interface Norm<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Component<C, D, P> {
+  /** Absent: each token alone. */
+  capabilities?: (c: C) => Omit<Capabilities, "state">;
   forward: (x: Tensor, at: ChannelContext<C, D, P>) => Omit<Result<never>, "s">;
 }
 

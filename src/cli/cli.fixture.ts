@@ -76,3 +76,14 @@ export function tinyTraining(name: string, more: Readonly<Record<string, string 
     ...Object.entries(settings).flatMap(([option, value]) => [`--${option}`, String(value)]),
   ];
 }
+
+/** When a stream has said this. */
+export function said(stream: NodeJS.ReadableStream | null, pattern: RegExp): Promise<void> {
+  let text = "";
+  return new Promise((done) => {
+    stream?.on("data", (part: string) => {
+      text += part;
+      if (pattern.test(text)) done();
+    });
+  });
+}

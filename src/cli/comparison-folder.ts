@@ -42,6 +42,9 @@ export function newestFolder(): string {
   });
 }
 
+/** Whether any job of a comparison is finished. */
+export const hasOutcomes = (folder: string): boolean => namesIn(join(folder, "results")).length > 0;
+
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);

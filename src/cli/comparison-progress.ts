@@ -47,16 +47,8 @@ export function createComparisonProgress(
     },
   };
   const showWork = (event: Of<"start"> | Of<"progress">) => {
-    const { done = 0, total = 1, unit = "jobs", rate, loss } = event.kind === "progress" ? event.progress : {};
-    progress.update({
-      label: labelOf(event),
-      done,
-      total,
-      unit,
-      rate,
-      loss,
-      remainingSeconds: clock.remainingSeconds(),
-    });
+    const far = event.kind === "progress" ? event.progress : {};
+    progress.update({ label: labelOf(event), ...far, remainingSeconds: clock.remainingSeconds() });
   };
   return {
     show: (event) => (showers[event.kind] as (event: ComparisonEvent) => void)(event),

@@ -66,7 +66,10 @@ describe.each(shippedSpecs())("%s", (name) => {
     const text = describeText(description);
     expect(text).toContain(description.title);
     expect(text).toContain(description.parameters.toLocaleString("en-US"));
-    for (const { title, cite } of description.components) expect(text).toContain(title), expect(text).toContain(cite);
+    for (const { title, cite } of description.components) {
+      expect(text).toContain(title);
+      expect(text).toContain(cite);
+    }
     expect(text).not.toMatch(/undefined|NaN|null/);
   });
 });

@@ -5,7 +5,13 @@ function stage(terminal: { isTTY: boolean; columns?: number }) {
   const written: string[] = [];
   let ms = 0;
   const progress = createProgress({ stream: { ...terminal, write: (text) => written.push(text) }, now: () => ms });
-  return { written, progress, wait: (more: number) => void (ms += more) };
+  return {
+    written,
+    progress,
+    wait: (more: number) => {
+      ms += more;
+    },
+  };
 }
 
 const state = {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { killAndResume } from "../../scripts/evidence/kill-and-resume.ts";
 import { command } from "../../scripts/source/command.ts";
-import { createWorkplace, main, tinyTraining } from "./cli.fixture.ts";
+import { createWorkplace, main, said, tinyTraining } from "./cli.fixture.ts";
 
 const place = createWorkplace();
 afterAll(() => place.remove());
@@ -28,12 +28,6 @@ const metrics = (name: string): Line[] =>
   readFileSync(join(runFolder(name), "metrics.jsonl"), "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as Line); // biome-ignore format: one expression
 
 const losses = (name: string): number[] => metrics(name).flatMap(({ loss }) => loss ?? []);
-
-/** When standard error has said this. */
-function said(stream: NodeJS.ReadableStream | null, pattern: RegExp): Promise<void> {
-  let text = "";
-  return new Promise((done) => stream?.on("data", (part: string) => pattern.test((text += part)) && done()));
-}
 
 test("a run is a folder with spec, data, settings, metrics and checkpoints; --json prints what came of it", async () => {
   const { status, stdout, stderr } = await place.run([...tinyTraining("whole"), "--json"]);

@@ -10,7 +10,16 @@ import {
 } from "../blocks/index.ts";
 import { iota, type Shape, type Tensor } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
-import { activeParameters, buildLayer, countOf, type Layer, partsOf, runLayer, runNorm } from "./layer.ts";
+import {
+  activeParameters,
+  buildLayer,
+  countOf,
+  type Layer,
+  partsOf,
+  runLayer,
+  runNorm,
+  strictestFlow,
+} from "./layer.ts";
 import { type LayerReport, type Model, type ModelResult, parameterCount, type TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part, type Source, under } from "./part.ts";
 import type { ModelSpec } from "./spec.ts";
@@ -35,7 +44,7 @@ export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number
     parameters,
     buffers: new Map(parts.flatMap((part) => Object.entries(under<Shape>(part.path, part.buffers)))),
     states: new Map(stack.layers.flatMap(({ states }) => Object.entries(states))),
-    flow: flowOf(stack.layers),
+    flow: flowOf(stack),
     decodes: stack.layers.every(
       ({ mixer, capabilities }) => capabilities.state !== "none" && mixer.part.component.step !== undefined,
     ),
@@ -92,13 +101,12 @@ function reportOf(layer: Layer): LayerReport {
   };
 }
 
-/** The stack is causal only if every mixer is; a mixer that can be either counts as causal. */
-function flowOf(layers: readonly Layer[]): Capabilities["flow"] {
-  const flows = layers.map(({ capabilities }) => capabilities.flow);
-  return (
-    flows.find((flow) => flow === "bidirectional" || flow === "causal-values-only") ??
-    (flows.every((flow) => flow === "both") ? "both" : "causal")
-  );
+/** The stack is causal only if every part is; one that can be either counts as causal. */
+function flowOf({ layers, norm }: Stack): Capabilities["flow"] {
+  return strictestFlow([
+    ...layers.map(({ capabilities }) => capabilities.flow),
+    norm.component.capabilities?.(norm.c).flow ?? "both",
+  ]);
 }
 
 function run(

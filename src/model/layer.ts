@@ -14,25 +14,27 @@ import type { Tensor } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { ModelResult, TraceContext } from "./model.ts";
 import { below, buildPart, contextOf, type Part, under } from "./part.ts";
-import type { LayerSpec, PartSpec, Placement } from "./spec.ts";
+import { type LayerSpec, type NormSite, normSites, type PartSpec } from "./spec.ts";
 
-type SublayerPart = Part<Mixer> | Part<Channel>;
+type Flow = Capabilities["flow"];
+type Norms = Partial<Record<NormSite, Part<Norm>>>;
 
-/** A mixer or channel mixer with its norm and residual. */
-interface Sublayer<T extends SublayerPart> {
-  part: T;
-  norm: Part<Norm>;
+/** What stands between two states of the stream: norms around branches that are added together, and a residual. */
+interface Sublayer {
+  branches: readonly (Part<Mixer> | Part<Channel>)[];
+  norms: Norms;
   residual: Part<Residual>;
-  placement: Placement;
 }
 
 export interface Layer {
   path: string;
-  mixer: Sublayer<Part<Mixer>>;
+  mixer: { part: Part<Mixer> };
   /** Absent where the channel mixer is `none`. */
-  channel: Sublayer<Part<Channel>> | undefined;
+  channel: { part: Part<Channel> } | undefined;
+  sublayers: readonly Sublayer[];
   /** State path → declaration. */
   states: Record<string, StateDeclaration>;
+  /** The mixer's, with the flow of all parts; a part that sees the future leaves no way to decode. */
   capabilities: Capabilities;
 }
 
@@ -55,27 +57,64 @@ export function buildLayer(spec: LayerSpec, { index, width }: { index: number; w
     width,
   });
   const around = (slot: string) => ({
-    norm: part(families.norms[spec.norm.kind]!, at(`${slot}Norm`, spec.norm)),
+    norms: buildNorms(spec, (name) => at(`${slot}${name}`, spec.norm)),
     residual: part(families.residuals[spec.residual.kind]!, at(`${slot}Residual`, spec.residual)),
-    placement: spec.placement,
   });
   const mixer = part(families.mixers[spec.mixer.kind]!, at("mixer", spec.mixer));
-  const { capabilities, state } = mixer.component;
+  const channel =
+    spec.channel.kind === "none" ? undefined : part(families.channels[spec.channel.kind]!, at("channel", spec.channel));
+  const joined = channel === undefined || spec.wiring === "parallel";
+  const first = { branches: channel && joined ? [mixer, channel] : [mixer], ...around("mixer") };
   return {
     path,
-    mixer: { part: mixer, ...around("mixer") },
-    channel:
-      spec.channel.kind === "none"
-        ? undefined
-        : { part: part(families.channels[spec.channel.kind]!, at("channel", spec.channel)), ...around("channel") },
-    states: under(mixer.path, state(mixer.d, mixer.c)),
-    capabilities: typeof capabilities === "function" ? capabilities(mixer.c) : capabilities,
+    mixer: { part: mixer },
+    channel: channel && { part: channel },
+    sublayers: channel && !joined ? [first, { branches: [channel], ...around("channel") }] : [first],
+    states: under(mixer.path, mixer.component.state(mixer.d, mixer.c)),
+    capabilities: layerCapabilities({ mixer, channel, norms: Object.values(first.norms) }),
   };
 }
 
-/** Every part of a layer, in the order of computation. */
-export function partsOf({ mixer, channel }: Layer): Part[] {
-  return [mixer, ...(channel ? [channel] : [])].flatMap(({ part, norm, residual }): Part[] => [norm, part, residual]);
+/** The norms of a placement, by site; a second one behind the branch has a name of its own. */
+function buildNorms({ norm, placement }: LayerSpec, at: (name: string) => Parameters<typeof part>[1]): Norms {
+  const component = families.norms[norm.kind]!;
+  const sites: readonly NormSite[] = normSites[placement];
+  return Object.fromEntries(sites.map((site) => [site, part(component, at(site === "output" ? "OutNorm" : "Norm"))]));
+}
+
+function layerCapabilities({
+  mixer,
+  channel,
+  norms,
+}: {
+  mixer: Part<Mixer>;
+  channel: Part<Channel> | undefined;
+  norms: readonly Part<Norm>[];
+}): Capabilities {
+  const own = declared(mixer.component.capabilities, mixer.c);
+  const flow = strictestFlow([
+    own.flow,
+    ...(channel ? [declared(channel.component.capabilities, channel.c).flow] : []),
+    ...norms.map(({ component, c }) => component.capabilities?.(c).flow ?? "both"),
+  ]);
+  const decodes = flow === "causal" || flow === "both";
+  return { ...own, flow, state: decodes ? own.state : "none" };
+}
+
+const declared = <T>(capabilities: T | ((c: Record<string, unknown>) => T), c: Record<string, unknown>): T =>
+  capabilities instanceof Function ? capabilities(c) : capabilities;
+
+/** What holds for parts together: the first of these that any of them is. */
+export function strictestFlow(flows: readonly Flow[]): Flow {
+  const order: readonly Flow[] = ["bidirectional", "causal-values-only", "causal"];
+  return order.find((flow) => flows.includes(flow)) ?? "both";
+}
+
+/** Every part of a layer, in the order of computation; the norm behind a sum counts before what it follows. */
+export function partsOf({ sublayers }: Layer): Part[] {
+  return sublayers.flatMap(({ branches, norms: { input, output, sum }, residual }): Part[] =>
+    [input, sum, ...branches, output, residual].filter((one) => one !== undefined),
+  );
 }
 
 export function activeParameters({ component, d, c, parameters }: Part<Channel>): number {
@@ -90,35 +129,39 @@ export function countOf(parameters: Readonly<Record<string, ParameterDeclaration
 }
 
 /** Runs a layer in the form `mode`; results beside the stream are collected in `extras`. */
-export function runLayer(
-  layer: Layer,
-  x: Tensor,
-  {
-    context,
-    form,
-    dropoutProb,
-    extras,
-  }: { context: TraceContext; form: "forward" | "step"; dropoutProb: number; extras: Extras },
-): Tensor {
-  const run = <T extends SublayerPart>(sublayer: Sublayer<T>, stream: Tensor, apply: (x: Tensor) => Tensor) => {
-    const drop = (y: Tensor) => dropout(y, dropoutProb, { io: context.io, path: sublayer.part.path });
-    const norm = (y: Tensor) => runNorm(sublayer.norm, y, context, extras);
-    const join = (y: Tensor) =>
-      sublayer.residual.component.forward(stream, drop(y), contextOf(sublayer.residual, context.source, context.io));
-    return sublayer.placement === "pre" ? join(apply(norm(stream))) : norm(join(apply(stream)));
-  };
-  const mixed = run(layer.mixer, x, (y) => runMixer(layer, y, { context, form, extras }));
-  const { channel } = layer;
-  return channel
-    ? run(channel, mixed, (y) =>
-        collect(
-          channel.part,
-          channel.part.component.forward(y, contextOf(channel.part, context.source, context.io)),
-          extras,
-        ),
-      )
-    : mixed;
+export function runLayer(layer: Layer, x: Tensor, run: LayerRun): Tensor {
+  return layer.sublayers.reduce((stream, sublayer) => runSublayer(layer, { sublayer, stream }, run), x);
 }
+
+interface LayerRun {
+  context: TraceContext;
+  form: "forward" | "step";
+  dropoutProb: number;
+  extras: Extras;
+}
+
+function runSublayer(
+  layer: Layer,
+  { sublayer, stream }: { sublayer: Sublayer; stream: Tensor },
+  { context, form, dropoutProb, extras }: LayerRun,
+): Tensor {
+  const { branches, norms, residual } = sublayer;
+  const norm = (site: NormSite, y: Tensor) => (norms[site] ? runNorm(norms[site], y, context, extras) : y);
+  const input = norm("input", stream);
+  const outputs = branches.map((branch) => {
+    const y = isMixer(branch, layer)
+      ? runMixer(layer, input, { context, form, extras })
+      : collect(branch, branch.component.forward(input, contextOf(branch, context.source, context.io)), extras);
+    return dropout(y, dropoutProb, { io: context.io, path: branch.path });
+  });
+  const y = norm(
+    "output",
+    outputs.reduce((sum, one) => sum.add(one)),
+  );
+  return norm("sum", residual.component.forward(stream, y, contextOf(residual, context.source, context.io)));
+}
+
+const isMixer = (branch: Part<Mixer> | Part<Channel>, { mixer }: Layer): branch is Part<Mixer> => branch === mixer.part;
 
 function runMixer(
   { mixer: { part }, states }: Layer,

@@ -4,9 +4,31 @@ export interface PartSpec {
   readonly [option: string]: unknown;
 }
 
-export const placements = ["pre", "post"] as const;
-/** Where a sublayer's norm stands: on its input, or after the residual sum. */
-export type Placement = (typeof placements)[number];
+/** Where a norm may stand around a sublayer F joined to x: x + output(F(input(x))), the sum normed by `sum`. */
+export type NormSite = "input" | "output" | "sum";
+
+/**
+ * Where a sublayer's norms stand. pre: x + F(N(x)) (GPT-2); post: N(x + F(x)) (Vaswani et al. 2017);
+ * peri: x + N'(F(N(x))) (Kim et al. 2025, arXiv 2502.02732, eq. 3; the same layer as CogView's sandwich norm and Gemma 2's);
+ * res-post: x + N(F(x)) (Swin v2, OLMo 2); none: x + F(x).
+ */
+export const normSites = {
+  pre: ["input"],
+  post: ["sum"],
+  peri: ["input", "output"],
+  "res-post": ["output"],
+  none: [],
+} as const satisfies Record<string, readonly NormSite[]>;
+
+export type Placement = keyof typeof normSites;
+export const placements = Object.keys(normSites) as [Placement, ...Placement[]];
+
+/**
+ * How a layer's two sublayers follow each other. serial: the channel mixer reads the mixer's sum; parallel: both read
+ * the layer's input through one norm and join it together, x + A(N(x)) + F(N(x)) (GPT-J, PaLM).
+ */
+export const wirings = ["serial", "parallel"] as const;
+export type Wiring = (typeof wirings)[number];
 
 /** One layer: token mixer, then channel mixer (kind `none` leaves that sublayer out). */
 export interface LayerSpec {
@@ -15,6 +37,8 @@ export interface LayerSpec {
   readonly norm: PartSpec;
   readonly placement: Placement;
   readonly residual: PartSpec;
+  /** Left out: serial. */
+  readonly wiring?: Wiring;
 }
 
 /** A model as data, in canonical form: sugar expanded, defaults filled. Stored with every run. */

@@ -1,7 +1,7 @@
 /** A spec as TypeScript writes it: kinds and their options are completed and checked by the compiler. */
 import type { z } from "zod";
 import type { TypedFamilies } from "../blocks/index.ts";
-import type { Placement } from "../model/index.ts";
+import type { Placement, Wiring } from "../model/index.ts";
 import type { objectives } from "./objectives.ts";
 
 /** Options that are components themselves may leave theirs out too. */
@@ -23,6 +23,7 @@ interface LayerDefaultsInput {
   readonly placement?: Placement;
   /** How a sublayer's output joins its input. */
   readonly residual?: PartInput<TypedFamilies["residuals"]>;
+  readonly wiring?: Wiring;
 }
 
 interface LayerInput extends LayerDefaultsInput {

@@ -17,7 +17,7 @@ const strangers: readonly (() => Tree)[] = [
   () => 3,
   () => 7,
   () => 1e9,
-  () => 9007199254740993,
+  () => Number.MAX_SAFE_INTEGER + 1,
   () => 1e308,
   () => [],
   () => ({}),

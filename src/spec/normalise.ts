@@ -33,12 +33,14 @@ export function canonicalSpec(value: SpecInput | unknown, source?: string): Mode
 }
 
 function canonicalLayer(layer: ParsedLayer, defaults: ParsedSpec["defaults"]): LayerSpec {
+  const wiring = layer.wiring ?? defaults.wiring;
   return {
     mixer: layer.mixer as PartSpec,
     channel: layer.channel as PartSpec,
     norm: (layer.norm ?? defaults.norm) as PartSpec,
     placement: layer.placement ?? defaults.placement,
     residual: (layer.residual ?? defaults.residual) as PartSpec,
+    ...(wiring === "parallel" && { wiring }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Family, families } from "../blocks/index.ts";
-import { placements } from "../model/index.ts";
+import { placements, wirings } from "../model/index.ts";
 import { objectives } from "./objectives.ts";
 
 type PartSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -26,18 +26,26 @@ const channel = unionOf(family("channels"))
 const norm = unionOf(family("norms"));
 const residual = unionOf(family("residuals"));
 const placement = z.enum(placements);
+const wiring = z.enum(wirings);
+
+const placementMeaning =
+  "where a sublayer's norms stand: pre on its input, post after the residual sum, peri on its input and its output, res-post on its output, none";
+const wiringMeaning =
+  "serial: the channel mixer reads the mixer's sum; parallel: both read the layer's input through one norm and are added together";
 
 /** Options that a layer may set for itself; else `defaults` hold. */
 const layerOptions = {
   norm: norm.optional().describe("norm of both sublayers"),
-  placement: placement.optional().describe("pre: on a sublayer's input; post: after the residual sum"),
+  placement: placement.optional().describe(placementMeaning),
   residual: residual.optional().describe("how a sublayer's output joins its input"),
+  wiring: wiring.optional().describe(wiringMeaning),
 };
 
 const layerDefaults = z.strictObject({
   norm: norm.prefault({ kind: "rmsnorm" }).describe("norm of both sublayers, and after the last layer"),
-  placement: placement.default("pre").describe("where the norms stand"),
+  placement: placement.default("pre").describe(placementMeaning),
   residual: residual.prefault({ kind: "add" }).describe("how a sublayer's output joins its input"),
+  wiring: wiring.optional().describe(wiringMeaning),
 });
 
 const layerFields = { mixer, channel, ...layerOptions };

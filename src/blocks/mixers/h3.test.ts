@@ -6,7 +6,8 @@ import { matrixFrom, range, shortConv, sum, times } from "./mamba-naive.ts";
 type At = NaiveMixerArguments<
   ReturnType<typeof h3.config.parse>,
   ReturnType<typeof h3.dims>,
-  ReturnType<typeof h3.params>
+  ReturnType<typeof h3.params>,
+  ReturnType<typeof h3.state>
 >;
 
 /** Fu et al. 2023, section 3.1, token by token. */

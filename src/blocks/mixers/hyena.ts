@@ -13,12 +13,13 @@ import {
   longConv,
   toColumns,
 } from "../../ops/index.ts";
-import { concat, fail, type Tensor } from "../../tensor/index.ts";
+import { concat, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type FiniteState, type GrowingState, type MixerContext } from "../define.ts";
 import { bias, gain, matrix, type ParameterDeclaration, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { fadeOf, lagFeatures } from "./implicit-filter.ts";
 import { kernelInit } from "./mamba-init.ts";
+import { assertTokens } from "./max-tokens.ts";
 
 const config = z.strictObject({
   order: z.int().min(2).default(2).describe("products in a row; between two of them stands a long convolution"),
@@ -104,7 +105,7 @@ export const hyena = defineMixer({
   state,
   forward(x_BTD, at) {
     const { c, p, s, io } = at;
-    assertLength(x_BTD.dim(1), c.maxTokens);
+    assertTokens("hyena", x_BTD.dim(1), c.maxTokens);
     const { y_CBT, state_BCP } = causalConv({ ...shortConv(x_BTD, at), mask_BT: io.mask_BT });
     const columns = io.mask_BT ? y_CBT.mul(io.mask_BT.cast("f32")) : y_CBT;
     const convolve = (u: Tensor, kernel: Tensor, past: Tensor | undefined) =>
@@ -124,17 +125,6 @@ export const hyena = defineMixer({
     return { y: linearRows(y, p).squeeze(1), s: { conv: state_BCP, past } };
   },
 });
-
-function assertLength(tokens: number, most: number): void {
-  if (tokens > most)
-    fail({
-      code: "E_LENGTH",
-      where: "hyena",
-      expected: `at most maxTokens = ${most} tokens`,
-      got: String(tokens),
-      hint: "Raise maxTokens, or cut the sequence.",
-    });
-}
 
 const shortConv = (x_BTD: Tensor, { p, s }: At) => ({
   x_CBT: toColumns(x_BTD, value(p.in)).add(value(p.inBias).reshape([-1, 1, 1])),

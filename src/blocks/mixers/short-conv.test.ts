@@ -5,7 +5,8 @@ import { shortConv } from "./short-conv.ts";
 type At = NaiveMixerArguments<
   ReturnType<typeof shortConv.config.parse>,
   ReturnType<typeof shortConv.dims>,
-  ReturnType<typeof shortConv.params>
+  ReturnType<typeof shortConv.params>,
+  ReturnType<typeof shortConv.state>
 >;
 
 function sequence(x: number[][], { p, d }: Pick<At, "p" | "d">, stored: Loose | undefined) {

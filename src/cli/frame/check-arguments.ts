@@ -1,7 +1,7 @@
 /** The strict reading of a command line; citty, which parses it afterwards, ignores what it does not know. */
 import { parseArgs } from "node:util";
 import type { ArgDef, ArgsDef } from "citty";
-import type { Command, Operand } from "./command.ts";
+import type { CommandShape, Operand } from "./command.ts";
 import { didYouMean, failUsage } from "./usage-error.ts";
 
 type Token = NonNullable<ReturnType<typeof tokensOf>>[number];
@@ -26,7 +26,7 @@ function tokensOf(raw: readonly string[], options: ArgsDef) {
 
 /** Operands and typed option names of a command line. Throws E_OPTION or E_OPERAND. */
 export async function checkArguments(
-  command: Command<ArgsDef>,
+  command: CommandShape,
   raw: readonly string[],
 ): Promise<{ operands: string[]; given: Set<string> }> {
   const tokens = tokensOf(raw, command.options);
@@ -44,7 +44,7 @@ export async function checkArguments(
 
 async function checkOption(
   { name, rawName, value, inlineValue }: OptionToken,
-  { name: command, options }: Command<ArgsDef>,
+  { name: command, options }: CommandShape,
 ): Promise<void> {
   const definition: ArgDef | undefined = Object.hasOwn(options, name) ? options[name] : undefined;
   if (definition === undefined) {
@@ -82,7 +82,7 @@ async function rejectChoice(where: string, value: string, choices: readonly stri
   });
 }
 
-function checkOperands(operands: readonly string[], { name, operands: expected }: Command<ArgsDef>): void {
+function checkOperands(operands: readonly string[], { name, operands: expected }: CommandShape): void {
   const most = expected.reduce((sum, { count }) => sum + (count === "any" ? Number.POSITIVE_INFINITY : 1), 0);
   const least = expected.filter(({ count }) => count === "one");
   const missing = least[operands.length];

@@ -36,6 +36,9 @@ export interface Command<T extends ArgsDef> {
   run(call: CommandCall<T>): Promise<void>;
 }
 
+/** A command without its run: what help and the check of arguments read. */
+export type CommandShape = Omit<Command<ArgsDef>, "run">;
+
 // biome-ignore lint/suspicious/noExplicitAny: a call of one command's types is no call of another's; the table holds all.
 export type AnyCommand = Command<any>;
 

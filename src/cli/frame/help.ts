@@ -1,6 +1,6 @@
-import type { ArgDef, ArgsDef } from "citty";
+import type { ArgDef } from "citty";
 import type { CommandEntry } from "../commands.ts";
-import type { Command, Operand } from "./command.ts";
+import type { CommandShape, Operand } from "./command.ts";
 
 const width = 100;
 
@@ -40,7 +40,7 @@ export function renderOverview(commands: Readonly<Record<string, CommandEntry>>,
 }
 
 /** The help of one command. */
-export function renderHelp({ name, summary, about, operands, options, examples }: Command<ArgsDef>): string {
+export function renderHelp({ name, summary, about, operands, options, examples }: CommandShape): string {
   return sections([
     [`seqlab ${name}: ${summary}`],
     [`Usage: seqlab ${[name, ...operands.map(usageOf), "[OPTIONS]"].join(" ")}`],

@@ -66,6 +66,14 @@ export type { EditCounts } from "./text/edit-counts.ts";
 export { type ErrorRates, type ErrorUnit, errorRates, positionIndependentErrorRate } from "./text/error-rates.ts";
 export { porterStem } from "./text/porter-stemmer.ts";
 export { type RougeKind, type RougeOptions, type RougeScore, rouge } from "./text/rouge.ts";
+export {
+  type NamedScore,
+  scoreSegments,
+  scoreText,
+  type TextMetric,
+  type TextScoreOptions,
+  textMetrics,
+} from "./text/score-text.ts";
 export type { ScoredText } from "./text/scored-text.ts";
 export { type TerScore, ter } from "./text/ter.ts";
 export type { TerNormalisation } from "./text/ter-normalise.ts";

@@ -1,5 +1,5 @@
 /** `metrics/classification` and `metrics/multilabel`: scikit-learn's values. */
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { goldensMissing } from "../../../testing/goldens/index.ts";
 import { expectValues, jsonCases } from "../json-cases.fixture.ts";
 import { accuracy, balancedAccuracy, cohenKappa, confusionOf, matthews, meanJaccard } from "./confusion.ts";

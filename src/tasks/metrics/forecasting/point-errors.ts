@@ -11,7 +11,7 @@ export interface Forecast {
 }
 
 /** One value for each time. */
-export function errorsOf({ y, f }: Forecast, error: (y: number, f: number) => number): number[] {
+function errorsOf({ y, f }: Forecast, error: (y: number, f: number) => number): number[] {
   assertSome("y", y.length);
   assertLength("f", f.length, y.length);
   return Array.from(y, (value, t) => error(value, f[t]!));

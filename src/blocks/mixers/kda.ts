@@ -1,0 +1,143 @@
+/**
+ * Kimi Delta Attention: a gated DeltaNet whose state decays per key feature, with gates of low rank.
+ * Axes: B batch, T time, D model, H heads of K channels, C convolved channels, W taps, R rank; columns […features, B, T].
+ */
+import { z } from "zod";
+import {
+  type CausalConvInput,
+  type CausalConvResult,
+  causalConv,
+  causalConvStep,
+  type DecayScanResult,
+  fromColumns,
+  type KeyedDeltaInput,
+  keyedDelta,
+  keyedDeltaStep,
+  rmsScale,
+  toColumns,
+  unitScale,
+} from "../../ops/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { linear, value, type Weights } from "../weights/use.ts";
+import { convolvedHeads } from "./convolved-heads.ts";
+import { atRealTokens, gainedRows, strengths } from "./deltanet-heads.ts";
+import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("number of heads"),
+  headSize: z.int().positive().optional().describe("key and value channels per head; default model width / heads"),
+  rank: z.int().positive().optional().describe("rank of the decay and of the output gate; default the head size"),
+  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
+  chunk: z
+    .int()
+    .positive()
+    .default(16)
+    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+});
+type C = z.infer<typeof config>;
+
+function dims(c: C, D: number) {
+  const K = c.headSize ?? D / c.heads;
+  return { D, H: c.heads, K, R: c.rank ?? K, C: 3 * c.heads * K, W: c.conv };
+}
+type Sizes = ReturnType<typeof dims>;
+
+function params({ D, H, K, R, C, W }: Sizes) {
+  return {
+    q: matrix(D, H * K),
+    k: matrix(D, H * K),
+    v: matrix(D, H * K),
+    conv: tensor([C, W], kernelInit(W)),
+    beta: matrix(D, H),
+    decayDown: matrix(D, R),
+    decayUp: matrix(R, H * K),
+    decayBias: vector(H * K, stepSizeInit()),
+    logA: vector(H, logRateInit()),
+    gateDown: matrix(D, R),
+    gateUp: matrix(R, H * K),
+    norm: gain(K),
+    out: matrix(H * K, D, { init: "residual" }),
+  };
+}
+
+const state = ({ C, W, H, K }: Sizes) => ({ conv: [C, W - 1], S: [H, K, K] });
+
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
+
+/** The two recurrences, over all times at once or by one time. */
+interface Form {
+  conv: (input: CausalConvInput) => CausalConvResult;
+  delta: (input: KeyedDeltaInput) => DecayScanResult;
+}
+
+export const kda = defineMixer({
+  kind: "kda",
+  title: "Kimi Delta Attention",
+  cite: { arxiv: "2510.26692", by: "Kimi Team 2025" },
+  equations: [
+    "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t)",
+    "a_t = exp(−e^logA softplus(W_up W_down x_t + b))   (per key feature)",
+    "S_t = S_{t−1} diag(a_t) (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ;  o_t = S_t q_t",
+    "out = W_out (RMSNorm(o_t) ⊙ σ(G_up G_down x_t))",
+  ],
+  config,
+  dims,
+  params,
+  tune: [
+    { key: "headSize", unit: 1 },
+    { key: "rank", unit: 1 },
+  ],
+  reads: ["mask_BT"],
+  capabilities: {
+    flow: "causal",
+    state: "finite",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
+  state,
+  forward: (x_BTD, at) =>
+    mix(x_BTD, at, { conv: causalConv, delta: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
+  step(x_BD, at) {
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: keyedDeltaStep });
+    return { y: y.squeeze(1), s };
+  },
+});
+
+function mix(x_BTD: Tensor, at: At, form: Form) {
+  const { c, d, p, s, io } = at;
+  const { heads, state_BCP } = convolvedHeads(x_BTD, {
+    parts: [p.q, p.k, p.v].map((weight) => ({ weight, heads: d.H })),
+    kernel: p.conv,
+    conv: form.conv,
+    state_BCP: s.conv,
+    io,
+  });
+  const [q, v] = [unitScale(heads[0]!, 1), heads[2]!];
+  const k = unitScale(heads[1]!, 1);
+  const written = k.mul(strengths(x_BTD, p.beta, { negEigen: false, io }).unsqueeze(1));
+  const { o_HVBT, S_BHVK } = form.delta({
+    q_HKBT: q.mul(d.K ** -0.5),
+    k_HKBT: written,
+    v_HVBT: v,
+    probe_HKBT: k,
+    back_HKBT: written.neg(),
+    probes: "after-decay",
+    logDecay_HKBT: atRealTokens(logDecay(x_BTD, at), io),
+    bounded: false,
+    S_BHVK: s.S,
+  });
+  const gate = toColumns(linear(x_BTD, p.gateDown), value(p.gateUp)).sigmoid().reshape(o_HVBT.shape);
+  const y = rmsScale(o_HVBT, 1, c.epsilon).mul(gate);
+  return { y: fromColumns(y, gainedRows(p, d.K)), s: { conv: state_BCP, S: S_BHVK } };
+}
+
+function logDecay(x_BTD: Tensor, { d, p }: At): Tensor {
+  const rate_CBT = toColumns(linear(x_BTD, p.decayDown), value(p.decayUp)).add(value(p.decayBias).reshape([-1, 1, 1]));
+  const rate = rate_CBT.softplus().reshape([d.H, d.K, x_BTD.dim(0), x_BTD.dim(1)]);
+  return rate.mul(value(p.logA).exp().neg().reshape([-1, 1, 1, 1]));
+}

@@ -1,0 +1,124 @@
+/** From a command line to what is compared: options typed now or at the beginning, those of a quick look, defaults. */
+import type { ArgsDef } from "citty";
+import { type ComparisonOptions, parseBudget, parseSize } from "../analysis/index.ts";
+import { loadSpec, shippedSpecs } from "../spec/index.ts";
+import { freshFolder, newestFolder, recallTyped, type Typed } from "./comparison-folder.ts";
+import { dataOptions, readCorpus, tokenizerChoice } from "./data-options.ts";
+import type { CallOf } from "./frame/command.ts";
+import { shellWord } from "./frame/shell.ts";
+import { wholeNumber } from "./frame/values.ts";
+import { quickContexts, quickSettings } from "./quick.ts";
+import { trainingOptions, trainingSettings } from "./training-options.ts";
+
+export const compareOptions = {
+  ...dataOptions,
+  size: {
+    type: "string",
+    valueHint: "MEASURE=N|as-is",
+    description:
+      "params, activeParams or stateBytes (at 1,024 tokens) = N, reached within 3 % by width and by each component's own dial; as-is: the specs' own sizes",
+    default: "params=0.5M",
+  },
+  budget: {
+    type: "string",
+    valueHint: "MEASURE=N",
+    description:
+      "training of each model and seed: tokens=N, flops=N or minutes=N (turned into tokens by a timed trial)",
+    default: "tokens=1M",
+  },
+  seeds: {
+    type: "string",
+    valueHint: "N",
+    description: "trainings of each model, with seeds 0 to N - 1",
+    default: "2",
+  },
+  ...trainingOptions,
+  report: {
+    type: "string",
+    valueHint: "FILE",
+    description: "where the HTML report goes",
+    default: "seqlab-report.html",
+  },
+  folder: {
+    type: "string",
+    valueHint: "DIR",
+    description: "working folder (default: runs/compare-DATE-TIME; with --resume the newest)",
+  },
+  resume: {
+    type: "boolean",
+    description: "go on with an interrupted comparison: its settings hold where none are given, finished jobs are kept",
+    default: false,
+  },
+  quick: {
+    type: "boolean",
+    description: "minutes instead of hours: small models, few tokens; options given beside it hold",
+    default: false,
+  },
+} as const satisfies ArgsDef;
+
+export type CompareCall = CallOf<typeof compareOptions>;
+
+/** The working folder, and what was typed now or when it was made. */
+export function begin({ args, operands, given }: CompareCall): { folder: string; typed: Typed } {
+  const now = { operands: [...operands], options: typedOptions(args, given) };
+  if (!args.resume) return { folder: args.folder ?? freshFolder(), typed: now };
+  const folder = args.folder ?? newestFolder();
+  const then = recallTyped(folder);
+  return {
+    folder,
+    typed: {
+      operands: operands.length > 0 ? now.operands : then.operands,
+      options: { ...then.options, ...now.options },
+    },
+  };
+}
+
+/** Context lengths, in tokens, at which decoding is timed. */
+const measuredContexts = [1024, 16_384, 262_144];
+
+/** Options that say how to work, not what to compare. */
+const manner = new Set(["resume", "folder", "json", "debug"]);
+
+function typedOptions(args: CompareCall["args"], given: CompareCall["given"]): Typed["options"] {
+  const values: Readonly<Record<string, unknown>> = args;
+  return Object.fromEntries(
+    [...given].filter((name) => !manner.has(name)).map((name) => [name, values[name] as string | boolean]),
+  );
+}
+
+/** Options typed, else those of a quick look where that was asked for, else the defaults. */
+export function resolveSettings(args: CompareCall["args"], typed: Typed["options"]): CompareCall["args"] {
+  return { ...args, ...(typed["quick"] === true && quickSettings), ...typed } as CompareCall["args"];
+}
+
+export async function optionsOf(
+  typed: Typed,
+  { settings, folder }: { settings: CompareCall["args"]; folder: string },
+): Promise<ComparisonOptions> {
+  const seeds = wholeNumber("seeds", settings.seeds, { most: 1000 });
+  const shared = {
+    size: parseSize(settings.size),
+    budget: parseBudget(settings.budget),
+    tokenizer: tokenizerChoice(settings),
+    ...trainingSettings(settings),
+  };
+  const names = typed.operands.length > 0 ? typed.operands : shippedSpecs();
+  return {
+    ...shared,
+    specs: names.map((name) => loadSpec(name)),
+    corpus: await readCorpus(settings),
+    seeds: Array.from({ length: seeds }, (_, seed) => seed),
+    draws: 8,
+    sampleTokens: 128,
+    contexts: settings.quick ? quickContexts : measuredContexts,
+    folder,
+    command: [
+      "seqlab compare",
+      ...typed.operands.map(shellWord),
+      ...Object.entries(typed.options).map(optionText),
+    ].join(" "),
+  };
+}
+
+const optionText = ([name, value]: [string, string | boolean]): string =>
+  value === true ? `--${name}` : `--${name} ${shellWord(String(value))}`;

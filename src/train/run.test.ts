@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import {
+  checkpointSteps,
+  createRun,
+  loadCheckpoint,
+  type Run,
+  readMetrics,
+  resumeCheckpoint,
+} from "../checkpoints/index.ts";
+import { createReferenceEngine } from "../engine/index.ts";
+import { buildSpec, canonicalSpec } from "../spec/index.ts";
+import {
+  createEvaluator,
+  createTraining,
+  type RunProgress,
+  type RunTrainingOptions,
+  runTraining,
+  trainingSchema,
+} from "./index.ts";
+
+const root = mkdtempSync(join(tmpdir(), "seqlab-run-"));
+const engine = createReferenceEngine();
+afterAll(async () => {
+  await engine.close();
+  rmSync(root, { recursive: true });
+});
+
+const spec = canonicalSpec({ name: "tiny", width: 8, dropout: 0.1, layers: [{ mixer: { kind: "lstm" } }] });
+const built = buildSpec(spec, { tokens: 11 });
+const ids = Int32Array.from({ length: 400 }, (_, i) => (i * i) % 11);
+const config = trainingSchema.parse({ steps: 12, batch: 2, length: 8 });
+
+const newRun = (name: string): Run =>
+  createRun(root, name, { spec: JSON.parse(JSON.stringify(spec)), data: null, protocol: null });
+
+/** Trains a run from its newest checkpoint, or from the start. */
+async function train(run: Run, more: Partial<RunTrainingOptions> = {}) {
+  const training = await createTraining(engine, built, { ids, config });
+  if (checkpointSteps(run.path).length > 0) await training.restore(resumeCheckpoint(run));
+  const evaluator = await createEvaluator(engine, built, {
+    text: { ids: ids.subarray(0, 50), bytes: 50 },
+    shape: config,
+  });
+  const events: RunProgress[] = [];
+  const outcome = await runTraining({
+    training,
+    run,
+    evaluator,
+    checkpointEverySteps: 5,
+    evaluateEverySteps: 4,
+    onProgress: (event) => events.push(event),
+    ...more,
+  });
+  await training.dispose();
+  return { outcome, events };
+}
+
+const bytesOf = (run: Run, step: number): string[] =>
+  ["weights.safetensors", "optimizer.safetensors", "state.json"].map((file) => readFileSync(join(run.path, `checkpoints/${step}/${file}`)).toString("base64")); // biome-ignore format: one expression
+
+/** Metrics without what clocks say. */
+const measured = (run: Run) => readMetrics(run).map(({ tokensPerS: _, ...rest }) => rest);
+
+const whole = newRun("whole");
+
+test("steps, evaluations and checkpoints come when they are due, and the last step has a checkpoint", async () => {
+  const { outcome, events } = await train(whole);
+  expect(outcome).toMatchObject({ ended: "finished", step: 12, loss: expect.any(Number) });
+  const at = (kind: RunProgress["kind"]) =>
+    events
+      .filter((event) => event.kind === kind)
+      .map((event) => (event.kind === "step" ? event.record.step : event.step));
+  expect(at("step")).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  expect(at("evaluation")).toEqual([4, 8, 12]);
+  expect(at("checkpoint")).toEqual([5, 10, 12]);
+  expect(checkpointSteps(whole.path)).toEqual([10, 12]);
+  const records = readMetrics(whole);
+  expect(records.filter((record) => "loss" in record).map(({ step }) => step)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+  ]);
+  expect(records.filter((record) => "bitsPerByte" in record).map(({ step }) => step)).toEqual([4, 8, 12]);
+});
+
+test.each([1, 4, 5, 7, 11])(
+  "asked to stop during step %i it saves behind it, and goes on to the same bytes and metrics",
+  async (stop) => {
+    const run = newRun(`stopped-${stop}`);
+    const controller = new AbortController();
+    const onProgress = (event: RunProgress) =>
+      event.kind === "step" && event.record.step === stop && controller.abort();
+    const { outcome } = await train(run, { signal: controller.signal, onProgress });
+    expect(outcome).toMatchObject({ ended: "interrupted", step: stop });
+    expect(loadCheckpoint(run).step).toBe(stop);
+    expect((await train(run)).outcome).toMatchObject({ ended: "finished", step: 12 });
+    expect(bytesOf(run, 12)).toEqual(bytesOf(whole, 12));
+    expect(measured(run)).toEqual(measured(whole));
+  },
+);
+
+test("a damaged last checkpoint is passed over, and made anew", async () => {
+  const run = newRun("damaged");
+  await train(run);
+  writeFileSync(join(run.path, "checkpoints/12/weights.safetensors"), "damaged");
+  const { outcome, events } = await train(run);
+  expect(outcome.step).toBe(12);
+  expect(events.filter((event) => event.kind === "step").map((event) => event.record.step)).toEqual([11, 12]);
+  expect(bytesOf(run, 12)).toEqual(bytesOf(whole, 12));
+  expect(measured(run)).toEqual(measured(whole));
+});
+
+test("a finished run is left as it is", async () => {
+  const before = bytesOf(whole, 12);
+  const { outcome, events } = await train(whole);
+  expect(outcome).toEqual({ ended: "finished", step: 12, tokensPerS: 0 });
+  expect(events).toEqual([]);
+  expect(bytesOf(whole, 12)).toEqual(before);
+});
+
+test("a loss that is not finite names the checkpoint that is kept, or says that there is none", async () => {
+  const diverging = {
+    ...config,
+    schedule: { ...config.schedule, warmupRatio: 0 },
+    optimizer: { ...config.optimizer, learningRate: 1e39 },
+  };
+  const run = newRun("diverged");
+  const attempt = async (checkpointEverySteps: number) => {
+    const training = await createTraining(engine, built, { ids, config: diverging });
+    await runTraining({ training, run, checkpointEverySteps });
+  };
+  await expect(attempt(100)).rejects.toThrow(
+    /expected a finite loss and gradient, got .* No checkpoint was saved before\. \[E_TRAIN_FINITE\]$/,
+  );
+  await expect(attempt(1)).rejects.toThrow(/The checkpoint of step \d+ is kept in .*diverged\. \[E_TRAIN_FINITE\]$/);
+  expect(loadCheckpoint(run).step).toBeGreaterThan(0);
+});
