@@ -35,6 +35,8 @@ export interface Io {
   /** i32 [B]: tokens already in growing states; absent means none. In `step`, also the position of the new token. */
   length_B?: Tensor;
   mode: "train" | "eval";
+  /** What earlier layers handed on (`Result.handed`), the latest of each name. */
+  handed?: Readonly<Record<string, Tensor | undefined>>;
   /** A stream of random draws, its path below the component's own. */
   rng(label: string): Random;
 }
@@ -77,6 +79,8 @@ export interface Result<S> {
   buffers?: Readonly<Record<string, Tensor>>;
   /** Named tensors for hooks. */
   probes?: Readonly<Record<string, Tensor>>;
+  /** Values that mixers of later layers may read as `io.handed`. */
+  handed?: Readonly<Record<string, Tensor>>;
 }
 
 export interface Citation {

@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "parameters, FLOPs, state bytes, equations and citations of a spec",
     load: async () => (await import("./describe.ts")).describeCommand,
   },
+  score: {
+    summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts against references",
+    load: async () => (await import("./score.ts")).scoreCommand,
+  },
   runs: {
     summary: "list the runs in a folder",
     load: async () => (await import("./runs.ts")).runsCommand,

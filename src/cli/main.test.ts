@@ -128,13 +128,14 @@ test("the program's own exit status is the one of the command line", async () =>
 });
 
 test("a reader that goes away ends a command quietly", async () => {
-  const child = spawn("bash", ["-c", '"$0" "$1" describe llama | head -n 1', process.execPath, main], {
+  const line = '"$0" "$1" describe llama | true; echo "${PIPESTATUS[0]}" >&2';
+  const child = spawn("bash", ["-c", line, process.execPath, main], {
     cwd: place.folder,
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   await new Promise((done) => child.on("close", done));
-  expect(stderr).toBe("");
+  expect(stderr).toBe("141\n");
 });
 
 test("no colours where they are not wanted", async () => {

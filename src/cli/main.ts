@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { runCli } from "./frame/run-cli.ts";
 
-process.exitCode = await runCli(process.argv.slice(2));
+const status = await runCli(process.argv.slice(2));
+// A closed pipe has set it already.
+process.exitCode ??= status;

@@ -14,6 +14,7 @@ import {
   activeParameters,
   buildLayer,
   countOf,
+  type Extras,
   type Layer,
   partsOf,
   runLayer,
@@ -114,7 +115,7 @@ function run(
   ids: Tensor,
   { spec, context, form }: { spec: ModelSpec; context: TraceContext; form: "forward" | "step" },
 ): ModelResult {
-  const extras: Omit<ModelResult, "logits"> = { state: {}, losses: [], buffers: {}, probes: {} };
+  const extras: Extras = { state: {}, losses: [], buffers: {}, probes: {} };
   const { source, io } = context;
   let x = embedIds(stack, ids, { source, io, form });
   x = dropout(x, spec.dropout, { io, path: "embedding" });
@@ -123,7 +124,8 @@ function run(
   x = runNorm(stack.norm, x, context, extras);
   const table = contextOf(stack.embedding, source, io).p["table"]?.tensor;
   const logits = stack.head.component.forward(x, { ...contextOf(stack.head, source, io), table });
-  return { logits, ...extras };
+  const { handed: _, ...rest } = extras;
+  return { logits, ...rest };
 }
 
 /** Vectors of some tokens of each sequence: x [B, T, D], read i32 [B, R] → [B, R, D]. */

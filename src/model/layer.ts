@@ -39,7 +39,10 @@ export interface Layer {
 }
 
 /** What a sublayer adds to the running result. */
-type Extras = Pick<ModelResult, "losses" | "buffers" | "probes" | "state">;
+export type Extras = Pick<ModelResult, "losses" | "buffers" | "probes" | "state"> & {
+  /** What mixers hand on to those of later layers. */
+  handed?: Readonly<Record<string, Tensor>>;
+};
 
 function part<T extends Mixer | Channel | Norm | Residual>(
   component: T,
@@ -170,9 +173,11 @@ function runMixer(
 ): Tensor {
   const names = Object.keys(states).map((path) => path.slice(part.path.length + 1));
   const s = below(part.path, context.state ?? {}, names);
-  const at = { ...contextOf(part, context.source, context.io), s };
+  const io = { ...context.io, handed: { ...extras.handed } };
+  const at = { ...contextOf(part, context.source, io), s };
   const result = form === "step" ? part.component.step!(x, at) : part.component.forward(x, at);
   Object.assign(extras.state, under(part.path, result.s));
+  extras.handed = { ...extras.handed, ...result.handed };
   return collect(part, result, extras);
 }
 

@@ -1,9 +1,9 @@
 export { type BuiltModel, buildSpec } from "./build.ts";
+export type { SpecInput } from "./input.ts";
 export { loadSpec, shippedSpecs } from "./load.ts";
 export { nearest } from "./messages.ts";
 export { canonicalSpec, normaliseSpec } from "./normalise.ts";
 export { type ObjectiveKind, objectives } from "./objectives.ts";
 export { parseSpec } from "./parse.ts";
-export type { SpecInput } from "./input.ts";
 export { type ParsedSpec, slotKinds, specSchema } from "./schema.ts";
 export { parseSpecText } from "./text.ts";

@@ -142,8 +142,13 @@ function kindMessage(issue: Extract<Issue, { code: "invalid_union" }>, got: unkn
   return { expected: `a kind (${options.join(", ")})`, got: showValue(got), ...hintFor(got, options) };
 }
 
+/** `a`, `a or b`, `a, b or c`. */
+function alternatives(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
 function choiceMessage(values: readonly unknown[], got: unknown): Message {
-  return { expected: values.map(showValue).join(" or "), got: showValue(got), ...hintFor(got, values.map(String)) };
+  return { expected: alternatives(values.map(showValue)), got: showValue(got), ...hintFor(got, values.map(String)) };
 }
 
 function missingMessage({ path, expected }: { path: readonly PropertyKey[]; expected: string }): Message {

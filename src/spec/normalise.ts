@@ -1,8 +1,8 @@
 import type { LayerSpec, ModelSpec, PartSpec } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
+import type { SpecInput } from "./input.ts";
 import { nearest, showValue } from "./messages.ts";
 import { parseSpec } from "./parse.ts";
-import type { SpecInput } from "./input.ts";
 import type { ParsedSpec } from "./schema.ts";
 
 const mostLayers = 1000;

@@ -1,4 +1,4 @@
-import { describeModel } from "../../../src/analysis/index.ts";
+import { describeModel, type ModelDescription } from "../../../src/analysis/index.ts";
 import { type Citation, families } from "../../../src/blocks/index.ts";
 import { type BuiltModel, buildSpec, canonicalSpec } from "../../../src/spec/index.ts";
 import { SeqlabError } from "../../../src/tensor/index.ts";
@@ -27,11 +27,21 @@ ${others.join("\n")}`;
 
 function mixerRow(kind: string): string {
   const { equations, cite } = families.mixers[kind]!;
-  const { flops, stateBytes, layers } = describeModel(buildEither(kind), { context });
+  const { flops, stateBytes, layers } = describeWithin(buildEither(kind));
   const numbers = [layers[0]!.parameters, flops.decode, stateBytes?.["1024"], stateBytes?.["65536"]].map((n) =>
     n == null ? "–" : Math.round(n).toLocaleString("en-US"),
   );
   return `| \`${kind}\` | ${numbers.join(" | ")} | ${equation(equations)} | ${citation(cite)} |\n`;
+}
+
+/** At the usual context, or a shorter one for a mixer of limited length. */
+function describeWithin(built: BuiltModel): ModelDescription {
+  try {
+    return describeModel(built, { context });
+  } catch (error) {
+    if (error instanceof SeqlabError && error.fault.code === "E_LENGTH") return describeModel(built, { context: 128 });
+    throw error;
+  }
 }
 
 /** A mixer that looks at both sides serves masked diffusion only. */

@@ -98,26 +98,47 @@ function turn({ layers, ...spec }: ModelSpec, { slot, kind, key }: Dial, value: 
   return { ...spec, layers: layers.map(turned) };
 }
 
-/** Bisects the dial's value, the measure growing with it. */
+/** The dial's value at which the measure comes nearest to the target. */
 function turnDial(start: Sized, dial: Dial, target: Target): Sized {
-  const at = (value: number) => measure(turn(start.spec, dial, value * dial.unit), target);
-  let [low, high] = [1, Math.ceil((16 * start.spec.width) / dial.unit)];
+  const reachedAt = (value: number) =>
+    measure(turn(start.spec, dial, value * dial.unit), target) ?? Number.POSITIVE_INFINITY;
+  const nearest = bracketsOf(start.spec.width / dial.unit)
+    .flatMap((bracket) => crossing(bracket, { reachedAt, goal: target.size.value }))
+    .map((value) => ({ value: value * dial.unit, reached: reachedAt(value) }))
+    .sort((a, b) => Math.abs(a.reached - target.size.value) - Math.abs(b.reached - target.size.value))[0];
+  if (nearest === undefined) return start;
+  return {
+    spec: turn(start.spec, dial, nearest.value),
+    tuned: { ...start.tuned, [`layers[*].${dial.slot}(${dial.kind}).${dial.key}`]: nearest.value },
+    reached: nearest.reached,
+  };
+}
+
+type Bracket = readonly [low: number, high: number];
+
+/**
+ * Ranges within which the measure grows with the dial. It need not grow from one to the next: a hidden size equal to the
+ * width saves the projection back.
+ */
+function bracketsOf(width: number): Bracket[] {
+  const whole = Math.max(2, Math.round(width));
+  const ends = [1, whole - 1, whole, whole + 1, 16 * whole];
+  return ends.slice(1).map((high, i) => [ends[i]!, high]);
+}
+
+/** Both neighbours of the place where a growing measure passes the goal; none where it does not pass it in the range. */
+function crossing(
+  [first, last]: Bracket,
+  { reachedAt, goal }: { reachedAt: (value: number) => number; goal: number },
+): number[] {
+  if (reachedAt(first) > goal || reachedAt(last) < goal) return [];
+  let [low, high] = [first, last];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    const reached = at(middle);
-    if (reached !== undefined && reached <= target.size.value) low = middle;
+    if (reachedAt(middle) <= goal) low = middle;
     else high = middle;
   }
-  const ends = [low, high].map((value) => ({
-    value: value * dial.unit,
-    reached: at(value) ?? Number.POSITIVE_INFINITY,
-  }));
-  const [best] = ends.sort((a, b) => Math.abs(a.reached - target.size.value) - Math.abs(b.reached - target.size.value));
-  return {
-    spec: turn(start.spec, dial, best!.value),
-    tuned: { ...start.tuned, [`layers[*].${dial.slot}(${dial.kind}).${dial.key}`]: best!.value },
-    reached: best!.reached,
-  };
+  return [low, high];
 }
 
 function rejectSize({ spec, reached }: Sized, { size }: Target): never {

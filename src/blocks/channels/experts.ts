@@ -13,6 +13,11 @@ export interface Experts {
   activation: ActivationKind;
 }
 
+/** Each expert on its own rows, as many for each: [E, M, D] → [E, M, D]. */
+export function expertNets(x_EMD: Tensor, experts: Experts): Tensor {
+  return hiddenOf(x_EMD, experts).matmul(experts.down_EFD);
+}
+
 /** The hidden layer, given matching leading axes. */
 function hiddenOf(x: Tensor, { gate_EDF, up_EDF, activation }: Experts): Tensor {
   const up = x.matmul(up_EDF);
@@ -36,9 +41,7 @@ export function dispatchedExperts(
   const { groups, slotsPerGroup, tokens_R, slots_NK, served_NK, experts_GE } = dispatch;
   const own = experts_GE ? expertsOfGroups(experts, experts_GE) : experts;
   const x_GMD = x_ND.gather(0, tokens_R).reshape([groups, slotsPerGroup, -1]);
-  const out_RD = hiddenOf(x_GMD, own)
-    .matmul(own.down_EFD)
-    .reshape([groups * slotsPerGroup, -1]);
+  const out_RD = expertNets(x_GMD, own).reshape([groups * slotsPerGroup, -1]);
   const weights = served_NK ? weights_NK.mul(served_NK) : weights_NK;
   return out_RD.gather(0, slots_NK).mul(weights.unsqueeze(-1)).sum(1);
 }

@@ -59,13 +59,25 @@ function naive({ x, p, c, d: { E, K } }: Arguments) {
 }
 
 function choose(logits: number[], { K, c }: { K: number; c: Config }) {
-  const probs = softmax(logits);
-  const order = probs
-    .map((_, e) => e)
-    .sort((a, b) => probs[b]! - probs[a]!)
+  const scores = c.routing.includes("sigmoid") ? logits.map((v) => 1 / (1 + Math.exp(-v))) : softmax(logits);
+  const probs = scores.map((v) => v / sum(scores));
+  const order = allowed(scores, c)
+    .sort((a, b) => scores[b]! - scores[a]!)
     .slice(0, K);
-  const scale = c.routing === "topk-of-softmax" ? 1 : sum(order.map((e) => probs[e]!));
-  return { logits, probs, chosen: order.map((expert) => ({ expert, weight: probs[expert]! / scale })) };
+  const own = c.routing.endsWith("renormalise") || c.routing === "noisy-topk";
+  const factor = c.scale / (own ? sum(order.map((e) => scores[e]!)) : 1);
+  return { logits, probs, chosen: order.map((expert) => ({ expert, weight: scores[expert]! * factor })) };
+}
+
+/** Experts of the best groups. */
+function allowed(scores: number[], { groups, keptGroups, groupScore }: Config): number[] {
+  const members = scores.length / groups;
+  const best = Array.from({ length: groups }, (_, g) => {
+    const own = scores.slice(g * members, (g + 1) * members).sort((a, b) => b - a);
+    return { g, score: sum(own.slice(0, groupScore === "largest" ? 1 : 2)) };
+  }).sort((a, b) => b.score - a.score);
+  const kept = new Set(best.slice(0, keptGroups).map(({ g }) => g));
+  return scores.map((_, e) => e).filter((e) => kept.has(Math.floor(e / members)));
 }
 
 function sharedOf(token: number[], p: Weights, c: Config): number[] {
@@ -84,6 +96,13 @@ function lossesOf(tokens: readonly ReturnType<typeof choose>[], { E, c }: { E: n
       mean(tokens.map(({ probs }) => probs[e]!)),
   );
   const z = mean(tokens.map(({ logits }) => Math.log(sum(logits.map(Math.exp))) ** 2));
+  if (c.routing === "noisy-topk") {
+    const importance = Array.from({ length: E }, (_, e) =>
+      sum(tokens.flatMap(({ chosen }) => chosen.filter(({ expert }) => expert === e).map(({ weight }) => weight))),
+    );
+    const centre = mean(importance);
+    return { importance: mean(importance.map((v) => (v - centre) ** 2)) / (centre ** 2 + 1e-10), z };
+  }
   return { ...(c.balanceWeight > 0 && { balance: E * sum(perExpert) }), ...(c.zWeight > 0 && { z }) };
 }
 
@@ -103,6 +122,20 @@ channelSuite(moe, {
     },
     { experts: 3, topK: 2, capacityFactor: 0.8, hidden: 5, balanceWeight: 0, zWeight: 0 },
     { experts: 3, topK: 2, shared: 7, sharedGate: true, hidden: 4 },
+    {
+      experts: 6,
+      topK: 2,
+      routing: "sigmoid-topk-renormalise",
+      groups: 3,
+      keptGroups: 2,
+      biasSpeed: 0.001,
+      scale: 1.5,
+      hidden: 4,
+    },
+    { experts: 4, routing: "topk-of-softmax", groups: 2, groupScore: "largest", scale: 2, hidden: 4 },
+    { experts: 4, topK: 1, routing: "topk-of-sigmoid", hidden: 4 },
+    { experts: 4, routing: "noisy-topk", hidden: 4 },
+    { experts: 8, topK: 2, routing: "sinkhorn", hidden: 4 },
   ],
   naive,
   width: 6,

@@ -6,13 +6,14 @@
  * Axes: N = B·T tokens, D model, F hidden, E experts, K choices, S hidden of the shared expert.
  */
 import { z } from "zod";
-import { balanceLoss, capacityDispatch, type Routing, routerZLoss, routeTopK } from "../../ops/index.ts";
+import { capacityDispatch, type Routing } from "../../ops/index.ts";
 import { fail, type Tensor, where } from "../../tensor/index.ts";
-import { type AuxiliaryLoss, defineChannel, type Io } from "../define.ts";
+import { defineChannel } from "../define.ts";
 import { matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { activationSchema, activations } from "./activation.ts";
 import { dispatchedExperts, exactExperts } from "./experts.ts";
+import { routeTokens, routings } from "./moe-routing.ts";
 import { gatedHidden } from "./swiglu.ts";
 
 const config = z.strictObject({
@@ -29,11 +30,23 @@ const config = z.strictObject({
     .describe("form of an expert: gated, or two plain maps; no biases"),
   activation: activationSchema.default("silu").describe("function inside each expert"),
   routing: z
-    .enum(["softmax-topk-renormalise", "topk-of-softmax"])
+    .enum(routings)
     .default("softmax-topk-renormalise")
     .describe(
-      "weights of the chosen: their own softmax (Mixtral), or their shares of the softmax over all experts (Switch)",
+      "weights of the chosen: their own softmax (Mixtral), their shares of the softmax over all (Switch), sigmoids over their sum (DeepSeek-V3) or as they are; noisy-topk: their own softmax, chosen in training with learned noise; sinkhorn: shares, chosen in training by a plan even over the batch",
     ),
+  groups: z.int().positive().default(1).describe("equal groups of experts, of which a token may use some"),
+  keptGroups: z.int().positive().default(1).describe("groups that a token may use: those of the best score"),
+  groupScore: z
+    .enum(["largest", "two-largest"])
+    .default("two-largest")
+    .describe("a group's score: its largest entry (DeepSeek-V2), or the sum of its two largest (DeepSeek-V3)"),
+  biasSpeed: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("change per step of biases that only choosing sees and that even the load (DeepSeek-V3: 0.001); 0: none"),
+  scale: z.number().positive().default(1).describe("factor of the routed experts' sum"),
   capacityFactor: z
     .number()
     .positive()
@@ -70,23 +83,48 @@ type C = z.infer<typeof config>;
 function dims(c: C, D: number) {
   const { experts: E, topK: K } = c;
   if (K > E) fail({ code: "E_MOE_TOPK", where: "moe.topK", expected: `at most the ${E} experts`, got: String(K) });
-  if (K === 1 && c.routing === "softmax-topk-renormalise")
+  const ownSoftmax = c.routing === "softmax-topk-renormalise" || c.routing === "noisy-topk";
+  if (K === 1 && (ownSoftmax || c.routing === "sigmoid-topk-renormalise"))
     fail({
       code: "E_MOE_TOPK",
       where: "moe.topK",
-      expected: 'at least 2 with routing "softmax-topk-renormalise"',
+      expected: `at least 2 with routing "${c.routing}"`,
       got: "1: its renormalised weight is always 1, which gives the router no gradient",
       hint: 'Use routing "topk-of-softmax" (Switch), or topK 2.',
     });
-  return { D, E, K, F: c.hidden ?? (c.expert === "swiglu" ? gatedHidden(D) : 4 * D) };
+  assertGroups(c);
+  const F = c.hidden ?? (c.expert === "swiglu" ? gatedHidden(D) : 4 * D);
+  return { D, E, K, F, expertsPerGroup: E / c.groups };
+}
+
+function assertGroups({ experts, topK, groups, keptGroups, routing, biasSpeed }: C): void {
+  const own = groups > 1 || biasSpeed > 0;
+  if (own && (routing === "noisy-topk" || routing === "sinkhorn"))
+    fail({
+      code: "E_MOE_ROUTING",
+      where: "moe.routing",
+      expected: "a routing by softmax or sigmoid where groups or biasSpeed are set",
+      got: routing,
+    });
+  const reachable = (keptGroups * experts) / groups;
+  if (keptGroups > groups || reachable < topK)
+    fail({
+      code: "E_MOE_GROUPS",
+      where: "moe.keptGroups",
+      expected: `at most the ${groups} groups, holding at least topK ${topK} experts`,
+      got: `${keptGroups} of ${groups} groups with ${reachable} experts`,
+    });
 }
 type Dims = ReturnType<typeof dims>;
 
 function params({ D, E, F }: Dims, c: C) {
   const gated = c.expert === "swiglu";
+  const noisy = c.routing === "noisy-topk";
   const inward = () => tensor([E, D, F], { kind: "normal", std: 1 / Math.sqrt(D) });
   return {
-    router: matrix(D, E),
+    // With noise both start at zero, so that load starts even (Shazeer et al. 2017, appendix A).
+    router: matrix(D, E, { init: noisy ? "zeros" : "fanIn" }),
+    ...(noisy && { noise: matrix(D, E, { init: "zeros" }) }),
     ...(gated && { gate: inward() }),
     up: inward(),
     down: tensor([E, F, D], { kind: "residual", std: 1 / Math.sqrt(F) }),
@@ -104,7 +142,10 @@ type P = Weights<ReturnType<typeof params>>;
 export const moe = defineChannel({
   kind: "moe",
   title: "Mixture of experts",
-  cite: { arxiv: "2101.03961", by: "Fedus, Zoph & Shazeer 2021; Mixtral: Jiang et al. 2024; z-loss: Zoph et al. 2022" },
+  cite: {
+    arxiv: "2101.03961",
+    by: "Fedus, Zoph & Shazeer 2021; Mixtral: Jiang et al. 2024; z-loss: Zoph et al. 2022; biases and groups: DeepSeek-V3, 2024; noise: Shazeer et al. 2017",
+  },
   equations: [
     "p = softmax(x W_r),  chosen = the k largest",
     "g = p over their sum (Mixtral)  or  p (Switch)",
@@ -114,45 +155,32 @@ export const moe = defineChannel({
   config,
   dims,
   params,
+  buffers: ({ E }, c) => ({ ...(c.biasSpeed > 0 && { choiceBias: [E] }) }),
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
   capabilities: (c) => ({
     flow: c.capacityFactor === null ? "both" : "causal",
     length: "any",
-    batch: "independent",
+    batch: c.routing === "sinkhorn" ? "coupled in training" : "independent",
     smooth: "away from ties",
     exact: "bitwise",
   }),
   activeParams({ D, E, K, F }, c) {
     const maps = c.expert === "swiglu" ? 3 : 2;
     const shared = c.shared === null ? 0 : maps * D * c.shared + (c.sharedGate ? D : 0);
-    return D * E + K * maps * D * F + shared;
+    const routers = c.routing === "noisy-topk" ? 2 : 1;
+    return routers * D * E + K * maps * D * F + shared;
   },
-  forward(x, { c, d, p, io }) {
+  forward(x, { c, d, p, b, io }) {
     const x_ND = x.reshape([-1, d.D]);
-    const logits_NE = linear(jittered(x_ND, c, io), p.router);
-    const routing = routeTopK(logits_NE, { k: d.K, renormalise: c.routing === "softmax-topk-renormalise" });
     const real = io.mask_BT && where(io.mask_BT, 1, 0).reshape([-1]);
+    const router = { c, k: d.K, p, bias_E: b.choiceBias, io, real };
+    const { routing, losses, buffers, load_E } = routeTokens(x_ND, router);
     const routed = routedExperts(x_ND, routing, { c, d, p, sequences: x.dim(0), real });
     const y = c.shared === null ? routed : routed.add(sharedExpert(x_ND, c, p));
-    return {
-      y: y.reshape(x.shape),
-      losses: lossesOf(logits_NE, routing, { c, real }),
-      probes: { load: loadOf(routing, real) },
-    };
+    return { y: y.reshape(x.shape), losses, buffers, probes: { load: load_E } };
   },
 });
-
-function jittered(x: Tensor, { jitter }: C, io: Io): Tensor {
-  if (jitter === 0 || io.mode === "eval") return x;
-  return x.mul(
-    io
-      .rng("jitter")
-      .uniform(x.shape)
-      .mul(2 * jitter)
-      .add(1 - jitter),
-  );
-}
 
 function routedExperts(
   x_ND: Tensor,
@@ -174,25 +202,4 @@ function sharedExpert(x: Tensor, c: C, p: P): Tensor {
   const hidden = p.sharedGate ? act(linear(x, p.sharedGate)).mul(up) : act(up);
   const y = linear(hidden, p.sharedDown!);
   return p.sharedMix ? y.mul(linear(x, p.sharedMix).sigmoid()) : y;
-}
-
-function lossesOf(
-  logits_NE: Tensor,
-  { probs_NE, chosen_NKE }: Routing,
-  { c, real }: { c: C; real: Tensor | undefined },
-): AuxiliaryLoss[] {
-  const balance = {
-    name: "balance",
-    value: balanceLoss({ probs: probs_NE, chosen: chosen_NKE }, { real }),
-    weight: c.balanceWeight,
-  };
-  const z = { name: "z", value: routerZLoss(logits_NE, { real }), weight: c.zWeight };
-  return [balance, z].filter(({ weight }) => weight > 0);
-}
-
-/** Share of all choices that went to each expert [E]. */
-function loadOf({ chosen_NKE }: Routing, real: Tensor | undefined): Tensor {
-  const counted = real ? chosen_NKE.mul(real.reshape([-1, 1, 1])) : chosen_NKE;
-  const count_E = counted.sum([0, 1]);
-  return count_E.div(count_E.sum());
 }

@@ -19,7 +19,7 @@ const name = "7v0-834K";
 /** Layer by layer, the first layer's values handed to the others. */
 function logitsOf(width: number, layers: number): Tensor {
   const io = goldenIo();
-  let handed: object = {};
+  let handed: Readonly<Record<string, Tensor>> = {};
   const mix = (stream: Tensor, layer: number, { mixer, options }: { mixer: unknown; options: object }) => {
     const m = mixer as Mixer;
     const c = m.config.parse(options);
@@ -29,7 +29,7 @@ function logitsOf(width: number, layers: number): Tensor {
     const [gain, bias] = ["gain", "bias"].map((key) => leaf(`mixerNorm.${key}`, [width]).tensor) as [Tensor, Tensor];
     const at = { c, d, p: Object.fromEntries(p), b: {}, s: {}, io: { ...io, handed } };
     const result = m.forward(layerNorm(stream, gain, bias), at);
-    if ("handed" in result) handed = result.handed as object;
+    if ("handed" in result) handed = result.handed ?? {};
     return stream.add(result.y);
   };
   let x = input("embedding.table", [256, width]).gather(0, input("ids", [1, promptBytes.length], "i32"));

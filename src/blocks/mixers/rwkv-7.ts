@@ -83,9 +83,7 @@ function params({ D, H, K }: Sizes, c: C) {
 const state = ({ D, H, K }: Sizes) => ({ shift: [D], S: [H, K, K] });
 
 /** What a layer hands on to later ones, if the model passes it along: its values, as columns. */
-export interface HandedOn {
-  readonly value_HKBT?: Tensor;
-}
+export type HandedOn = { readonly value_HKBT?: Tensor };
 
 type P = Weights<ReturnType<typeof params>>;
 type At = Omit<MixerContext<C, Sizes, P, MaybeState<ReturnType<typeof state>>>, "io"> & {

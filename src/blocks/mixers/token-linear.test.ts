@@ -13,7 +13,7 @@ mixerSuite(tokenLinear, {
   naive: ({ x, p }: At) => ({
     y: x.map((tokens) =>
       tokens.map((row, t) =>
-        row.map((_, i) => tokens.reduce((sum, token, s) => sum + p.mix[s]![t]! * token[i]!, p.bias[t]!)),
+        row.map((_, i) => tokens.reduce((sum, token, s) => sum + p.mix[s]![t]! * token[i]!, 0) + p.bias[t]!),
       ),
     ),
   }),

@@ -1,6 +1,7 @@
 /** PyTorch's norms. */
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
+import { groupnorm } from "./groupnorm.ts";
 import { layernorm } from "./layernorm.ts";
 import { rmsnorm } from "./rmsnorm.ts";
 
@@ -22,8 +23,26 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   return { outputs: { "out.y": y } };
 }
 
-export const adapters: readonly GoldenAdapter[] = ["rms-norm", "layer-norm"].map((component) => ({
-  kind: "blocks",
-  component,
-  build,
-}));
+/** There time is the last axis, features the second. */
+function groupNorm(c: GoldenCase): GoldenGraph {
+  const config = groupnorm.config.parse({
+    groups: c.number("groups"),
+    over: "sequence",
+    epsilon: c.number("eps"),
+  });
+  const p = weightsFrom({ gain: c.tensor("param.weight"), bias: c.tensor("param.bias") });
+  const x = c.tensor("in.x").swap(1, 2);
+  const { y } = groupnorm.forward(x, {
+    c: config,
+    d: groupnorm.dims(config, x.dim(-1)),
+    p,
+    b: {},
+    io: plainIo("eval"),
+  });
+  return { outputs: { "out.y": y.swap(1, 2) } };
+}
+
+export const adapters: readonly GoldenAdapter[] = [
+  ...["rms-norm", "layer-norm"].map((component) => ({ kind: "blocks", component, build })),
+  { kind: "blocks", component: "group-norm", build: groupNorm },
+];

@@ -9,6 +9,7 @@ const exitStatuses = [
   ["1", "failure; the last line on standard error says what went wrong and what to do"],
   ["2", "the command was called wrongly"],
   ["130", "interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); what was saved is named"],
+  ["141", "the reader of standard output went away"],
 ] as const;
 
 /** The help of all commands. */

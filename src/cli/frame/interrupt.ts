@@ -18,7 +18,7 @@ export class Interrupted extends Error {
 
 export interface Interrupts {
   readonly signal: AbortSignal;
-  /** Gives Ctrl-C its usual meaning back. */
+  /** Gives Ctrl-C its usual meaning back, unless it was pressed: then the process is about to end with its status. */
   dispose(): void;
 }
 
@@ -26,14 +26,19 @@ export interface Interrupts {
 export function listenForInterrupts(onFirst: () => void): Interrupts {
   const controller = new AbortController();
   const names = Object.keys(statuses) as Signal[];
+  const forget = () => {
+    for (const name of names) process.off(name, listener);
+  };
   const listener = (name: Signal) => {
-    if (controller.signal.aborted) process.exit(statuses[name]);
+    if (controller.signal.aborted) {
+      forget();
+      // As if never caught: process.exit would wait for, or trip over, the engine's thread.
+      process.kill(process.pid, name);
+      return;
+    }
     controller.abort(name);
     onFirst();
   };
   for (const name of names) process.on(name, listener);
-  const dispose = () => {
-    for (const name of names) process.off(name, listener);
-  };
-  return { signal: controller.signal, dispose };
+  return { signal: controller.signal, dispose: () => (controller.signal.aborted ? undefined : forget()) };
 }

@@ -1,17 +1,25 @@
 /** Data go to standard output, everything else to standard error. */
 
 /** Status of a program whose reader went away, as shells give it (128 + SIGPIPE). */
-const pipeClosed = 141;
+export const pipeClosedStatus = 141;
+
+/** Thrown by the next write when the reader of standard output has seen enough (`| head`): the command ends quietly. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
 
 let guarded = false;
+let closed = false;
 
-/** A reader that has seen enough (`| head`) ends the command quietly; a closed standard error only silences progress. */
+/** Turns a closed standard output into {@link OutputClosed}; a closed standard error only silences progress. */
 export function guardStreams(): void {
   if (guarded) return;
   guarded = true;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
-    process.exit(pipeClosed);
+    closed = true;
+    // Not process.exit: an engine's thread may be at work, and ends orderly.
+    process.exitCode = pipeClosedStatus;
   });
   process.stderr.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -19,6 +27,7 @@ export function guardStreams(): void {
 }
 
 export function printData(text: string): void {
+  if (closed) throw new OutputClosed("the reader of standard output is gone");
   process.stdout.write(text);
 }
 

@@ -6,7 +6,7 @@ import { colour } from "./colour.ts";
 import type { Command } from "./command.ts";
 import { renderHelp, renderOverview } from "./help.ts";
 import { Interrupted } from "./interrupt.ts";
-import { guardStreams, note, printData } from "./output.ts";
+import { guardStreams, note, OutputClosed, pipeClosedStatus, printData } from "./output.ts";
 import { didYouMean, failUsage, isUsageError } from "./usage-error.ts";
 import { packageVersion } from "./version.ts";
 
@@ -62,6 +62,7 @@ async function run(command: Command<ArgsDef>, raw: readonly string[]): Promise<v
 }
 
 function report(error: unknown, { debug }: { debug: boolean }): number {
+  if (error instanceof OutputClosed) return pipeClosedStatus;
   if (error instanceof Interrupted) {
     for (const line of error.lines) note(line);
     return error.status;

@@ -1,0 +1,78 @@
+/**
+ * Linformer: softmax attention over a fixed number of slots, into which learned weights sum the keys and values of all tokens.
+ * Axes: B batch, T time, D model, H query heads, G key heads, K head size, L tokens at most, S slots.
+ */
+import { z } from "zod";
+import { scaledDotProduct } from "../../ops/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import { defineMixer } from "../define.ts";
+import { bias, matrix } from "../weights/declare.ts";
+import { linear, value, type Weight } from "../weights/use.ts";
+import { assertTokens } from "./max-tokens.ts";
+import { realTokens } from "./token-mlp.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("query heads; must divide the width"),
+  slots: z.int().positive().default(64).describe("k: sums over time that take the place of the tokens"),
+  maxTokens: z.int().positive().default(512).describe("longest sequence; a shorter one is as if filled up with zeros"),
+  oneKvHead: z.boolean().default(false).describe("one head of keys and values for all query heads"),
+  sharedKv: z.boolean().default(false).describe("values are the keys, with the same weights over time"),
+  outBias: z.boolean().default(true).describe("offset on the output"),
+});
+type C = z.infer<typeof config>;
+
+const dims = (c: C, D: number) => ({
+  D,
+  H: c.heads,
+  G: c.oneKvHead ? 1 : c.heads,
+  K: D / c.heads,
+  L: c.maxTokens,
+  S: c.slots,
+});
+
+export const linformer = defineMixer({
+  kind: "linformer",
+  title: "Linformer",
+  cite: { arxiv: "2006.04768", by: "Wang et al. 2020" },
+  equations: [
+    "q, k, v = x W_q, x W_k, x W_v   (per head)",
+    "y = softmax(q (E k)ᵀ / √K) (F v),  E, F [slots, tokens] learned",
+    "out = concat_h(y) W_o + b",
+  ],
+  config,
+  dims,
+  params: ({ D, G, K, L, S }, c) => {
+    const sum = { init: { kind: "normal", std: 1 / Math.sqrt(S) } } as const;
+    return {
+      q: matrix(D, D),
+      k: matrix(D, G * K),
+      keySlots: matrix(L, S, sum),
+      ...(!c.sharedKv && { v: matrix(D, G * K), valueSlots: matrix(L, S, sum) }),
+      out: matrix(D, D, { init: "residual" }),
+      ...(c.outBias && { outBias: bias(D) }),
+    };
+  },
+  tune: [{ key: "slots", unit: 1 }],
+  reads: ["mask_BT"],
+  capabilities: {
+    flow: "bidirectional",
+    state: "none",
+    length: "max",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
+  state: () => ({}),
+  forward(x_BTD, { c, d, p, io }) {
+    const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
+    assertTokens("linformer", T, c.maxTokens);
+    const real = realTokens(x_BTD, io.mask_BT);
+    const heads = (x: Tensor, count: number) => x.reshape([B, -1, count, d.K]).transpose([0, 2, 1, 3]);
+    const slots = (map: Weight, weights: Weight) =>
+      heads(value(weights).slice(0, 0, T).matmul(linear(real, map), { transA: true }), d.G);
+    const k = slots(p.k, p.keySlots);
+    const v = p.v && p.valueSlots ? slots(p.v, p.valueSlots) : k;
+    const y_BHTK = scaledDotProduct({ q: heads(linear(x_BTD, p.q), d.H), k, v });
+    return { y: linear(y_BHTK.transpose([0, 2, 1, 3]).reshape(x_BTD.shape), p.out, p.outBias), s: {} };
+  },
+});

@@ -1,0 +1,152 @@
+/**
+ * Performer: attention whose softmax is estimated by random features φ, so that sums over tokens come first (FAVOR+).
+ * Axes: B batch, T time, D model, H heads, K head size, M random features; columns [C, B, T].
+ */
+import { z } from "zod";
+import { decayScan, decayStep, fromColumns, orthogonalFeatures, toColumns } from "../../ops/index.ts";
+import { concat, type Tensor, where } from "../../tensor/index.ts";
+import { defineMixer, type MixerContext } from "../define.ts";
+import { bias, type Init, matrix, vector } from "../weights/declare.ts";
+import { value, type Weights } from "../weights/use.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("heads; must divide the width"),
+  features: z.int().positive().default(64).describe("random features of a head"),
+  kernel: z
+    .enum(["softmax", "relu"])
+    .default("softmax")
+    .describe("positive features that estimate exp(q·k), or rectified projections"),
+  causal: z.boolean().default(true).describe("a token sees itself and earlier ones only; false: all, and no decoding"),
+  stabiliser: z
+    .enum(["none", "max"])
+    .default("none")
+    .describe("max: exponents less the largest projection of a query, or of all keys, later ones too; for large heads"),
+  epsilon: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      "added to every feature (default: 1e-4 with softmax, 1e-3 with relu); with max no gradient goes through it",
+    ),
+  chunk: z
+    .int()
+    .positive()
+    .default(64)
+    .describe("tokens per chunk of the causal form; changes rounding and speed only"),
+});
+type C = z.infer<typeof config>;
+
+const dims = (c: C, D: number) => ({ D, H: c.heads, K: D / c.heads, M: c.features });
+type Sizes = ReturnType<typeof dims>;
+
+const params = ({ D, M, K }: Sizes) => ({
+  q: matrix(D, D),
+  k: matrix(D, D),
+  v: matrix(D, D),
+  features: vector([M, K], orthogonal),
+  out: matrix(D, D, { init: "residual" }),
+  outBias: bias(D),
+});
+
+/** Trained on from their random start. */
+const orthogonal: Init = {
+  kind: "values",
+  fill: (uniform, [rows, width]) => orthogonalFeatures(uniform, rows!, width!).flat(),
+};
+
+/** The largest projection of future keys shows in earlier outputs where something is added to the features. */
+const usesMax = ({ kernel, stabiliser }: C) => kernel === "softmax" && stabiliser === "max";
+const decodes = (c: C) => c.causal && !usesMax(c);
+
+/** S: Σ [v, 1] φ(k)ᵀ. */
+const state = ({ H, K, M }: Sizes, c: C): { S?: number[] } => (decodes(c) ? { S: [H, K + 1, M] } : {});
+
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, { S?: Tensor | undefined }>;
+
+export const performer = defineMixer({
+  kind: "performer",
+  title: "Performer (FAVOR+)",
+  cite: { arxiv: "2009.14794", by: "Choromanski et al. 2021" },
+  equations: [
+    "φ(x) = (exp(P u − |u|²/2) + ε)/√M,  u = x / K^{1/4}   (so that E φ(q)·φ(k) = exp(q·k/√K) at ε = 0)",
+    "y_t = Σ_s (φ(q_t)·φ(k_s)) v_s / Σ_s φ(q_t)·φ(k_s),  s ≤ t where causal",
+    "out = concat_h(y) W_o + b",
+  ],
+  config,
+  dims,
+  params,
+  tune: [{ key: "features", unit: 1 }],
+  reads: ["mask_BT"],
+  capabilities: (c) => ({
+    flow: !c.causal ? "bidirectional" : usesMax(c) ? "causal-values-only" : "causal",
+    state: decodes(c) ? "finite" : "none",
+    length: "any",
+    batch: "independent",
+    smooth: c.kernel === "relu" ? "away from ties" : usesMax(c) && epsilonOf(c) > 0 ? "surrogate" : "everywhere",
+    exact: "bitwise",
+  }),
+  state,
+  forward: (x_BTD, at) => mix(x_BTD, at, at.c.causal ? (input) => decayScan({ ...input, chunk: at.c.chunk }) : sumAll),
+  step(x_BD, at) {
+    const { y, s } = mix(x_BD.unsqueeze(1), at, decayStep);
+    return { y: y.squeeze(1), s };
+  },
+});
+
+const epsilonOf = (c: C): number => c.epsilon ?? (c.kernel === "softmax" ? 1e-4 : 1e-3);
+
+/** Keeps a causal quotient finite where all features vanish; as in the authors' causal form only. */
+const smallest = 1e-6;
+
+function mix(x_BTD: Tensor, { c, d, p, s, io }: At, sums: typeof decayStep) {
+  const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
+  const heads = (x: Tensor) => x.reshape([d.H, d.K, B, T]);
+  const real = io.mask_BT;
+  const q_GKBT = featuresOf(heads(toColumns(x_BTD, value(p.q))), { c, p, axes: [1] });
+  const k = featuresOf(heads(toColumns(x_BTD, value(p.k))), { c, p, axes: [1, 3], real });
+  const k_GKBT = real ? where(real, k, 0) : k;
+  const v = heads(toColumns(x_BTD, value(p.v)));
+  const ones = v.slice(1, 0, 1).mul(0).add(1);
+  const { o_HVBT, S_BHVK } = sums({ q_GKBT, k_GKBT, v_HVBT: concat(1, [v, ones]), S_BHVK: s.S });
+  const weight = o_HVBT.slice(1, d.K);
+  const total = c.causal ? weight.add(q_GKBT.sum(1, true).mul(smallest)) : weight;
+  const y_HVBT = o_HVBT.slice(1, 0, d.K).div(total);
+  const y = fromColumns(y_HVBT.reshape([d.D, B, T]), value(p.out)).add(value(p.outBias));
+  return { y, s: decodes(c) ? { S: S_BHVK } : {} };
+}
+
+interface Features {
+  c: C;
+  p: Pick<At["p"], "features">;
+  /** Over which a largest exponent is taken. */
+  axes: readonly number[];
+  real?: Tensor | undefined;
+}
+
+/** φ of x [H, K, B, T] as [H, M, B, T]. */
+export function featuresOf(x: Tensor, { c, p, axes, real }: Features): Tensor {
+  const [H, K, B, T] = x.shape as [number, number, number, number];
+  const u = x.reshape([H, K, B * T]).mul(K ** -0.25);
+  const M = value(p.features).dim(0);
+  const projected = value(p.features).matmul(u).reshape([H, M, B, T]);
+  if (c.kernel === "relu") return projected.relu().add(epsilonOf(c));
+  const exponents = projected.sub(u.square().sum(1, true).div(2).reshape([H, 1, B, T]));
+  const shifted = usesMax(c) ? exponents.sub(largest(projected, axes, real)) : exponents;
+  return shifted
+    .exp()
+    .add(epsilonOf(c))
+    .mul(M ** -0.5);
+}
+
+/** Over these axes, of real tokens; as a constant, since it cancels but for what is added to the features. */
+function largest(projected: Tensor, axes: readonly number[], real: Tensor | undefined): Tensor {
+  const seen = real ? where(real, projected, -1e30) : projected;
+  return seen.max(axes, true).maximum(-1e6).stopGradient();
+}
+
+/** The same sums over all tokens at once. */
+function sumAll({ q_GKBT, k_GKBT, v_HVBT }: Parameters<typeof decayStep>[0]): ReturnType<typeof decayStep> {
+  const [q, k, v] = [q_GKBT, k_GKBT, v_HVBT].map((x) => x.transpose([2, 0, 1, 3])) as [Tensor, Tensor, Tensor];
+  const S_BHVK = v.matmul(k, { transB: true });
+  return { o_HVBT: S_BHVK.matmul(q).transpose([1, 2, 0, 3]), S_BHVK };
+}

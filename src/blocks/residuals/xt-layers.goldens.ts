@@ -1,0 +1,187 @@
+/** Decoders of x-transformers with one option of norms, placement or residuals, run as layers of a spec. */
+
+import type { LayerSpec, PartSpec, Placement } from "../../model/index.ts";
+import { buildLayer, runLayer } from "../../model/layer.ts";
+import { buildPart, contextOf, type Source } from "../../model/part.ts";
+import { canonicalSpec, type SpecInput } from "../../spec/index.ts";
+import { concat, ones, type Tensor } from "../../tensor/index.ts";
+import { storedIo } from "../../testing/goldens/attention-of.fixture.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { families } from "../families.ts";
+
+type Options = Readonly<Record<string, number | boolean | undefined>>;
+type Tensors = Record<string, Tensor>;
+
+/** How a case's norms are ours: the part, and our parameters from the source's module. */
+interface NormMap {
+  part: PartSpec;
+  read: (c: GoldenCase, module: string) => Tensors;
+}
+
+interface Decoder {
+  norm: NormMap;
+  placement: Placement;
+  residual: PartSpec;
+  /** Names of our norms by the source's index beside the branch: 0 before it, 1 behind it, 2 behind the sum. */
+  norms: Readonly<Record<string, 0 | 1 | 2>>;
+  /** A norm at the end. */
+  final: boolean;
+}
+
+const plusOne = (c: GoldenCase, name: string) => c.tensor(name).add(1);
+const layerNorm: NormMap = {
+  part: { kind: "layernorm", bias: false },
+  read: (c, module) => ({ gain: plusOne(c, `${module}.gamma`) }),
+};
+
+/** What divides is the length, floored; none of these tokens is near 0. */
+const smallest = 1e-30;
+
+function normOf(c: GoldenCase, o: Options): NormMap | Absent {
+  if (o.use_adaptive_layernorm || o.use_adaptive_rmsnorm) return "absent: norms with gains from a condition";
+  if (o.use_rmsnorm)
+    return { part: { kind: "rmsnorm", epsilon: smallest }, read: (_, module) => ({ gain: plusOne(c, `${module}.g`) }) };
+  if (o.use_simple_rmsnorm) return { part: { kind: "rmsnorm", epsilon: smallest, gain: false }, read: () => ({}) };
+  if (o.use_scalenorm)
+    return {
+      part: { kind: "scalenorm", epsilon: smallest },
+      read: (_, module) => ({ gain: plusOne(c, `${module}.g`).mul(c.number("dim") ** 0.5) }),
+    };
+  const scalar = (name: string) => c.tensor(name).reshape([1]);
+  const affine = (module: string) => ({ gain: plusOne(c, `${module}.gamma`), bias: c.tensor(`${module}.beta`) });
+  if (o.use_dynamic_tanh)
+    return {
+      part: { kind: "dyt", alpha: 1 },
+      read: (_, module) => ({ alpha: scalar(`${module}.pre_tanh_scale`).add(1), ...affine(module) }),
+    };
+  if (o.use_derf)
+    return {
+      part: { kind: "dyt", function: "erf" },
+      read: (_, module) => ({
+        alpha: scalar(`${module}.alpha`).add(1),
+        shift: scalar(`${module}.s`),
+        ...affine(module),
+      }),
+    };
+  return layerNorm;
+}
+
+function placementOf(o: Options): Pick<Decoder, "placement" | "norms" | "final"> | Absent {
+  if (o.pre_and_post_norm) return "absent: a norm before the branch and one behind the sum";
+  if (o.pre_norm === false) return { placement: "post", norms: { Norm: 2 }, final: false };
+  if (o.sandwich_norm) return { placement: "peri", norms: { Norm: 0, OutNorm: 1 }, final: true };
+  return { placement: "pre", norms: { Norm: 0 }, final: true };
+}
+
+function residualOf(o: Options): PartSpec | Absent {
+  if (o.softclamp_output) return "absent: a soft clamp of the last stream";
+  if (o.scale_residual) return "absent: a learned factor of the stream";
+  if (o.scale_residual_constant) return { kind: "scaled", skip: Number(o.scale_residual_constant) };
+  if (o.gate_residual) return { kind: "gru-gate" };
+  return o.use_layerscale ? { kind: "layerscale" } : { kind: "add" };
+}
+
+const columns = (weight: Tensor) => weight.transpose([1, 0]);
+
+/** Our parameters of one sublayer: slot `mixer` or `channel`, module `layers.i` of the source. */
+function sublayer(
+  c: GoldenCase,
+  { slot, module }: { slot: "mixer" | "channel"; module: string },
+  decoder: Decoder,
+): Tensors {
+  const own: Tensors = {};
+  const put = (part: string, tensors: Tensors) => {
+    for (const [name, tensor] of Object.entries(tensors)) own[`${slot}${part}.${name}`] = tensor;
+  };
+  const inner = `${module}.1${decoder.residual.kind === "layerscale" ? ".fn" : ""}`;
+  const weight = (name: string) => columns(c.tensor(`${inner}.${name}.weight`));
+  if (slot === "mixer")
+    put("", { qkv: concat(1, [weight("to_q"), weight("to_k"), weight("to_v")]), out: weight("to_out") });
+  else
+    put("", {
+      up: weight("ff.0.0"),
+      upBias: c.tensor(`${inner}.ff.0.0.bias`),
+      down: weight("ff.2"),
+      downBias: c.tensor(`${inner}.ff.2.bias`),
+    });
+  for (const [name, index] of Object.entries(decoder.norms)) put(name, decoder.norm.read(c, `${module}.0.${index}`));
+  if (decoder.residual.kind === "layerscale") put("Residual", { scale: plusOne(c, `${module}.1.gamma`) });
+  if (decoder.residual.kind === "gru-gate") put("Residual", gruGate(c, `${module}.2.gru`));
+  return own;
+}
+
+/** PyTorch's order is reset, update, candidate too. Its candidate's stream bias is within the reset product, as ours. */
+function gruGate(c: GoldenCase, module: string): Tensors {
+  return {
+    branch: columns(c.tensor(`${module}.weight_ih`)),
+    stream: columns(c.tensor(`${module}.weight_hh`)),
+    branchBias: c.tensor(`${module}.bias_ih`),
+    streamBias: c.tensor(`${module}.bias_hh`),
+  };
+}
+
+function layerOf(c: GoldenCase, { norm, placement, residual }: Decoder): LayerSpec {
+  const o = c.config.options as Options;
+  const spec = canonicalSpec({
+    name: "golden",
+    width: c.number("dim"),
+    layers: [
+      {
+        mixer: { kind: "attention", heads: c.number("heads"), headSize: c.number("dim_head") },
+        channel: { kind: "mlp", ratio: Number(o.ff_mult) },
+        norm: norm.part,
+        placement,
+        residual,
+      },
+    ],
+  } as SpecInput);
+  return spec.layers[0]!;
+}
+
+function build(c: GoldenCase): GoldenGraph | Absent {
+  const o = c.config.options as Options;
+  const [norm, placement, residual] = [normOf(c, o), placementOf(o), residualOf(o)];
+  for (const option of [norm, placement, residual]) if (typeof option === "string") return option;
+  const decoder = { norm, ...(placement as object), residual } as Decoder;
+  const spec = layerOf(c, decoder);
+  const width = c.number("dim");
+  const tensors: Tensors = {};
+  let x = c.tensor("in.x");
+  const source: Source = { weight: (path) => tensors[path]!, buffer: (_, shape) => ones(shape) };
+  const context = { source, io: storedIo() };
+  for (let index = 0; index < c.number("depth"); index++) {
+    for (const [i, slot] of (["mixer", "channel"] as const).entries())
+      for (const [name, tensor] of Object.entries(
+        sublayer(c, { slot, module: `param.layers.${2 * index + i}` }, decoder),
+      ))
+        tensors[`layers.${index}.${name}`] = tensor;
+    x = runLayer(buildLayer(spec, { index, width }), x, {
+      context,
+      form: "forward",
+      dropoutProb: 0,
+      extras: { state: {}, losses: [], buffers: {}, probes: {}, handed: {} },
+    });
+  }
+  return { outputs: { "out.y": decoder.final ? finalNorm(c, x, decoder.norm) : x } };
+}
+
+function finalNorm(c: GoldenCase, x: Tensor, { part, read }: NormMap): Tensor {
+  const component = families.norms[part.kind]!;
+  const config = component.config.parse(Object.fromEntries(Object.entries(part).filter(([key]) => key !== "kind")));
+  const built = buildPart(component, {
+    spec: { kind: part.kind, ...config },
+    path: "norm",
+    where: "norm",
+    dims: (c) => component.dims(c, x.dim(-1)),
+  });
+  const stored = read(c, "param.final_norm");
+  const source: Source = {
+    weight: (path) => stored[path.slice("norm.".length)]!,
+    buffer: (_, shape) => ones(shape),
+  };
+  return component.forward(x, contextOf(built, source, storedIo())).y;
+}
+
+export const adapters: readonly GoldenAdapter[] = ["xt-norm", "xt-placement", "xt-residual", "xt-layerscale"].map(
+  (component) => ({ kind: "blocks", component, build }),
+);
