@@ -213,13 +213,26 @@ function dilate(t: Tensor, axis: number, step: number): Tensor {
   return spread.reshape(t.shape.map((dim, i) => (i === axis ? dim * step : dim)));
 }
 
+/** Up to this many rows, one product with a one-hot matrix is quicker than adding row after row (docs/log.md). */
+const fewRows = 256;
+
 function gatherGrad({ inputs: [data, indices], attrs: { axis }, g }: Pullback<"gather">): (Tensor | undefined)[] {
+  if (data!.rank === 2 && axis === 0 && data!.dim(0) <= fewRows) return [rowSums(data!, indices!, g), undefined];
   const before = data!.shape.slice(0, axis);
   const after = data!.shape.slice(axis + 1);
   const count = indices!.size;
   const updates = g.reshape([...before, count, ...after]);
   const spread = indices!.reshape([...before.map(() => 1), count, ...after.map(() => 1)]).expand(updates.shape);
   return [zeros(data!.shape).scatterAdd(axis, spread, updates), undefined];
+}
+
+/** Σ of g's rows by the table row that each was looked up from. */
+function rowSums(table: Tensor, ids: Tensor, g: Tensor): Tensor {
+  const rows = iota(table.dim(0))
+    .unsqueeze(1)
+    .equal(ids.reshape([1, ids.size]))
+    .cast("f32");
+  return rows.matmul(g.reshape([ids.size, table.dim(1)]));
 }
 
 function concatGrad({ inputs, attrs: { axis }, g }: Pullback<"concat">): Tensor[] {

@@ -49,7 +49,7 @@ export function streams(spec: ModelSpec, x: Tensor): { after: Tensor[]; leaves: 
         context: { source, io: plainIo("eval") },
         form: "forward",
         dropoutProb: 0,
-        extras: { state: {}, losses: [], buffers: {}, probes: {}, handed: {} },
+        extras: { state: {}, losses: [], buffers: {}, probes: {} },
       }),
     );
   return { after, leaves: source.leaves };

@@ -45,12 +45,15 @@ function rejectFlow(spec: ModelSpec, flow: "causal" | "bidirectional"): never {
   const index = spec.layers.findIndex(
     (layer) => !serves(buildModel({ ...spec, layers: [layer] }, { vocabulary: 2 }).flow, flow),
   );
-  const kind = spec.layers[index]?.mixer.kind;
+  const layer = spec.layers[index];
+  const bare = layer && { ...layer, channel: { kind: "none" } };
+  const slot =
+    bare && serves(buildModel({ ...spec, layers: [bare] }, { vocabulary: 2 }).flow, flow) ? "channel" : "mixer";
   fail({
     code: "E_SPEC_FLOW",
-    where: `${spec.name}: layers[${index}].mixer`,
-    expected: `a ${flow} mixer, as the objective "${spec.objective.kind}" requires`,
-    got: `${kind}, which is not`,
+    where: `${spec.name}: layers[${index}].${slot}`,
+    expected: `a ${flow} ${slot === "mixer" ? "mixer" : "channel mixer"}, as the objective "${spec.objective.kind}" requires`,
+    got: `${layer?.[slot].kind}, which is not`,
     hint:
       flow === "causal"
         ? 'Set "causal": true, or choose the objective "masked-diffusion".'

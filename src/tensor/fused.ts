@@ -29,7 +29,7 @@ export const expansions: { [K in FusedOp]: Expansion<K> } = {
             .tanh()
             .add(1),
         )
-      : x!.mul(0.5).mul(x!.mul(Math.SQRT1_2).erf().add(1)),
+      : x!.mul(x!.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5)),
   silu: ([x]) => x!.mul(x!.sigmoid()),
   softmaxCrossEntropy: ([logits, targets]) =>
     logits!.logSoftmax(-1).gatherElements(-1, targets!.unsqueeze(-1)).squeeze(-1).neg(),

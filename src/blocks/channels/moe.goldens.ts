@@ -125,7 +125,9 @@ function biasedExperts(c: GoldenCase): GoldenGraph | Absent {
   const logits = x.reshape([-1, x.dim(-1)]).matmul(router, { transB: true });
   const choiceBias = bias?.reshape([-1]);
   const routed = routeOf(x, { options, router: tensors.router, choiceBias });
-  const positions = ropeOf(c.component === "ernie4-5-moe" ? { rope_parameters: { rope_theta: 500_000 }, ...settings } : settings);
+  const positions = ropeOf(
+    c.component === "ernie4-5-moe" ? { rope_parameters: { rope_theta: 500_000 }, ...settings } : settings,
+  );
   if (typeof positions === "string") return positions;
   const rotated = c.stored["out.rope_cos"]?.shape.at(-1) ?? 0;
   return {

@@ -159,7 +159,7 @@ function build(c: GoldenCase): GoldenGraph | Absent {
       context,
       form: "forward",
       dropoutProb: 0,
-      extras: { state: {}, losses: [], buffers: {}, probes: {}, handed: {} },
+      extras: { state: {}, losses: [], buffers: {}, probes: {} },
     });
   }
   return { outputs: { "out.y": decoder.final ? finalNorm(c, x, decoder.norm) : x } };

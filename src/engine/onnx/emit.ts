@@ -1,4 +1,4 @@
-import { inputsOf, type Program, type Tensor, topological } from "../../tensor/index.ts";
+import { type FusedNode, inputsOf, type Program, type Tensor, topological } from "../../tensor/index.ts";
 import { optimise } from "../passes.ts";
 import { Emitter, valueInfo } from "./emitter.ts";
 import { emitNode, isNative } from "./rules.ts";
@@ -15,7 +15,8 @@ export interface OnnxModel {
 /** Optimises a program and writes it as an ONNX model of fixed shapes. */
 export function emitOnnx(program: Program): OnnxModel {
   const names = Object.keys(program.outputs);
-  const tensors = optimise(Object.values(program.outputs), isNative);
+  const traced = Object.values(program.outputs);
+  const tensors = optimise(traced, nativeIn(traced));
   const optimised: Program = { outputs: Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
   const inputs = inputsOf(optimised);
   const e = new Emitter();
@@ -34,4 +35,12 @@ export function emitOnnx(program: Program): OnnxModel {
     [...unique].map(([name, t]) => valueInfo(name, t)),
   );
   return { bytes: e.serialize(graph), inputs, outputs };
+}
+
+/** Fused nodes that stay: not a gelu whose gradient computes the same error function, which the two can share. */
+function nativeIn(outputs: readonly Tensor[]): (node: FusedNode) => boolean {
+  const erfOf = new Set<Tensor>();
+  for (const node of topological(outputs))
+    if (node.op === "erf") for (const factor of node.inputs[0]!.node.inputs) erfOf.add(factor);
+  return (node) => isNative(node) && !(node.op === "gelu" && erfOf.has(node.inputs[0]!));
 }
