@@ -128,6 +128,7 @@ test("the program's own exit status is the one of the command line", async () =>
 });
 
 test("a reader that goes away ends a command quietly", async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell variable
   const line = '"$0" "$1" describe llama | true; echo "${PIPESTATUS[0]}" >&2';
   const child = spawn("bash", ["-c", line, process.execPath, main], {
     cwd: place.folder,

@@ -11,10 +11,15 @@ export const token = defineEmbedding({
   equations: ["x = E[id]  (· √D where scaled)"],
   config: z.strictObject({
     scale: z.enum(["none", "sqrt-width"]).default("none").describe("factor of the looked-up vectors"),
+    std: z
+      .number()
+      .positive()
+      .optional()
+      .describe("standard deviation of the looked-up vectors at the start; default 0.02, or 1 where scaled"),
   }),
   dims: (_c, D, C) => ({ D, C }),
-  params: ({ D, C }, { scale }) => ({
-    table: table(C, D, { kind: "normal", std: scale === "none" ? 0.02 : 1 / Math.sqrt(D) }),
+  params: ({ D, C }, { scale, std }) => ({
+    table: table(C, D, { kind: "normal", std: scale === "none" ? (std ?? 0.02) : (std ?? 1) / Math.sqrt(D) }),
   }),
   forward(ids, { c, d, p }) {
     const x = embed(ids, p.table);
