@@ -250,13 +250,15 @@ function softmaxGrad({ outputs: [p], attrs: { axis }, g }: Pullback<"softmax">):
 
 function geluGrad({ inputs: [x], attrs: { approximate }, g }: Pullback<"gelu">): Tensor[] {
   if (approximate === "none") {
-    const cdf = x!.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5);
-    const density = x!
-      .square()
-      .mul(-0.5)
-      .exp()
-      .mul(1 / Math.sqrt(2 * Math.PI));
-    return [g.mul(cdf.add(x!.mul(density)))];
+    // With u = x/√2, the density's share is x·φ(x) = u·exp(−u²)/√π: one pass less than from x.
+    const u = x!.mul(Math.SQRT1_2);
+    const cdf = u.erf().mul(0.5).add(0.5);
+    const weighted = u.mul(
+      scalar(-0.5 * Math.log(Math.PI))
+        .sub(u.square())
+        .exp(),
+    );
+    return [g.mul(cdf.add(weighted))];
   }
   const scale = Math.sqrt(2 / Math.PI);
   const square = x!.square();
