@@ -73,7 +73,12 @@ function mutate(root: Container, rng: Rng): void {
     () => set(object, key, pick(rng, strangers)()),
     () => set(object, key, pick(rng, strangers)()),
     () => set(object, key, typeof value === "number" ? value * pick(rng, [-1, 0, 0.37, 2, 1000, 1e12]) : [value]),
-    () => set(object, key, typeof value === "string" ? value.toUpperCase() : typeof value === "object" ? "object" : String(value)),
+    () =>
+      set(
+        object,
+        key,
+        typeof value === "string" ? value.toUpperCase() : typeof value === "object" ? "object" : String(value),
+      ),
     () => set(object, pick(rng, oddKeys), pick(rng, strangers)()),
     () => Array.isArray(value) && value.push(...(structuredClone(value) as Tree[]), pick(rng, strangers)()),
   ];
