@@ -40,7 +40,7 @@ export * from "./pooling.ts";
 export * from "./random.ts";
 export * from "./reductions.ts";
 export * from "./resampling.ts";
-export { createRng, type Rng, threefry } from "./rng.ts";
+export { createRng, fnv1a, type Rng, threefry } from "./rng.ts";
 export * from "./routing.ts";
 export * from "./routing-scores.ts";
 export * from "./selective-scan.ts";

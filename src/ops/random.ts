@@ -1,4 +1,5 @@
 import { elementIndex, type Shape, scalar, type Tensor } from "../tensor/index.ts";
+import { fnv1a } from "./rng.ts";
 
 /** Where a graph's random numbers come from: two u32 scalars that are fed, and the path of the consumer. */
 export interface RandomKey {
@@ -38,7 +39,7 @@ export function randomStream(key: RandomKey): Random {
 
 /** u32 bits per element: the finaliser of MurmurHash3 (Appleby 2011) over element, path, step and seed in turn. */
 function randomBits({ seed, step, path }: RandomKey, shape: Shape, salt: number): Tensor {
-  const stream = hashText(`${path}#${salt}`);
+  const stream = fnv1a(`${path}#${salt}`);
   const key = mix(mix(seed.bitXor(scalar(stream, "u32"))).bitXor(step));
   return mix(mix(elementIndex(shape).bitXor(key)).add(key));
 }
@@ -59,10 +60,3 @@ const toUnit = (bits: Tensor) =>
 
 /** Moves 0 to the middle of its cell, so that logarithms stay finite. */
 const openUnit = (u: Tensor) => u.maximum(2 ** -25);
-
-/** 32-bit FNV-1a of the UTF-16 code units. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}

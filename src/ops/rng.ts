@@ -84,7 +84,7 @@ function labelCounter(label: string | number): Words {
 }
 
 /** FNV-1a over UTF-16 units: spreads labels; their stream's quality is Threefry's. */
-function fnv1a(text: string, start: number): number {
+export function fnv1a(text: string, start = 0x811c9dc5): number {
   let hash = start;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;

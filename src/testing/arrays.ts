@@ -1,4 +1,4 @@
-import { createRng, hashText } from "../ops/index.ts";
+import { createRng, fnv1a } from "../ops/index.ts";
 import { type Shape, sizeOf, stridesOf } from "../tensor/index.ts";
 
 /** Numbers in row-major order with their shape. */
@@ -21,7 +21,7 @@ interface LooseArray extends Array<Loose> {}
 
 /** Standard normal numbers times `scale`, the same ones for the same label; multiples of 2⁻²⁰, hence exact in f32. */
 export function randomNormal(label: string, shape: Shape, scale = 1): NdArray {
-  const rng = createRng(hashText(label));
+  const rng = createRng(fnv1a(label));
   const draw = () => Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(2 * Math.PI * rng.uniform());
   return {
     shape,
@@ -31,7 +31,7 @@ export function randomNormal(label: string, shape: Shape, scale = 1): NdArray {
 
 /** Uniform numbers in [low, high), the same ones for the same label; exact in f32 as above. */
 export function randomUniform(label: string, shape: Shape, [low, high]: readonly [number, number] = [0, 1]): NdArray {
-  const rng = createRng(hashText(label));
+  const rng = createRng(fnv1a(label));
   const draw = () => Math.round((low + (high - low) * rng.uniform()) * 2 ** 20) / 2 ** 20;
   return { shape, data: Float64Array.from({ length: sizeOf(shape) }, draw) };
 }

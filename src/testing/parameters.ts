@@ -1,5 +1,5 @@
 import type { Init, ParameterDeclaration } from "../blocks/index.ts";
-import { createRng, hashText } from "../ops/index.ts";
+import { createRng, fnv1a } from "../ops/index.ts";
 import { sizeOf } from "../tensor/index.ts";
 import { type Arrays, mapArray, mapArrays, type NdArray, randomNormal, randomUniform } from "./arrays.ts";
 
@@ -26,7 +26,7 @@ function startOf(init: Init, zero: NdArray, name: string): NdArray {
     case "residual":
       return randomNormal(`start ${name}`, zero.shape, init.std);
     case "values": {
-      const rng = createRng(hashText(`start ${name}`));
+      const rng = createRng(fnv1a(`start ${name}`));
       return { shape: zero.shape, data: Float64Array.from(init.fill(() => rng.uniform(), zero.shape)) };
     }
   }

@@ -27,7 +27,6 @@ export function assembleResult(
 ): ComparisonResult {
   const built = buildSpec(spec, { tokens });
   const params = parameterCount(built.model.parameters);
-  const states = stateContexts.map((context) => [String(context), stateBytesAt(built, context)] as const);
   const { batch, length, steps } = jobs[0]!.config;
   return {
     spec: spec.name,
@@ -40,9 +39,7 @@ export function assembleResult(
     firstTokenMs: decoded.firstTokenMs,
     peakTrainBytes: figure(trained.map(({ peakBytes }) => peakBytes)),
     peakDecodeBytes: figure([decoded.peakBytes]),
-    stateBytes: states.some(([, bytes]) => bytes === null)
-      ? null
-      : (Object.fromEntries(states) as Record<string, number>),
+    stateBytes: stateBytesOf(built),
     title: spec.title,
     tokens: steps * batch * length,
     embeddingShare: embeddingShare(built, params),
@@ -53,6 +50,12 @@ export function assembleResult(
     sample: { prompt, text: decoded.sample, seed: 0 },
     ...(decoded.note !== undefined && { decodeNote: decoded.note }),
   };
+}
+
+/** State bytes at the compared contexts; null for a model without state. */
+function stateBytesOf(built: BuiltModel): Record<string, number> | null {
+  const states = stateContexts.map((context) => [String(context), stateBytesAt(built, context)] as const);
+  return states.some(([, bytes]) => bytes === null) ? null : (Object.fromEntries(states) as Record<string, number>);
 }
 
 function bitsOf(trained: readonly Outcomes["train"][]): BitsPerByte {
