@@ -1,9 +1,10 @@
 import { families } from "../blocks/index.ts";
+import type { BatchShape } from "../data/index.ts";
 import { countFlops } from "../engine/index.ts";
 import { type LayerReport, type Model, parameterCount, stateShape } from "../model/index.ts";
 import { type BuiltModel, type ObjectiveKind, objectives } from "../spec/index.ts";
 import { input, sizeOf, type Tensor } from "../tensor/index.ts";
-import { type BatchShape, evaluationIo, inputSource, objectiveLosses, trainingProgram } from "../train/index.ts";
+import { evaluationIo, inputSource, objectiveLosses, trainingProgram } from "../train/index.ts";
 
 /** What a model costs and what it is made of, before anything is trained. */
 export interface ModelDescription {
@@ -68,21 +69,28 @@ export function stateBytesAt({ model }: BuiltModel, tokens: number): number | nu
   return [...model.states.values()].reduce((sum, state) => sum + 4 * sizeOf(stateShape(state, tokens)), 0);
 }
 
-/** FLOPs of one training step (forward and backward; the optimizer not counted) per token. */
+/** FLOPs of one training step (forward and backward; the optimizer not counted) per token, of a source as long where one is read. */
 export function trainFlopsPerToken(built: BuiltModel, shape: BatchShape): number {
   const objective = objectiveLosses[built.model.spec.objective.kind as ObjectiveKind];
-  const { outputs } = trainingProgram(built, objective, shape);
+  const { outputs } = trainingProgram(built, objective, {
+    ...shape,
+    ...(built.model.readsSource && { sourceLength: shape.length }),
+  });
   return countFlops(Object.values(outputs)).total / (shape.batch * shape.length);
 }
 
 /** FLOPs of reading a prompt of `length` tokens, per token. */
 export function prefillFlopsPerToken({ model }: BuiltModel, length: number): number {
-  const { logits, state } = model.forward(input("ids", [1, length], "i32"), {
+  const { logits, state } = model.forward(modelInput(model, length), {
     source: inputSource(),
     io: evaluationIo(),
+    ...(model.readsSource && { from: { ids_BS: input("source", [1, length], "i32") } }),
   });
   return countFlops([logits, ...Object.values(state)]).total / length;
 }
+
+const modelInput = (model: Model, length: number): Tensor =>
+  model.input.kind === "ids" ? input("ids", [1, length], "i32") : input("features", [1, length, model.input.size]);
 
 /** FLOPs of one decoding step behind `context` tokens. */
 export function decodeFlops({ model }: BuiltModel, context: number): number {

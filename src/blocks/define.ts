@@ -19,6 +19,14 @@ export interface Capabilities {
 /** Optional inputs a component may declare that it reads (`reads`). */
 export type IoField = "mask_BT" | "positions_BT" | "dt_BT" | "segments_BT" | "memory" | "cond_BTD" | "grid";
 
+/** A second sequence beside a component's input. */
+export interface Memory {
+  /** f32 [B, S, D]. */
+  x_BSD?: Tensor;
+  /** bool [B, S], true at real tokens; absent means all. */
+  mask_BS?: Tensor;
+}
+
 /** Everything a component may know beside its input. */
 export interface Io {
   /** bool [B, T], true at real tokens. */
@@ -29,7 +37,8 @@ export interface Io {
   dt_BT?: Tensor;
   /** i32 [B, T]: tokens of different segments do not see each other. */
   segments_BT?: Tensor;
-  memory?: { x_BSD: Tensor; mask_BS?: Tensor };
+  /** What an encoder made of the source, S tokens: absent `x_BSD` where states already hold what is needed of it. */
+  memory?: Memory;
   cond_BTD?: Tensor;
   grid?: readonly [height: number, width: number];
   /** i32 [B]: tokens already in growing states; absent means none. In `step`, also the position of the new token. */
@@ -56,8 +65,17 @@ export interface FiniteState {
   start?: number;
 }
 
+/**
+ * What a component keeps of the memory, whose tokens lie along `axis`: `forward` returns it where it is given `io.memory.x_BSD`,
+ * and it stays as it is while the text grows.
+ */
+export interface MemoryState {
+  memory: (sourceTokens: number) => Shape;
+  axis: number;
+}
+
 /** One field of a component's state, per sequence: the engine adds the batch axis in front. A shape alone starts at 0. */
-export type StateDeclaration = Shape | FiniteState | GrowingState;
+export type StateDeclaration = Shape | FiniteState | GrowingState | MemoryState;
 
 export type StateOf<S> = { readonly [K in keyof S]: Tensor };
 /** Absent fields stand for the declared start, which `forward` may then skip. */
@@ -180,17 +198,25 @@ export interface Position<C extends Config = Config, D extends Dims = Dims, P ex
   limit?: (c: C) => number;
 }
 
-/** Ids to vectors: i32 [B, T] → [B, T, D]. */
+/** What stands at the bottom of a stack: ids i32 [B, T] → [B, T, D], or vectors f32 [B, T, F] → [B, T, D]. */
 export interface Embedding<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Omit<Component<C, D, P>, "dims"> {
   dims: (c: C, width: number, vocabulary: number) => D;
-  forward: (ids: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+  /** F where the input is vectors instead of ids. */
+  features?: (c: C) => number;
+  /** Learned tokens put in front of the input's own, which the stack sees and the objective does not. */
+  extraTokens?: (c: C) => number;
+  forward: (input: Tensor, at: ChannelContext<C, D, P>) => Tensor;
 }
 
-/** Vectors to logits: [..., D] → [..., C]. `tied` reads the embedding's table. */
+/** Vectors to outputs: [..., D] → [..., C], C the vocabulary unless `outputs` says otherwise. `tied` reads the embedding's table. */
 export interface Head<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Omit<Component<C, D, P>, "dims"> {
   dims: (c: C, width: number, vocabulary: number) => D;
+  /** `sequence`: one output for all tokens, [B, T, D] → [B, C]. Absent: token. */
+  per?: "token" | "sequence";
+  /** C where it is not the vocabulary. */
+  outputs?: (c: C) => number;
   forward: (x: Tensor, at: ChannelContext<C, D, P> & { table: Tensor | undefined }) => Tensor;
 }
 

@@ -19,7 +19,7 @@ describe("training batches", () => {
   test("targets are the ids behind the inputs, and a step alone decides the batch", () => {
     fc.assert(
       fc.property(options, fc.nat(100), (o, step) => {
-        const { inputs, targets } = createBatches(o).batch(step);
+        const { inputs, targets } = createBatches(o).batch(step).arrays;
         expect(inputs).toHaveLength(o.batch * o.length);
         expect(targets).toEqual(inputs.map((id) => id + 1));
         const other = createBatches(o);
@@ -35,7 +35,7 @@ describe("training batches", () => {
         const batches = createBatches({ ...o, batch: 1 });
         const W = batches.windowsPerEpoch;
         const rows = Array.from({ length: W }, (_, i) => batches.batch(epoch * W + i));
-        const predicted = rows.flatMap(({ targets }) => [...targets]);
+        const predicted = rows.flatMap(({ arrays: { targets } }) => [...targets]);
         expect(rows.every((row) => row.epoch === epoch)).toBe(true);
         expect(new Set(predicted).size).toBe(W * o.length);
         expect(Math.max(...predicted)).toBeLessThan(o.ids.length);
@@ -49,8 +49,8 @@ describe("training batches", () => {
     const single = createBatches({ ...o, batch: 1 });
     const { batch } = createBatches({ ...o, batch: 3 });
     for (let step = 0; step < 30; step++) {
-      const rows = [0, 1, 2].flatMap((row) => [...single.batch(step * 3 + row).inputs]);
-      expect([...batch(step).inputs]).toEqual(rows);
+      const rows = [0, 1, 2].flatMap((row) => [...single.batch(step * 3 + row).arrays.inputs]);
+      expect([...batch(step).arrays.inputs]).toEqual(rows);
     }
   });
 
@@ -59,10 +59,10 @@ describe("training batches", () => {
     const batches = createBatches({ ...o, seed: 1 });
     expect(batches.windowsPerEpoch).toBe(9);
     const epochs = Array.from({ length: 60 }, (_, epoch) => batches.batch(epoch));
-    const offsets = new Set(epochs.map(({ inputs }) => Math.min(...inputs)));
+    const offsets = new Set(epochs.map(({ arrays: { inputs } }) => Math.min(...inputs)));
     expect(offsets.size).toBe(11);
-    expect(new Set(epochs.map(({ inputs }) => inputs.join())).size).toBe(60);
-    expect(new Set(epochs.flatMap(({ targets }) => [...targets])).size).toBe(100);
+    expect(new Set(epochs.map(({ arrays: { inputs } }) => inputs.join())).size).toBe(60);
+    expect(new Set(epochs.flatMap(({ arrays: { targets } }) => [...targets])).size).toBe(100);
     expect(createBatches({ ...o, seed: 2 }).batch(0)).not.toEqual(batches.batch(0));
   });
 
@@ -82,7 +82,7 @@ describe("training batches", () => {
   test("refuses texts that are too short and settings that are no counts", () => {
     const o = { ids: positions(8), length: 8, batch: 1, seed: 1 };
     expect(() => createBatches(o)).toThrow("training text: expected at least 9 ids, got 8. Use more text");
-    expect(createBatches({ ...o, ids: positions(9) }).batch(5).inputs).toEqual(positions(8));
+    expect(createBatches({ ...o, ids: positions(9) }).batch(5).arrays.inputs).toEqual(positions(8));
     expect(() => createBatches({ ...o, batch: 0 })).toThrow("batch: expected a whole number from 1, got 0");
     expect(() => createBatches({ ...o, length: 1.5 })).toThrow("[E_BATCH_OPTION]");
     expect(() => createBatches({ ...o, length: 2 }).batch(-1)).toThrow("[E_BATCH_STEP]");

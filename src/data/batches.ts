@@ -7,9 +7,9 @@
  * may span epochs.
  */
 import { z } from "zod";
-import { parseStored } from "../checkpoints/index.ts";
 import { createRng } from "../ops/index.ts";
 import { fail } from "../tensor/error.ts";
+import { lastTwo, resumeStep } from "./position.ts";
 
 export interface BatchOptions {
   ids: Int32Array;
@@ -20,13 +20,39 @@ export interface BatchOptions {
   length: number;
 }
 
-export interface Batch {
-  /** [B·T], row by row */
-  inputs: Int32Array;
-  /** [B·T]: the id behind each input */
+/** The arrays of a batch, row by row. */
+export interface BatchArrays {
+  /** [B·T] ids, or [B·T·F] features. */
+  inputs: Int32Array | Float32Array;
+  /** [B·T], what is to be predicted at each input; [B] where one answer stands for the sequence. */
   targets: Int32Array;
+  /** In the shape of the targets: how much each counts. */
+  weights?: Float32Array;
+  /** [B·T]: 1 at real inputs. */
+  mask?: Uint8Array;
+  /** [B·S]: ids that an encoder reads, and 1 at the real ones. */
+  source?: Int32Array;
+  sourceMask?: Uint8Array;
+}
+
+export interface Batch {
+  arrays: BatchArrays;
+  /** Index of its shape. */
+  shape: number;
   /** Epoch of the first row, from 0. */
   epoch: number;
+}
+
+/** Rows and columns of a batch, and which arrays it has beside `inputs` and `targets`. */
+export interface BatchShape {
+  /** B */
+  batch: number;
+  /** T */
+  length: number;
+  weights?: boolean;
+  mask?: boolean;
+  /** S, where there are `source` and `sourceMask`. */
+  sourceLength?: number;
 }
 
 const position = z.strictObject({
@@ -43,18 +69,24 @@ const position = z.strictObject({
 export type BatchPosition = z.infer<typeof position>;
 
 export interface Batches {
-  /** W */
-  windowsPerEpoch: number;
+  /** Every shape that a batch may have. */
+  shapes: readonly BatchShape[];
   /** The batch of a step, from 0. Throws `E_BATCH_STEP`. */
   batch(step: number): Batch;
-  /** The record of the next step to be done. */
-  position(step: number): BatchPosition;
+  /** The record of the next step to be done, as JSON. */
+  position(step: number): Readonly<Record<string, number | string>>;
   /** The step of a stored record. Throws `E_BATCH_POSITION` where it was made under other settings or data. */
   resume(stored: unknown): number;
 }
 
+/** Batches of windows of one text. */
+export interface TextBatches extends Batches {
+  /** W */
+  windowsPerEpoch: number;
+}
+
 /** Throws `E_BATCH_OPTION`, `E_SEED`, or `E_BATCH_SHORT` where the ids do not fill one window. */
-export function createBatches({ ids, seed, batch: B, length: T }: BatchOptions): Batches {
+export function createBatches({ ids, seed, batch: B, length: T }: BatchOptions): TextBatches {
   assertCount("batch", B);
   assertCount("length", T);
   const predictable = ids.length - 1;
@@ -68,8 +100,9 @@ export function createBatches({ ids, seed, batch: B, length: T }: BatchOptions):
   };
   return {
     windowsPerEpoch: W,
+    shapes: [{ batch: B, length: T }],
     position: at,
-    resume: (stored) => resumeStep(stored, at),
+    resume: (stored) => resumeStep(position, stored, at),
     batch(step) {
       const { epoch } = at(step);
       const inputs = new Int32Array(B * T);
@@ -81,7 +114,7 @@ export function createBatches({ ids, seed, batch: B, length: T }: BatchOptions):
         inputs.set(ids.subarray(start, start + T), row * T);
         targets.set(ids.subarray(start + 1, start + T + 1), row * T);
       }
-      return { inputs, targets, epoch };
+      return { arrays: { inputs, targets }, shape: 0, epoch };
     },
   };
 }
@@ -97,29 +130,6 @@ function drawEpochs(seed: number, windows: number, offsets: number): (epoch: num
     const rng = root.fork(epoch);
     return { offset: rng.below(offsets), order: rng.permutation(windows) };
   };
-}
-
-/** Remembers two results: a batch seldom spans more epochs, and asking for an old one only costs time. */
-function lastTwo<T>(make: (key: number) => T): (key: number) => T {
-  const made = new Map<number, T>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
-    made.set(key, value);
-    if (made.size > 2) made.delete(made.keys().next().value!);
-    return value;
-  };
-}
-
-function resumeStep(stored: unknown, at: (step: number) => BatchPosition): number {
-  const source = { where: "data position", code: "E_BATCH_POSITION" } as const;
-  const found = parseStored(position, stored, source);
-  const expected = at(found.step);
-  for (const key of Object.keys(position.shape) as (keyof BatchPosition)[]) {
-    if (found[key] === expected[key]) continue;
-    const hint = "Resume with the data and settings that the checkpoint was made with.";
-    fail({ ...source, where: `data position.${key}`, expected: String(expected[key]), got: String(found[key]), hint });
-  }
-  return found.step;
 }
 
 export function assertCount(where: string, count: number): void {

@@ -1,5 +1,14 @@
 /** Texts, tokenizers, batches, and synthetic tasks. */
-export { type Batch, type Batches, type BatchOptions, type BatchPosition, createBatches } from "./batches.ts";
+export {
+  type Batch,
+  type BatchArrays,
+  type Batches,
+  type BatchOptions,
+  type BatchPosition,
+  type BatchShape,
+  createBatches,
+  type TextBatches,
+} from "./batches.ts";
 export {
   type Corpus,
   type CorpusFormat,
@@ -10,6 +19,10 @@ export {
   loadCorpus,
   splitCorpus,
 } from "./corpus.ts";
+export { createPairBatches, type PairBatches, type PairBatchOptions } from "./pair-batches.ts";
+export { linesOf, openPairs, type PairFiles, type PairReader, type TextPair } from "./pair-files.ts";
+export { type PairWindows, pairWindows } from "./pair-windows.ts";
+export { collectPairs, type Pairs, type Ragged } from "./pairs.ts";
 export {
   copyExample,
   type ModularOptions,

@@ -3,6 +3,8 @@ import { descending, logSoftmax } from "./sampling/softmax.ts";
 
 export interface BeamOptions {
   prompt: Int32Array;
+  /** What the model's encoder reads, where it has one. */
+  source?: Int32Array;
   /** Most tokens to write. */
   tokens: number;
   /** α of the length penalty ((5 + length) / 6)^α that divides log-probabilities; 0 compares sums. Default 0.6. */
@@ -39,15 +41,13 @@ interface Extension extends Beam {
  */
 export async function beamSearch(
   decoder: Pick<Decoder, "batch" | "prefill" | "reorder" | "step">,
-  { prompt, tokens, lengthPenalty = 0.6, stop = [], signal }: BeamOptions,
+  { prompt, source, tokens, lengthPenalty = 0.6, stop = [], signal }: BeamOptions,
 ): Promise<Hypothesis[]> {
   const width = decoder.batch;
   const finished: Hypothesis[] = [];
   let beams: Beam[] = [{ row: 0, tokens: [], logProb: 0 }];
-  let logits = await decoder.prefill(
-    Array.from({ length: width }, () => prompt),
-    { signal },
-  );
+  const rows = <T>(one: T) => Array.from({ length: width }, () => one);
+  let logits = await decoder.prefill(rows(prompt), { signal, ...(source && { sources: rows(source) }) });
   for (let length = 1; beams.length > 0; length++) {
     const extensions = bestExtensions(beams, logits, { width, stop });
     const ended = (extension: Extension) => stop.includes(extension.id) || length === tokens;
@@ -59,8 +59,7 @@ export async function beamSearch(
     if (going.length === 0 || settled(finished, going[0]!, { width, penalty: penaltyOf(tokens, lengthPenalty) })) break;
     signal?.throwIfAborted();
     beams = going.map(({ tokens, id, logProb }, row) => ({ row, tokens: [...tokens, id], logProb }));
-    const rows = Int32Array.from({ length: width }, (_, i) => going[i]?.row ?? 0);
-    await decoder.reorder(rows);
+    await decoder.reorder(Int32Array.from({ length: width }, (_, i) => going[i]?.row ?? 0));
     logits = await decoder.step(Int32Array.from({ length: width }, (_, i) => going[i]?.id ?? 0));
   }
   return finished;

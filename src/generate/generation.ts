@@ -5,6 +5,8 @@ import { Stopwatch } from "./stopwatch.ts";
 export interface GenerationRequest {
   /** Ids to continue; where there are none, next-token models begin behind the generator's `start` token. */
   prompt: Int32Array;
+  /** What an encoder reads; the model then begins with its own start token and ends at its own end token. */
+  source?: Int32Array;
   /** Most tokens to write. */
   tokens: number;
   /** How tokens are drawn; masked diffusion reads only `temperature`. Default: temperature 1. */

@@ -23,6 +23,7 @@ type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptio
 /** How models of each objective write. */
 const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
   "next-token": autoregressiveGenerator,
+  "sequence-to-sequence": autoregressiveGenerator,
   "masked-diffusion": diffusionGenerator,
 };
 

@@ -19,9 +19,12 @@ import { type LayerSpec, type NormSite, normSites, type PartSpec } from "./spec.
 type Flow = Capabilities["flow"];
 type Norms = Partial<Record<NormSite, Part<Norm>>>;
 
+/** One way through a sublayer. */
+type Branch = { family: "mixer"; part: Part<Mixer> } | { family: "channel"; part: Part<Channel> };
+
 /** What stands between two states of the stream: norms around branches that are added together, and a residual. */
 interface Sublayer {
-  branches: readonly (Part<Mixer> | Part<Channel>)[];
+  branches: readonly Branch[];
   norms: Norms;
   residual: Part<Residual>;
 }
@@ -29,6 +32,8 @@ interface Sublayer {
 export interface Layer {
   path: string;
   mixer: { part: Part<Mixer> };
+  /** Reads the encoder's output. */
+  cross: { part: Part<Mixer> } | undefined;
   /** Absent where the channel mixer is `none`. */
   channel: { part: Part<Channel> } | undefined;
   sublayers: readonly Sublayer[];
@@ -44,38 +49,77 @@ export type Extras = Pick<ModelResult, "losses" | "buffers" | "probes" | "state"
   handed?: Readonly<Record<string, Tensor>>;
 };
 
-function part<T extends Mixer | Channel | Norm | Residual>(
-  component: T,
-  { spec, path, where, width }: { spec: PartSpec; path: string; where: string; width: number },
-): Part<T> {
-  return buildPart<T>(component, { spec, path, where, dims: (c) => component.dims(c, width) });
+interface Site {
+  spec: PartSpec;
+  path: string;
+  storage: string;
+  where: string;
+  width: number;
 }
 
-export function buildLayer(spec: LayerSpec, { index, width }: { index: number; width: number }): Layer {
-  const path = `layers.${index}`;
-  const at = (slot: string, partSpec: PartSpec) => ({
+function part<T extends Mixer | Channel | Norm | Residual>(component: T, { width, ...site }: Site): Part<T> {
+  return buildPart<T>(component, { ...site, dims: (c) => component.dims(c, width) });
+}
+
+/** `stack` is where the layers' list stands in the spec, such as `layers` or `encoder.layers`. */
+export function buildLayer(
+  spec: LayerSpec,
+  { index, width, stack = "layers" }: { index: number; width: number; stack?: string },
+): Layer {
+  const path = `${stack}.${index}`;
+  const at = (slot: string, partSpec: PartSpec): Site => ({
     spec: partSpec,
     path: `${path}.${slot}`,
-    where: `layers[${index}].${slot}`,
+    storage: `${stack}.${spec.weights ?? index}.${slot}`,
+    where: `${stack}[${index}].${slot}`,
     width,
   });
   const around = (slot: string) => ({
     norms: buildNorms(spec, (name) => at(`${slot}${name}`, spec.norm)),
     residual: part(families.residuals[spec.residual.kind]!, at(`${slot}Residual`, spec.residual)),
   });
-  const mixer = part(families.mixers[spec.mixer.kind]!, at("mixer", spec.mixer));
-  const channel =
-    spec.channel.kind === "none" ? undefined : part(families.channels[spec.channel.kind]!, at("channel", spec.channel));
-  const joined = channel === undefined || spec.wiring === "parallel";
-  const first = { branches: channel && joined ? [mixer, channel] : [mixer], ...around("mixer") };
+  const branches = buildBranches(spec, at);
+  const sublayers: Sublayer[] =
+    spec.wiring === "parallel"
+      ? [{ branches: branches.map(({ branch }) => branch), ...around("mixer") }]
+      : branches.map(({ slot, branch }) => ({ branches: [branch], ...around(slot) }));
+  const find = <K extends Branch["family"]>(slot: string) =>
+    branches.find((one) => one.slot === slot)?.branch as Extract<Branch, { family: K }> | undefined;
+  const [mixer, cross, channel] = [find<"mixer">("mixer")!, find<"mixer">("cross"), find<"channel">("channel")];
   return {
     path,
-    mixer: { part: mixer },
-    channel: channel && { part: channel },
-    sublayers: channel && !joined ? [first, { branches: [channel], ...around("channel") }] : [first],
-    states: under(mixer.path, mixer.component.state(mixer.d, mixer.c)),
-    capabilities: layerCapabilities({ mixer, channel, norms: Object.values(first.norms) }),
+    mixer,
+    cross,
+    channel,
+    sublayers,
+    states: Object.assign({}, ...[mixer, cross].map((one) => (one ? statesOf(one.part) : {}))),
+    capabilities: layerCapabilities({
+      mixer: mixer.part,
+      cross: cross?.part,
+      channel: channel?.part,
+      norms: Object.values(sublayers[0]!.norms),
+    }),
   };
+}
+
+const statesOf = ({ path, component, d, c }: Part<Mixer>) => under(path, component.state(d, c));
+
+/** Token mixer, cross attention and channel mixer, those that there are, in this order. */
+function buildBranches(
+  spec: LayerSpec,
+  at: (slot: string, partSpec: PartSpec) => Site,
+): { slot: string; branch: Branch }[] {
+  const mixer = (slot: string, choice: PartSpec) => ({
+    slot,
+    branch: { family: "mixer", part: part(families.mixers[choice.kind]!, at(slot, choice)) } as const,
+  });
+  const { channel, cross } = spec;
+  const feed = channel.kind === "none" ? undefined : part(families.channels[channel.kind]!, at("channel", channel));
+  return [
+    mixer("mixer", spec.mixer),
+    ...(cross ? [mixer("cross", cross)] : []),
+    ...(feed ? [{ slot: "channel", branch: { family: "channel", part: feed } as const }] : []),
+  ];
 }
 
 /** The norms of a placement, by site; a second one behind the branch has a name of its own. */
@@ -87,16 +131,19 @@ function buildNorms({ norm, placement }: LayerSpec, at: (name: string) => Parame
 
 function layerCapabilities({
   mixer,
+  cross,
   channel,
   norms,
 }: {
   mixer: Part<Mixer>;
+  cross: Part<Mixer> | undefined;
   channel: Part<Channel> | undefined;
   norms: readonly Part<Norm>[];
 }): Capabilities {
   const own = declared(mixer.component.capabilities, mixer.c);
   const flow = strictestFlow([
     own.flow,
+    ...(cross ? [declared(cross.component.capabilities, cross.c).flow] : []),
     ...(channel ? [declared(channel.component.capabilities, channel.c).flow] : []),
     ...norms.map(({ component, c }) => component.capabilities?.(c).flow ?? "both"),
   ]);
@@ -116,7 +163,7 @@ export function strictestFlow(flows: readonly Flow[]): Flow {
 /** Every part of a layer, in the order of computation; the norm behind a sum counts before what it follows. */
 export function partsOf({ sublayers }: Layer): Part[] {
   return sublayers.flatMap(({ branches, norms: { input, output, sum }, residual }): Part[] =>
-    [input, sum, ...branches, output, residual].filter((one) => one !== undefined),
+    [input, sum, ...branches.map((branch) => branch.part), output, residual].filter((one) => one !== undefined),
   );
 }
 
@@ -133,7 +180,7 @@ export function countOf(parameters: Readonly<Record<string, ParameterDeclaration
 
 /** Runs a layer in the form `mode`; results beside the stream are collected in `extras`. */
 export function runLayer(layer: Layer, x: Tensor, run: LayerRun): Tensor {
-  return layer.sublayers.reduce((stream, sublayer) => runSublayer(layer, { sublayer, stream }, run), x);
+  return layer.sublayers.reduce((stream, sublayer) => runSublayer(sublayer, stream, run), x);
 }
 
 interface LayerRun {
@@ -144,18 +191,19 @@ interface LayerRun {
 }
 
 function runSublayer(
-  layer: Layer,
-  { sublayer, stream }: { sublayer: Sublayer; stream: Tensor },
+  { branches, norms, residual }: Sublayer,
+  stream: Tensor,
   { context, form, dropoutProb, extras }: LayerRun,
 ): Tensor {
-  const { branches, norms, residual } = sublayer;
   const norm = (site: NormSite, y: Tensor) => (norms[site] ? runNorm(norms[site], y, context, extras) : y);
   const input = norm("input", stream);
   const outputs = branches.map((branch) => {
-    const y = isMixer(branch, layer)
-      ? runMixer(layer, input, { context, form, extras })
-      : collect(branch, branch.component.forward(input, contextOf(branch, context.source, context.io)), extras);
-    return dropout(y, dropoutProb, { io: context.io, path: branch.path });
+    const { part } = branch;
+    const y =
+      branch.family === "mixer"
+        ? runMixer(branch.part, input, { context, form, extras })
+        : collect(part, branch.part.component.forward(input, contextOf(part, context.source, context.io)), extras);
+    return dropout(y, dropoutProb, { io: context.io, path: part.path });
   });
   const y = norm(
     "output",
@@ -164,15 +212,12 @@ function runSublayer(
   return norm("sum", residual.component.forward(stream, y, contextOf(residual, context.source, context.io)));
 }
 
-const isMixer = (branch: Part<Mixer> | Part<Channel>, { mixer }: Layer): branch is Part<Mixer> => branch === mixer.part;
-
 function runMixer(
-  { mixer: { part }, states }: Layer,
+  part: Part<Mixer>,
   x: Tensor,
   { context, form, extras }: { context: TraceContext; form: "forward" | "step"; extras: Extras },
 ): Tensor {
-  const names = Object.keys(states).map((path) => path.slice(part.path.length + 1));
-  const s = below(part.path, context.state ?? {}, names);
+  const s = below(part.path, context.state ?? {}, Object.keys(part.component.state(part.d, part.c)));
   const io = { ...context.io, handed: { ...extras.handed } };
   const at = { ...contextOf(part, context.source, io), s };
   const result = form === "step" ? part.component.step!(x, at) : part.component.forward(x, at);
@@ -197,7 +242,7 @@ function collect(
   extras: Extras,
 ): Tensor {
   extras.losses.push(...losses.map((loss) => ({ ...loss, name: `${part.path}.${loss.name}` })));
-  Object.assign(extras.buffers, under(part.path, buffers));
+  Object.assign(extras.buffers, under(part.storage, buffers));
   Object.assign(extras.probes, under(part.path, probes));
   return y;
 }

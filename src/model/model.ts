@@ -21,6 +21,8 @@ export interface TraceContext {
   io: Io;
   /** By state path; absent fields start as declared. */
   state?: Readonly<Record<string, Tensor>>;
+  /** The sequence that an encoder reads; absent where the states already hold what the decoder needs of it. */
+  from?: { ids_BS: Tensor; mask_BS?: Tensor };
   /** i32 [B, R]: the tokens whose logits `forward` returns, [B, R, C]; absent means all. */
   read_BR?: Tensor;
 }
@@ -29,7 +31,9 @@ export interface TraceContext {
 export interface LayerReport {
   path: string;
   mixer: string;
+  cross?: string;
   channel: string;
+  /** Of its own: none where the layer shares another's weights. */
   parameters: number;
   activeParameters: number;
 }
@@ -39,6 +43,13 @@ export interface Model {
   readonly spec: ModelSpec;
   /** C, ids the embedding and the head know. */
   readonly vocabulary: number;
+  /** What `forward` reads: ids i32 [B, T], or F features a token f32 [B, T, F]. */
+  readonly input: { kind: "ids" } | { kind: "features"; size: number };
+  /** What comes out: scores of `outputs` ids, classes or values, a token or for the whole sequence. */
+  readonly outputs: number;
+  readonly per: "token" | "sequence";
+  /** Whether `forward` wants a source (`context.from`). */
+  readonly readsSource: boolean;
   /** Path → declaration, in the order of the stack. */
   readonly parameters: ReadonlyMap<string, ParameterDeclaration>;
   readonly buffers: ReadonlyMap<string, Shape>;
@@ -48,10 +59,11 @@ export interface Model {
   readonly decodes: boolean;
   /** Longest sequence that is defined, Infinity if any. */
   readonly limit: number;
+  /** Of the encoder, then of the stack that writes. */
   readonly layers: readonly LayerReport[];
   /** Parameters that act on one token. */
   readonly activeParameters: number;
-  /** ids i32 [B, T] → logits [B, T, C]. */
+  /** ids i32 [B, T] (or features) → logits [B, T, C], or [B, C] where one output stands for the sequence. */
   forward(ids_BT: Tensor, context: TraceContext): ModelResult;
   /** ids i32 [B] → logits [B, C]; the state must be complete. */
   step(ids_B: Tensor, context: TraceContext): ModelResult;

@@ -14,10 +14,12 @@ interface AnyComponent {
   buffers?: (d: Fields<unknown>, c: Fields<unknown>) => Fields<Shape>;
 }
 
-/** A component with its sizes in one place of a model; `path` prefixes its parameters, `where` its errors. */
+/** A component with its sizes in one place of a model; `path` names its states, draws and probes. */
 export interface Part<T extends AnyComponent = AnyComponent> {
   readonly component: T;
   readonly path: string;
+  /** Prefix of its parameters and buffers: its own path, or that of the part whose weights it shares. */
+  readonly storage: string;
   readonly c: Fields<unknown>;
   readonly d: Fields<unknown>;
   readonly parameters: Readonly<Fields<ParameterDeclaration>>;
@@ -30,14 +32,23 @@ export function buildPart<T extends AnyComponent>(
   {
     spec,
     path,
+    storage = path,
     where,
     dims,
-  }: { spec: PartSpec; path: string; where: string; dims: (c: Fields<unknown>) => Fields<unknown> },
+  }: {
+    spec: PartSpec;
+    path: string;
+    storage?: string;
+    /** Names the part in errors. */
+    where: string;
+    dims: (c: Fields<unknown>) => Fields<unknown>;
+  },
 ): Part<T> {
   const { kind: _, ...c } = spec;
   const d = dims(c);
   for (const [name, size] of Object.entries(d)) assertSize({ where, kind: spec.kind, name, size, c });
-  return { component, path, c, d, parameters: component.params(d, c), buffers: component.buffers?.(d, c) ?? {} };
+  const [parameters, buffers] = [component.params(d, c), component.buffers?.(d, c) ?? {}];
+  return { component, path, storage, c, d, parameters, buffers };
 }
 
 function assertSize({
@@ -80,12 +91,12 @@ export function contextOf(
 ): ChannelContext<Fields<unknown>, Fields<unknown>, Fields<ParameterDeclaration>> {
   const p: Fields<Weight> = {};
   for (const [name, declaration] of Object.entries(part.parameters)) {
-    const path = `${part.path}.${name}`;
+    const path = `${part.storage}.${name}`;
     p[name] = { path, declaration, tensor: source.weight(path, declaration) };
   }
   const buffers = Object.entries(part.buffers).map(([name, shape]) => [
     name,
-    source.buffer(`${part.path}.${name}`, shape),
+    source.buffer(`${part.storage}.${name}`, shape),
   ]);
   return {
     c: part.c,
@@ -106,9 +117,10 @@ export function below<T>(path: string, flat: Readonly<Fields<T>>, names: Iterabl
   );
 }
 
-/** A state declaration with its parts told apart. */
+/** Shape of a state after `tokens` tokens, written from a source of as many. */
 export function stateShape(declaration: StateDeclaration, tokens: number): Shape {
   if (isShape(declaration)) return declaration;
+  if ("memory" in declaration) return declaration.memory(tokens);
   if (typeof declaration.shape !== "function") return declaration.shape;
   const window = "window" in declaration ? declaration.window : undefined;
   return declaration.shape(Math.min(tokens, window ?? tokens));

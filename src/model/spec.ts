@@ -30,15 +30,43 @@ export const placements = Object.keys(normSites) as [Placement, ...Placement[]];
 export const wirings = ["serial", "parallel"] as const;
 export type Wiring = (typeof wirings)[number];
 
-/** One layer: token mixer, then channel mixer (kind `none` leaves that sublayer out). */
+/** One layer: token mixer, cross attention if any, then channel mixer (kind `none` leaves that sublayer out). */
 export interface LayerSpec {
   readonly mixer: PartSpec;
+  /** Reads the encoder's output. */
+  readonly cross?: PartSpec;
   readonly channel: PartSpec;
   readonly norm: PartSpec;
   readonly placement: Placement;
   readonly residual: PartSpec;
   /** Left out: serial. */
   readonly wiring?: Wiring;
+  /** Index of the earlier layer whose weights this one uses; left out: its own. */
+  readonly weights?: number;
+}
+
+/**
+ * How the encoder's final states serve the decoder. none: not at all; state: those of encoder layer i are the start of
+ * decoder layer i, whose mixer is of the same kind and size (Sutskever et al. 2014).
+ */
+export const bridges = ["none", "state"] as const;
+
+/** What stands below the first layer. */
+export type EmbeddingSpec = PartSpec & {
+  readonly positions: PartSpec;
+  /** On the sum of embedding and positions (BERT); left out: none. */
+  readonly norm?: PartSpec;
+};
+
+/** The stack that reads the source. */
+export interface EncoderSpec {
+  /** Left out: the decoder's table serves both; positions and norm are the encoder's own. */
+  readonly embedding?: PartSpec;
+  readonly positions: PartSpec;
+  readonly layers: readonly LayerSpec[];
+  /** After the last layer. */
+  readonly norm: PartSpec;
+  readonly bridge: (typeof bridges)[number];
 }
 
 /** A model as data, in canonical form: sugar expanded, defaults filled. Stored with every run. */
@@ -47,7 +75,9 @@ export interface ModelSpec {
   readonly title: string;
   /** D, the width of the residual stream. */
   readonly width: number;
-  readonly embedding: PartSpec & { readonly positions: PartSpec };
+  readonly embedding: EmbeddingSpec;
+  /** Left out: one stack alone. */
+  readonly encoder?: EncoderSpec;
   readonly layers: readonly LayerSpec[];
   /** After the last layer. */
   readonly norm: PartSpec;

@@ -1,7 +1,7 @@
 /** A spec as TypeScript writes it: kinds and their options are completed and checked by the compiler. */
 import type { z } from "zod";
 import type { TypedFamilies } from "../blocks/index.ts";
-import type { Placement, Wiring } from "../model/index.ts";
+import type { EncoderSpec, Placement, Wiring } from "../model/index.ts";
 import type { objectives } from "./objectives.ts";
 
 /** Options that are components themselves may leave theirs out too. */
@@ -30,12 +30,43 @@ interface LayerInput extends LayerDefaultsInput {
   readonly mixer: PartInput<TypedFamilies["mixers"]>;
   /** Left out: none. */
   readonly channel?: PartInput<TypedFamilies["channels"]>;
+  /** Index of the earlier, equal layer whose weights this one uses. */
+  readonly weights?: number;
 }
 
+/** A layer of a stack that writes; `cross` reads the encoder's output. */
+interface DecoderLayerInput extends LayerInput {
+  readonly cross?: PartInput<Pick<TypedFamilies["mixers"], "cross-attention">>;
+}
+
+/** Equal layers in a row, with one set of weights where shared. */
+type Repeated<L> = L & { readonly repeat?: number; readonly share?: boolean };
+
+/** Layers `from` to `to` run `times` times after one another with the same weights. */
+interface LoopInput {
+  readonly times: number;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+type LayersInput<L> = readonly Repeated<L>[] | PatternInput<L>;
+
 /** The stack as names of parts, such as "m*7 a". */
-interface PatternInput {
+interface PatternInput<L> {
   readonly pattern: string;
-  readonly parts: Readonly<Record<string, LayerInput>>;
+  readonly parts: Readonly<Record<string, L>>;
+}
+
+/** The stack that reads the source. */
+interface EncoderInput {
+  /** Left out: the decoder's table serves both. */
+  readonly embedding?: PartInput<TypedFamilies["embeddings"]>;
+  /** Left out: the decoder's scheme. */
+  readonly positions?: PartInput<TypedFamilies["positions"]>;
+  readonly layers: LayersInput<LayerInput>;
+  readonly loop?: LoopInput;
+  readonly norm?: PartInput<TypedFamilies["norms"]>;
+  readonly bridge?: EncoderSpec["bridge"];
 }
 
 /** A spec as a person writes it; `canonicalSpec` expands it and fills in the defaults. */
@@ -46,9 +77,13 @@ export interface SpecInput {
   readonly width: number;
   readonly embedding?: PartInput<TypedFamilies["embeddings"]> & {
     readonly positions?: PartInput<TypedFamilies["positions"]>;
+    /** On the sum of embedding and positions. */
+    readonly norm?: PartInput<TypedFamilies["norms"]>;
   };
   readonly defaults?: LayerDefaultsInput;
-  readonly layers: readonly (LayerInput & { readonly repeat?: number })[] | PatternInput;
+  readonly encoder?: EncoderInput;
+  readonly layers: LayersInput<DecoderLayerInput>;
+  readonly loop?: LoopInput;
   /** After the last layer; left out: the layers' norm. */
   readonly norm?: PartInput<TypedFamilies["norms"]>;
   readonly head?: PartInput<TypedFamilies["heads"]>;

@@ -2,29 +2,38 @@ import { z } from "zod";
 import type { Capabilities } from "../blocks/index.ts";
 
 /** What the spec must know of an objective; its loss lives with training. */
-interface ObjectiveDeclaration {
+export interface ObjectiveDeclaration {
   title: string;
   config: z.ZodObject;
-  /** What every mixer's flow must be. */
-  flow: "causal" | "bidirectional";
+  /** What every mixer's flow must be; any where the whole sequence is read before the answer. */
+  flow: "causal" | "bidirectional" | "any";
+  /** Whether an encoder reads a source. */
+  source?: boolean;
   /** Ids beyond the tokenizer's that the model must know, e.g. the mask. */
   extraTokens: readonly string[];
 }
+
+const labelSmoothing = z
+  .number()
+  .min(0)
+  .lt(1)
+  .default(0)
+  .describe("ε of the smoothed target (1 − ε)·onehot + ε/V, 0 … 1");
 
 /** Objectives by kind. */
 export const objectives = {
   "next-token": {
     title: "Next-token prediction",
-    config: z.strictObject({
-      labelSmoothing: z
-        .number()
-        .min(0)
-        .lt(1)
-        .default(0)
-        .describe("ε of the smoothed target (1 − ε)·onehot + ε/V, 0 … 1"),
-    }),
+    config: z.strictObject({ labelSmoothing }),
     flow: "causal",
     extraTokens: [],
+  },
+  "sequence-to-sequence": {
+    title: "Sequence to sequence",
+    config: z.strictObject({ labelSmoothing }),
+    flow: "causal",
+    source: true,
+    extraTokens: ["start", "end"],
   },
   "masked-diffusion": {
     title: "Masked diffusion (LLaDA)",
@@ -51,5 +60,5 @@ export type ObjectiveKind = keyof typeof objectives;
 
 /** Whether a stack's flow serves an objective. */
 export function serves(flow: Capabilities["flow"], objective: ObjectiveDeclaration["flow"]): boolean {
-  return flow === "both" || flow === objective;
+  return objective === "any" || flow === "both" || flow === objective;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Family, families } from "../blocks/index.ts";
-import { placements, wirings } from "../model/index.ts";
+import { type Families, type Family, families } from "../blocks/index.ts";
+import { bridges, placements, wirings } from "../model/index.ts";
 import { objectives } from "./objectives.ts";
 
 type PartSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -19,7 +19,16 @@ function family(name: Family): PartSchema[] {
   return Object.entries(families[name]).map(([kind, component]) => partSchema(kind, component));
 }
 
-const mixer = unionOf(family("mixers")).describe("token mixer");
+const readsMemory = ([, { reads }]: [string, Families["mixers"]]): boolean => reads?.includes("memory") === true;
+const mixersWhere = (keep: (entry: [string, Families["mixers"]]) => boolean) =>
+  unionOf(
+    Object.entries(families.mixers)
+      .filter(keep)
+      .map(([kind, component]) => partSchema(kind, component)),
+  );
+
+const mixer = mixersWhere((entry) => !readsMemory(entry)).describe("token mixer");
+const cross = mixersWhere(readsMemory);
 const channel = unionOf(family("channels"))
   .default({ kind: "none" })
   .describe("channel mixer; none leaves the sublayer out");
@@ -48,16 +57,40 @@ const layerDefaults = z.strictObject({
   wiring: wiring.optional().describe(wiringMeaning),
 });
 
-const layerFields = { mixer, channel, ...layerOptions };
-const layer = z.strictObject(layerFields);
-const repeated = z.strictObject({
-  ...layerFields,
-  repeat: z.int().positive().max(1000).default(1).describe("equal layers in a row"),
-});
-const pattern = z.strictObject({
-  pattern: z.string().min(1).max(10_000).describe('names of parts in order, "m*7 a" for seven m and one a'),
-  parts: z.record(z.string(), layer).describe("layers by the names the pattern uses"),
-});
+const weights = z
+  .int()
+  .nonnegative()
+  .optional()
+  .describe("index of the earlier, equal layer whose weights this one uses; left out: its own");
+
+const loop = z
+  .strictObject({
+    times: z.int().positive().max(1000).describe("rounds"),
+    from: z.int().nonnegative().default(0).describe("index of the first layer of a round"),
+    to: z.int().nonnegative().optional().describe("index of the last layer of a round; default: the last of all"),
+  })
+  .optional()
+  .describe("layers that run several times after one another with the same weights");
+
+/** The stack from layers of these fields: a list with repeats, or names in a pattern. */
+function layersOf<T extends typeof encoderFields>(fields: T) {
+  const layer = z.strictObject({ ...fields, weights });
+  const repeated = layer.extend({
+    repeat: z.int().positive().max(1000).default(1).describe("equal layers in a row"),
+    share: z.boolean().default(false).describe("whether the repeats use one set of weights"),
+  });
+  const pattern = z.strictObject({
+    pattern: z.string().min(1).max(10_000).describe('names of parts in order, "m*7 a" for seven m and one a'),
+    parts: z.record(z.string(), layer).describe("layers by the names the pattern uses"),
+  });
+  return z.union([z.array(repeated).min(1).max(1000), pattern]);
+}
+
+const encoderFields = { mixer, channel, ...layerOptions };
+const decoderFields = {
+  ...encoderFields,
+  cross: cross.optional().describe("between mixer and channel mixer: reads the encoder's output"),
+};
 
 const withPositions = (members: readonly PartSchema[]) =>
   unionOf(
@@ -65,9 +98,23 @@ const withPositions = (members: readonly PartSchema[]) =>
       (member) =>
         member.extend({
           positions: unionOf(embeddable()).prefault({ kind: "none" }).describe("position scheme added to embeddings"),
+          norm: norm.optional().describe("norm of the sum of embedding and positions; left out: none"),
         }) as unknown as PartSchema,
     ),
   );
+
+const encoder = () =>
+  z.strictObject({
+    embedding: unionOf(family("embeddings")).optional().describe("left out: the decoder's table serves both"),
+    positions: unionOf(embeddable()).optional().describe("left out: the decoder's scheme, with weights of its own"),
+    layers: layersOf(encoderFields).describe("the stack, bottom to top"),
+    loop,
+    norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
+    bridge: z
+      .enum(bridges)
+      .default("none")
+      .describe("state: final states of encoder layer i start decoder layer i of the same kind"),
+  });
 
 /** Position schemes that act on embeddings. */
 function embeddable(): PartSchema[] {
@@ -87,7 +134,11 @@ export const specSchema = z.strictObject({
   width: z.int().positive().max(65_536).describe("D, width of the residual stream"),
   embedding: withPositions(family("embeddings")).prefault({ kind: "token" }).describe("ids to vectors"),
   defaults: layerDefaults.prefault({}).describe("options of every layer that does not set its own"),
-  layers: z.union([z.array(repeated).min(1).max(1000), pattern]).describe("the stack, bottom to top"),
+  encoder: encoder()
+    .optional()
+    .describe("a second stack that reads the source; layers with `cross` look at its output"),
+  layers: layersOf(decoderFields).describe("the stack, bottom to top"),
+  loop,
   norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
   head: unionOf(family("heads")).prefault({ kind: "lm" }).describe("vectors to logits"),
   dropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an element in training"),
@@ -101,7 +152,12 @@ export type ParsedSpec = z.output<typeof specSchema>;
 
 /** The schema of one part by slot, for messages and forms. */
 export const slotKinds: Readonly<Record<string, readonly string[]>> = {
-  mixer: Object.keys(families.mixers),
+  mixer: Object.entries(families.mixers)
+    .filter((entry) => !readsMemory(entry))
+    .map(([kind]) => kind),
+  cross: Object.entries(families.mixers)
+    .filter(readsMemory)
+    .map(([kind]) => kind),
   channel: Object.keys(families.channels),
   norm: Object.keys(families.norms),
   residual: Object.keys(families.residuals),

@@ -1,9 +1,9 @@
-import { type ValidationWindows, validationWindows } from "../data/index.ts";
+import { type BatchShape, validationWindows } from "../data/index.ts";
 import type { Engine } from "../engine/index.ts";
 import { createRng } from "../ops/index.ts";
 import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
-import { type Objective, objectiveLosses } from "./objectives/index.ts";
-import { type BatchShape, evaluationProgram } from "./programs.ts";
+import { type EvaluationWindows, type Objective, objectiveLosses } from "./objectives/index.ts";
+import { evaluationProgram } from "./programs.ts";
 
 /** Bits per byte of a text under a model. */
 export interface Evaluation {
@@ -15,16 +15,32 @@ export interface Evaluation {
   draws: number;
 }
 
-export interface EvaluationText {
-  ids: Int32Array;
-  /** UTF-8 bytes that the ids stand for. */
+/** What is evaluated: a text, cut into windows here, or windows of another kind of data. */
+export type EvaluationText = ({ ids: Int32Array } | { windows: EvaluationWindows }) & {
+  /** UTF-8 bytes that all predicted ids stand for. */
   bytes: number;
-}
+};
 
 export interface Evaluator {
   /** Evaluates the parameters that are resident in the engine now. */
   run(): Promise<Evaluation>;
   dispose(): Promise<void>;
+}
+
+export interface EvaluatorOptions {
+  text: EvaluationText;
+  /** Windows that are evaluated at once, and, of a text, their length. */
+  shape: Pick<BatchShape, "batch" | "length">;
+  /** Monte-Carlo passes of upper bounds. Default 8. */
+  draws?: number;
+  /** Only so many windows. */
+  windows?: number;
+}
+
+function shapeOf(text: EvaluationText, { batch, length }: EvaluatorOptions["shape"]): BatchShape {
+  if (!("windows" in text)) return { batch, length };
+  const { windows } = text;
+  return { batch, length: windows.length, ...(windows.source && { sourceLength: windows.source.length }) };
 }
 
 /**
@@ -34,10 +50,12 @@ export interface Evaluator {
 export async function createEvaluator(
   engine: Engine,
   built: BuiltModel,
-  { text, shape, draws = 8, windows }: { text: EvaluationText; shape: BatchShape; draws?: number; windows?: number },
+  { text, draws = 8, windows, ...options }: EvaluatorOptions,
 ): Promise<Evaluator> {
+  const shape = shapeOf(text, options.shape);
   const objective = objectiveLosses[built.model.spec.objective.kind as ObjectiveKind];
-  const whole = validationWindows(text.ids, shape.length, { multipleOf: shape.batch });
+  const whole =
+    "windows" in text ? text.windows : validationWindows(text.ids, shape.length, { multipleOf: shape.batch });
   const chosen = windows === undefined ? whole : spread(whole, Math.ceil(windows / shape.batch) * shape.batch);
   const bytes = text.bytes * (sumOf(chosen.mask) / sumOf(whole.mask));
   const executable = await engine.compile(evaluationProgram(built, objective, shape));
@@ -49,8 +67,14 @@ export async function createEvaluator(
     for (let first = 0; first < chosen.count; first += shape.batch) {
       const part = <T extends { subarray(a: number, b: number): T }>(all: T): T =>
         all.subarray(first * shape.length, (first + shape.batch) * shape.length);
-      const feeds = { inputs: part(feed.ids), targets: part(feed.targets), weights: part(feed.weights) };
-      const result = await executable.run(objective.masked ? { ...feeds, mask: part(chosen.mask) } : feeds);
+      const feeds = {
+        inputs: part(feed.ids),
+        targets: part(feed.targets),
+        weights: part(feed.weights),
+        ...(objective.masked && { mask: part(chosen.mask) }),
+        ...sourceRows(chosen, first, shape.batch),
+      };
+      const result = await executable.run(feeds);
       nats += result["nats"]![0]!;
     }
     return nats / Math.LN2 / bytes;
@@ -79,24 +103,38 @@ function standardError(totals: readonly number[], mean: number): number {
 
 const sumOf = (mask: Uint8Array): number => mask.reduce((sum, bit) => sum + bit, 0);
 
+/** The sources of some windows, where they have any. */
+function sourceRows(
+  { source }: EvaluationWindows,
+  first: number,
+  count: number,
+): Record<string, Int32Array | Uint8Array> {
+  if (source === undefined) return {};
+  const [from, to] = [first * source.length, (first + count) * source.length];
+  return { source: source.ids.subarray(from, to), sourceMask: source.mask.subarray(from, to) };
+}
+
 /** `count` of the windows, evenly spaced. */
-function spread(windows: ValidationWindows, count: number): ValidationWindows {
+function spread(windows: EvaluationWindows, count: number): EvaluationWindows {
   if (count >= windows.count) return windows;
-  const { length } = windows;
-  const pick = <T extends Int32Array | Uint8Array>(all: T, into: T): T => {
+  const pick = <T extends Int32Array | Uint8Array>(all: T, length: number, into: T): T => {
     for (let i = 0; i < count; i++) {
       const from = Math.floor((i * windows.count) / count) * length;
       into.set(all.subarray(from, from + length), i * length);
     }
     return into;
   };
-  const mask = pick(windows.mask, new Uint8Array(count * length));
+  const { length, source } = windows;
+  const ids = (all: Int32Array, length: number) => pick(all, length, new Int32Array(count * length));
+  const bits = (all: Uint8Array, length: number) => pick(all, length, new Uint8Array(count * length));
   return {
     count,
     length,
-    inputs: pick(windows.inputs, new Int32Array(count * length)),
-    targets: pick(windows.targets, new Int32Array(count * length)),
-    mask,
-    predicted: sumOf(mask),
+    inputs: ids(windows.inputs, length),
+    targets: ids(windows.targets, length),
+    mask: bits(windows.mask, length),
+    ...(source && {
+      source: { length: source.length, ids: ids(source.ids, source.length), mask: bits(source.mask, source.length) },
+    }),
   };
 }

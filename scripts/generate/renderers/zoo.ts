@@ -11,6 +11,7 @@ const context = 1024;
 export const generator: Generator = { path: "docs/generated/zoo.md", render: renderZoo };
 
 function renderZoo(): string {
+  const mixers = Object.entries(families.mixers);
   const others = (["channels", "norms", "positions", "residuals", "embeddings", "heads"] as const).map(
     (family) => `## ${family}\n\n| kind | what it computes | source |\n|---|---|---|\n${componentRows(family)}`,
   );
@@ -21,7 +22,18 @@ Token mixers in one layer of width ${width}, default options, without channel mi
 
 | kind | parameters | FLOPs a token | state at 1k | state at 64k | what it computes | source |
 |---|--:|--:|--:|--:|---|---|
-${Object.keys(families.mixers).map(mixerRow).join("")}
+${mixers
+  .filter(([, { reads }]) => !reads?.includes("memory"))
+  .map(([kind]) => mixerRow(kind))
+  .join("")}
+## cross
+
+| kind | what it computes | source |
+|---|---|---|
+${mixers
+  .filter(([, { reads }]) => reads?.includes("memory"))
+  .map(([, mixer]) => componentRow(mixer))
+  .join("")}
 ${others.join("\n")}`;
 }
 
@@ -58,10 +70,17 @@ function buildEither(kind: string): BuiltModel {
 }
 
 function componentRows(family: "channels" | "norms" | "positions" | "residuals" | "embeddings" | "heads"): string {
-  return Object.values<{ kind: string; equations: readonly string[]; cite: Citation }>(families[family])
-    .map(({ kind, equations, cite }) => `| \`${kind}\` | ${equation(equations)} | ${citation(cite)} |\n`)
-    .join("");
+  return Object.values<Described>(families[family]).map(componentRow).join("");
 }
+
+interface Described {
+  kind: string;
+  equations: readonly string[];
+  cite: Citation;
+}
+
+const componentRow = ({ kind, equations, cite }: Described): string =>
+  `| \`${kind}\` | ${equation(equations)} | ${citation(cite)} |\n`;
 
 /** Bars would end a table's cell. */
 const cell = (text: string): string =>

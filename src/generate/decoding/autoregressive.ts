@@ -14,20 +14,24 @@ export function autoregressiveGenerator(
   { model, extraTokens }: BuiltModel,
   options: GeneratorOptions,
 ): Generator {
-  const { start = 0 } = options;
+  const start = extraTokens["start"] ?? options.start ?? 0;
   const decoder = new Decoder(engine, model, {
     prefix: nextPrefix(),
     ...(options.programs !== undefined && { programs: options.programs }),
   });
-  const source: TokenSource = async function* ({ prompt, tokens, sampler, seed = 0, signal }, watch) {
+  const source: TokenSource = async function* ({ prompt, source: read, tokens, sampler, seed = 0, signal }, watch) {
     assertFits(model, Math.max(1, prompt.length) + tokens - 1);
     const choose = createSampler(sampler);
     const rng = createRng(seed).fork("generate");
     const ids = prompt.length === 0 ? [start] : Array.from(prompt);
-    let [logits] = await watch.time(() => decoder.prefill([Int32Array.from(ids)], { signal }));
+    if (model.readsSource && prompt.length > 0) ids.unshift(start);
+    let [logits] = await watch.time(() =>
+      decoder.prefill([Int32Array.from(ids)], { signal, ...(read && { sources: [read] }) }),
+    );
     for (let position = 0; ; position++) {
       signal?.throwIfAborted();
       const id = choose(logits!, { ids, uniform: () => uniformAt(rng, position) });
+      if (id === extraTokens["end"]) return;
       yield id;
       ids.push(id);
       [logits] = await watch.time(() => decoder.step(Int32Array.of(id)));

@@ -3,8 +3,16 @@ import type { Model } from "../../model/index.ts";
 import { fail, sizeOf } from "../../tensor/index.ts";
 import { ProgramCache } from "../program-cache.ts";
 import { assertDecodes, assertFits } from "./assertions.ts";
-import { type Piece, piecesOf } from "./pieces.ts";
-import { type Decoded, growProgram, prefillProgram, reorderProgram, stateOutput, stepProgram } from "./programs.ts";
+import { bucketFor, type Piece, piecesOf } from "./pieces.ts";
+import {
+  type Decoded,
+  growProgram,
+  type Held,
+  prefillProgram,
+  reorderProgram,
+  stateOutput,
+  stepProgram,
+} from "./programs.ts";
 import {
   allocatedBytes,
   capacityFor,
@@ -26,6 +34,13 @@ export interface DecoderOptions {
 
 /** Scores of the next token of each sequence, [B][C]. */
 export type NextLogits = readonly (Float32Array | Float64Array)[];
+
+/** The sources of a batch. */
+interface Source {
+  slots: number;
+  ids: Int32Array;
+  lengths: Int32Array;
+}
 
 /** Bytes of a decoder's state over all its sequences. */
 export interface StateBytes {
@@ -50,6 +65,8 @@ export class Decoder {
   private lengths: Int32Array;
   /** Entries that unbounded buffers have room for; 0 where there are none. */
   private capacity = 0;
+  /** What the encoder reads, right-padded to `slots` tokens a sequence; no slots where the model has no encoder. */
+  private source: Source = { slots: 0, ids: new Int32Array(), lengths: new Int32Array() };
 
   constructor(engine: Engine, model: Model, { batch = 1, prefix, programs = 16 }: DecoderOptions) {
     assertDecodes(model);
@@ -71,12 +88,13 @@ export class Decoder {
     return this.decoded.fields.map(({ resident }) => resident);
   }
 
-  /** Starts anew with these prompts (at least one token each); the scores of what follows them. */
+  /** Starts anew with these prompts (at least one token each) and sources, where the model reads them; the scores of what follows. */
   async prefill(
     prompts: readonly Int32Array[],
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    { signal, sources }: { signal?: AbortSignal | undefined; sources?: readonly Int32Array[] | undefined } = {},
   ): Promise<NextLogits> {
     this.lengths = new Int32Array(this.batch);
+    this.source = this.sourceOf(sources);
     return this.extend(prompts, { signal });
   }
 
@@ -99,10 +117,10 @@ export class Decoder {
   async step(ids: Int32Array): Promise<NextLogits> {
     assertFits(this.decoded.model, this.length + 1);
     await this.reserve(this.length + 1);
-    const program = await this.programs.get(`step ${this.capacity}`, () => stepProgram(this.decoded, this.capacity));
+    const program = await this.programs.get(`step ${this.held}`, () => stepProgram(this.decoded, this.room));
     const { logits } = await program.run(
-      { ids, length: this.lengths },
-      this.storing({ append: ({ kind }) => kind === "growing" }),
+      { ids, length: this.lengths, ...this.sourceFeeds() },
+      this.storing({ append: ({ kind }) => kind === "growing", only: ({ kind }) => kind !== "memory" }),
     );
     this.lengths = this.lengths.map((length) => length + 1);
     return this.rows(logits as Float32Array);
@@ -110,18 +128,22 @@ export class Decoder {
 
   /** Sequence b goes on as sequence `rows`[b] of now (beam search). */
   async reorder(rows: Int32Array): Promise<void> {
-    const program = await this.programs.get(`reorder ${this.capacity}`, () =>
-      reorderProgram(this.decoded, this.capacity),
-    );
+    const program = await this.programs.get(`reorder ${this.held}`, () => reorderProgram(this.decoded, this.room));
     await program.run({ rows }, this.storing());
     this.lengths = rows.map((row) => this.lengths[row]!);
+    this.source.lengths = rows.map((row) => this.source.lengths[row]!);
   }
 
-  /** Pretends that `tokens` tokens were read: states at their start, buffers with room for them, filled with zeros. */
+  /**
+   * Pretends that `tokens` tokens were read, of a source as long where there is one: states at their start, buffers with room
+   * for them, filled with zeros.
+   */
   async skipTo(tokens: number): Promise<void> {
+    if (this.decoded.model.readsSource)
+      this.source = { slots: tokens, ids: new Int32Array(), lengths: new Int32Array(this.batch).fill(tokens) };
     const first = this.unbounded ? capacityFor(1) : 0;
     for (const field of this.decoded.fields) {
-      const shape = residentShape(field, { batch: this.batch, capacity: first });
+      const shape = residentShape(field, { batch: this.batch, capacity: first, source: this.source.slots });
       const data = new Float32Array(sizeOf(shape)).fill(field.kind === "finite" ? field.start : 0);
       await this.engine.put(field.resident, { data, shape, dtype: "f32" });
     }
@@ -132,8 +154,8 @@ export class Decoder {
 
   bytes(): StateBytes {
     const { model, fields, batch } = this.decoded;
-    const used = this.lengths.reduce((sum, length) => sum + usedBytes(model, length), 0);
-    return { used, allocated: allocatedBytes(fields, { batch, capacity: this.capacity }) };
+    const used = this.lengths.reduce((sum, length, b) => sum + usedBytes(model, length, this.source.lengths[b]), 0);
+    return { used, allocated: allocatedBytes(fields, { batch, ...this.room }) };
   }
 
   /** Drops programs and states; the parameters stay. */
@@ -148,11 +170,17 @@ export class Decoder {
     const from = this.capacity;
     const capacity = this.unbounded ? (behind ? from : capacityFor(T)) : 0;
     const padded = counts.some((count) => count < T);
-    const key = `prefill ${T} ${padded} ${behind ? from : "start"}`;
+    const { slots } = this.source;
+    const key = `prefill ${T} ${padded} ${behind ? from : "start"} ${slots}`;
     const program = await this.programs.get(key, () =>
-      prefillProgram(this.decoded, { length: T, padded, behind: behind ? from : undefined, capacity }),
+      prefillProgram(this.decoded, { length: T, padded, behind: behind ? from : undefined, capacity, source: slots }),
     );
-    const feeds = { ids, ...(padded && { count: counts }), ...(behind && { length: this.lengths }) };
+    const feeds = {
+      ids,
+      ...(padded && { count: counts }),
+      ...(behind && { length: this.lengths }),
+      ...this.sourceFeeds({ start: !behind }),
+    };
     const { logits } = await program.run(feeds, this.storing({ append: (field) => behind && isUnbounded(field) }));
     this.capacity = capacity;
     this.lengths = this.lengths.map((length, row) => length + counts[row]!);
@@ -188,6 +216,37 @@ export class Decoder {
       ]);
     const kept = fields.filter((field) => !append(field)).map(({ path, resident }) => [stateOutput(path), resident]);
     return { append: Object.fromEntries(appended), keep: Object.fromEntries(kept) };
+  }
+
+  private get room(): Held {
+    return { capacity: this.capacity, source: this.source.slots };
+  }
+
+  /** What programs are told apart by. */
+  private get held(): string {
+    return `${this.capacity} ${this.source.slots}`;
+  }
+
+  private sourceFeeds({ start = false } = {}): Record<string, Int32Array> {
+    const { slots, ids, lengths } = this.source;
+    return slots === 0 ? {} : { "source.length": lengths, ...(start && { source: ids }) };
+  }
+
+  private sourceOf(sources: readonly Int32Array[] | undefined): Source {
+    const wanted = this.decoded.model.readsSource ? this.batch : 0;
+    const given = sources ?? [];
+    if (given.length !== wanted || given.some((one) => one.length === 0))
+      fail({
+        code: "E_SOURCE",
+        where: "sources",
+        expected: wanted === 0 ? "none: the model has no encoder" : `${wanted} of at least one token`,
+        got: `lengths ${given.map((one) => one.length).join(", ") || "none"}`,
+      });
+    if (wanted === 0) return { slots: 0, ids: new Int32Array(), lengths: new Int32Array() };
+    const slots = bucketFor(Math.max(...given.map((one) => one.length)));
+    const ids = new Int32Array(wanted * slots);
+    given.forEach((one, row) => void ids.set(one, row * slots));
+    return { slots, ids, lengths: Int32Array.from(given, (one) => one.length) };
   }
 
   private rows(logits: Float32Array): NextLogits {

@@ -2,7 +2,7 @@ import type { Io } from "../../blocks/index.ts";
 import type { Model } from "../../model/index.ts";
 import { constant, full, input, iota, type Program, type Tensor } from "../../tensor/index.ts";
 import { evaluationIo, inputSource } from "../../train/index.ts";
-import { isUnbounded, residentShape, type StateField } from "./state-fields.ts";
+import { isUnbounded, type Room, residentShape, type StateField } from "./state-fields.ts";
 import { intoWindow } from "./window.ts";
 
 /** What the programs of one decoder have in common. */
@@ -15,10 +15,19 @@ export interface Decoded {
 /** Output of the next value, or the new entries, of a state. */
 export const stateOutput = (path: string): string => `state:${path}`;
 
-const stateInputs = ({ fields, batch }: Decoded, capacity: number): Record<string, Tensor> =>
+/** Sizes of the values that a program finds in the engine. */
+export type Held = Omit<Room, "batch">;
+
+const stateInputs = ({ fields, batch }: Decoded, held: Held): Record<string, Tensor> =>
   Object.fromEntries(
-    fields.map((field) => [field.path, input(field.resident, residentShape(field, { batch, capacity }))]),
+    fields.map((field) => [field.path, input(field.resident, residentShape(field, { batch, ...held }))]),
   );
+
+/** The mask of a source whose lengths are the input `source.length` (i32 [B]), S slots. */
+const sourceMask = ({ batch }: Decoded, slots: number): Tensor =>
+  iota(slots)
+    .unsqueeze(0)
+    .less(input("source.length", [batch], "i32").unsqueeze(1));
 
 const stateOutputs = (state: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(state).map(([path, value]) => [stateOutput(path), value]));
@@ -32,11 +41,14 @@ export interface PrefillShape {
   behind: number | undefined;
   /** Entries that buffers have room for afterwards. */
   capacity: number;
+  /** S, slots of the source; 0 where the model reads none. */
+  source: number;
 }
 
 /**
  * Reads T tokens: inputs `ids` i32 [B, T]; `count` i32 [B], real tokens of each row, where padded; `length` i32 [B], tokens
- * before, where there are any. Outputs `logits` [B, C] of the last real token and the states: whole values, but only the new
+ * before, where there are any; where the model reads a source, `source.length` i32 [B] and, before the first token,
+ * `source` i32 [B, S]. Outputs `logits` [B, C] of the last real token and the states: whole values, but only the new
  * entries for unbounded buffers that exist already.
  */
 export function prefillProgram(decoded: Decoded, shape: PrefillShape): Program {
@@ -44,12 +56,17 @@ export function prefillProgram(decoded: Decoded, shape: PrefillShape): Program {
   const { length: T, behind } = shape;
   const count_B = shape.padded ? input("count", [batch], "i32") : full([batch], T, "i32");
   const length_B = behind === undefined ? undefined : input("length", [batch], "i32");
-  const before = behind === undefined ? undefined : stateInputs(decoded, behind);
+  const before = behind === undefined ? undefined : stateInputs(decoded, { capacity: behind, source: shape.source });
+  const mask_BS = shape.source === 0 ? undefined : sourceMask(decoded, shape.source);
   const { logits, state } = model.forward(input("ids", [batch, T], "i32"), {
     source: inputSource(),
-    io: prefillIo(model, { T, count_B, length_B, padded: shape.padded }),
+    io: {
+      ...prefillIo(model, { T, count_B, length_B, padded: shape.padded }),
+      ...(mask_BS && { memory: { mask_BS } }),
+    },
     read_BR: count_B.sub(1).maximum(0).unsqueeze(1),
     ...(before && { state: before }),
+    ...(mask_BS && !before && { from: { ids_BS: input("source", [batch, shape.source], "i32"), mask_BS } }),
   });
   const next = decoded.fields.map((field) => [
     field.path,
@@ -84,7 +101,7 @@ interface Settling {
 
 /** A state after a piece, as it is kept in the engine (or the new entries, which the engine appends). */
 function settled(field: StateField, value: Tensor, { count_B, length_B, held, capacity }: Settling): Tensor {
-  if (field.kind === "finite") return value;
+  if (field.kind !== "growing") return value;
   if (field.window !== undefined)
     return intoWindow(value, {
       axis: field.axis,
@@ -97,30 +114,35 @@ function settled(field: StateField, value: Tensor, { count_B, length_B, held, ca
 }
 
 /** Reads one token: inputs `ids` and `length` i32 [B]; outputs `logits` [B, C], next finite states, new entries of growing ones. */
-export function stepProgram(decoded: Decoded, capacity: number): Program {
+export function stepProgram(decoded: Decoded, held: Held): Program {
   const ids_B = input("ids", [decoded.batch], "i32");
-  const io = { ...evaluationIo(), length_B: input("length", [decoded.batch], "i32") };
+  const io = {
+    ...evaluationIo(),
+    length_B: input("length", [decoded.batch], "i32"),
+    ...(held.source > 0 && { memory: { mask_BS: sourceMask(decoded, held.source) } }),
+  };
   const { logits, state } = decoded.model.step(ids_B, {
     source: inputSource(),
     io,
-    state: stateInputs(decoded, capacity),
+    state: stateInputs(decoded, held),
   });
-  return { outputs: { logits, ...stateOutputs(state) } };
+  const changed = decoded.fields.filter(({ kind }) => kind !== "memory").map(({ path }) => [path, state[path]!]);
+  return { outputs: { logits, ...stateOutputs(Object.fromEntries(changed)) } };
 }
 
 /** Unbounded buffers with room for `to` entries instead of `from`. */
 export function growProgram({ fields, batch }: Decoded, { from, to }: { from: number; to: number }): Program {
   const growing = fields.filter(isUnbounded).map((field) => {
-    const buffer = input(field.resident, residentShape(field, { batch, capacity: from }));
+    const buffer = input(field.resident, residentShape(field, { batch, capacity: from, source: 0 }));
     return [field.path, buffer.pad(field.kind === "growing" ? field.axis : 0, 0, to - from)] as const;
   });
   return { outputs: stateOutputs(Object.fromEntries(growing)) };
 }
 
 /** All states with row b taken from row `rows`[b] (i32 [B]). */
-export function reorderProgram(decoded: Decoded, capacity: number): Program {
+export function reorderProgram(decoded: Decoded, held: Held): Program {
   const rows_B = input("rows", [decoded.batch], "i32");
-  const states = Object.entries(stateInputs(decoded, capacity)).map(
+  const states = Object.entries(stateInputs(decoded, held)).map(
     ([path, value]) => [path, value.gather(0, rows_B)] as const,
   );
   return { outputs: stateOutputs(Object.fromEntries(states)) };

@@ -1,4 +1,4 @@
-import type { GrowingState, StateDeclaration } from "../../blocks/index.ts";
+import type { GrowingState, MemoryState, StateDeclaration } from "../../blocks/index.ts";
 import { isShape, type Model, stateShape } from "../../model/index.ts";
 import { type Shape, sizeOf } from "../../tensor/index.ts";
 
@@ -27,8 +27,16 @@ interface GrowingField extends Field {
   window: number | undefined;
 }
 
+/** What is kept of the source: made by the first piece, then read only. */
+interface MemoryField extends Field {
+  kind: "memory";
+  shape: (sourceTokens: number) => Shape;
+  /** Axis of the source tokens behind the batch axis. */
+  axis: number;
+}
+
 /** One field of a model's state as it lives in an engine, with the batch axis in front. */
-export type StateField = FiniteField | GrowingField;
+export type StateField = FiniteField | GrowingField | MemoryField;
 
 const smallestCapacity = 32;
 
@@ -46,31 +54,47 @@ export function stateFields(model: Model, prefix: string): StateField[] {
   }));
 }
 
-function layout(declaration: StateDeclaration): Omit<FiniteField, keyof Field> | Omit<GrowingField, keyof Field> {
+type Layout<F> = F extends Field ? Omit<F, keyof Field> : never;
+
+function layout(declaration: StateDeclaration): Layout<StateField> {
   if (isShape(declaration)) return { kind: "finite", shape: declaration, start: 0 };
+  if ("memory" in declaration) return { kind: "memory", shape: declaration.memory, axis: declaration.axis + 1 };
   if (isGrowing(declaration))
     return { kind: "growing", shape: declaration.shape, axis: declaration.axis + 1, window: declaration.window };
   return { kind: "finite", shape: declaration.shape, start: declaration.start ?? 0 };
 }
 
-function isGrowing(declaration: Exclude<StateDeclaration, Shape>): declaration is GrowingState {
+function isGrowing(declaration: Exclude<StateDeclaration, Shape | MemoryState>): declaration is GrowingState {
   return typeof declaration.shape === "function";
 }
 
-/** Shape of the value in the engine where unbounded fields have room for `capacity` entries. */
-export function residentShape(field: StateField, { batch, capacity }: { batch: number; capacity: number }): Shape {
-  return [batch, ...(field.kind === "finite" ? field.shape : field.shape(field.window ?? capacity))];
+/** Sizes that a decoder's values in the engine have. */
+export interface Room {
+  batch: number;
+  /** Entries of unbounded fields. */
+  capacity: number;
+  /** Source tokens, padding included; 0 where there is no source. */
+  source: number;
+}
+
+/** Shape of a field's value in the engine. */
+export function residentShape(field: StateField, { batch, capacity, source }: Room): Shape {
+  if (field.kind === "finite") return [batch, ...field.shape];
+  return [batch, ...field.shape(field.kind === "memory" ? source : (field.window ?? capacity))];
 }
 
 /** Whether a field's buffer has to grow with the text. */
 export const isUnbounded = (field: StateField): boolean => field.kind === "growing" && field.window === undefined;
 
-/** f32 bytes of the declared state of one sequence after `tokens` tokens. */
-export function usedBytes(model: Model, tokens: number): number {
-  return [...model.states.values()].reduce((sum, declaration) => sum + 4 * sizeOf(stateShape(declaration, tokens)), 0);
+/** f32 bytes of the declared state of one sequence after `tokens` tokens, of a source of `source` tokens. */
+export function usedBytes(model: Model, tokens: number, source = 0): number {
+  const shapes = [...model.states.values()].map((state) =>
+    !isShape(state) && "memory" in state ? state.memory(source) : stateShape(state, tokens),
+  );
+  return shapes.reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
 /** f32 bytes of the values in the engine. */
-export function allocatedBytes(fields: readonly StateField[], size: { batch: number; capacity: number }): number {
-  return fields.reduce((sum, field) => sum + 4 * sizeOf(residentShape(field, size)), 0);
+export function allocatedBytes(fields: readonly StateField[], room: Room): number {
+  return fields.reduce((sum, field) => sum + 4 * sizeOf(residentShape(field, room)), 0);
 }

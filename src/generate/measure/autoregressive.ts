@@ -5,12 +5,12 @@ import { figureOf, msOf, repeated } from "./figure.ts";
 import type { Measure, MeasuredContext } from "./measure.ts";
 
 /** Time to the first token behind a real prompt, rate behind it, and time of a token behind states of given sizes. */
-export const measureAutoregressive: Measure = async (engine, { model }, options) => {
+export const measureAutoregressive: Measure = async (engine, { model, extraTokens }, options) => {
   const { prompt, promptTokens, tokens, contexts, warmup, repeats, onStage } = options;
   const timed = prompt.subarray(0, Math.min(promptTokens, model.limit - warmup - tokens));
   const decoder = new Decoder(engine, model, { prefix: nextPrefix() });
   try {
-    const writer = new Writer(decoder);
+    const writer = new Writer(decoder, model.readsSource ? extraTokens["start"] : undefined);
     const write = async () => {
       const firstMs = await msOf(() => writer.begin(timed));
       await writer.write(warmup);
@@ -58,14 +58,22 @@ async function timeContext(
 /** Always writes the likeliest token. */
 class Writer {
   private readonly decoder: Decoder;
+  private readonly start: number | undefined;
   private logits: Logits = [0];
 
-  constructor(decoder: Decoder) {
+  /** `start` begins the text of a model whose prompt is a source. */
+  constructor(decoder: Decoder, start?: number) {
     this.decoder = decoder;
+    this.start = start;
   }
 
   async begin(prompt: Int32Array): Promise<void> {
-    this.logits = (await this.decoder.prefill([prompt]))[0]!;
+    const { start } = this;
+    const read =
+      start === undefined
+        ? this.decoder.prefill([prompt])
+        : this.decoder.prefill([Int32Array.of(start)], { sources: [prompt] });
+    this.logits = (await read)[0]!;
   }
 
   async write(tokens: number): Promise<void> {

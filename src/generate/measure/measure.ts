@@ -55,6 +55,7 @@ export type Measure = (
 /** How models of each objective are timed. */
 const measures: Readonly<Record<ObjectiveKind, Measure>> = {
   "next-token": measureAutoregressive,
+  "sequence-to-sequence": measureAutoregressive,
   "masked-diffusion": measureDiffusion,
 };
 

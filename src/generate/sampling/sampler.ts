@@ -1,41 +1,18 @@
 import { z } from "zod";
 import type { Rng } from "../../ops/index.ts";
 import { fail } from "../../tensor/index.ts";
-import { minP, penaliseRepetition, temper, topK, topP } from "./filters.ts";
+import { type Place, processors, shapeScores } from "./processors.ts";
 import { argmax, type Logits, softmax } from "./softmax.ts";
 
-export const samplerSchema = z.strictObject({
-  temperature: z
-    .number()
-    .nonnegative()
-    .default(1)
-    .describe("divides the scores: below 1 sharper, above 1 flatter; 0 takes the likeliest token"),
-  topK: z.int().positive().optional().describe("draw among the k likeliest tokens"),
-  topP: z
-    .number()
-    .positive()
-    .max(1)
-    .optional()
-    .describe("draw among the likeliest tokens that together have this probability"),
-  minP: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe("draw among tokens at least this many times as likely as the likeliest"),
-  repetitionPenalty: z
-    .number()
-    .positive()
-    .default(1)
-    .describe("makes tokens of prompt and text less likely to come again; 1 changes nothing"),
-});
+type Shape = { [Name in keyof typeof processors]: (typeof processors)[Name]["schema"] };
+const shape = Object.fromEntries(Object.entries(processors).map(([name, { schema }]) => [name, schema])) as Shape;
+
+export const samplerSchema = z.strictObject(shape);
 export type SamplerConfig = z.output<typeof samplerSchema>;
 export type SamplerInput = z.input<typeof samplerSchema>;
 
 /** Where the next token is drawn: what stands before it, and a number uniform in [0, 1). */
-export interface Draw {
-  /** Ids of prompt and text so far. */
-  ids: Iterable<number>;
+export interface Draw extends Place {
   uniform: () => number;
 }
 
@@ -55,26 +32,31 @@ export function parseSampler(options: SamplerInput = {}): SamplerConfig {
   });
 }
 
-/** Penalty, temperature, top-k, top-p, min-p, in this order, each on what the one before leaves. */
+/**
+ * Every processor that has a setting shapes the scores, in the order of their table; the token is drawn from what they leave.
+ * The sampler throws E_SAMPLER_EMPTY where nothing is left.
+ */
 export function createSampler(options: SamplerInput = {}): Sampler {
   const config = parseSampler(options);
   return (logits, { ids, uniform }) => {
-    const penalised =
-      config.repetitionPenalty === 1 ? logits : penaliseRepetition(logits, config.repetitionPenalty, ids);
-    if (config.temperature === 0) return argmax(penalised);
-    return drawFrom(softmax(filtered(penalised, config)), uniform());
+    const scores = shapeScores(logits, config, { ids });
+    if (scores[argmax(scores)] === Number.NEGATIVE_INFINITY) failEmpty();
+    return drawFrom(softmax(scores), uniform());
   };
+}
+
+function failEmpty(): never {
+  fail({
+    code: "E_SAMPLER_EMPTY",
+    where: "sampler",
+    expected: "at least one token that may come next",
+    got: "none",
+    hint: "Forbid fewer tokens, or let longer sequences repeat.",
+  });
 }
 
 /** Always the likeliest token, the first of equals. */
 export const greedy: Sampler = (logits) => argmax(logits);
-
-function filtered(logits: Logits, config: SamplerConfig): Float64Array {
-  let scores = temper(logits, config.temperature);
-  if (config.topK !== undefined) scores = topK(scores, config.topK);
-  if (config.topP !== undefined) scores = topP(scores, config.topP);
-  return config.minP === undefined ? scores : minP(scores, config.minP);
-}
 
 /** The id at which the running sum of the probabilities passes u. */
 export function drawFrom(probabilities: ArrayLike<number>, u: number): number {

@@ -3,10 +3,18 @@ import type { Rng } from "../../ops/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
-/** A batch of text inside a graph: windows of T ids and, for each, the id behind it. */
+/** A batch inside a graph: sequences of T ids (or F features a token) and what is to be predicted at each. */
 export interface TracedBatch {
+  /** i32 [B, T], or f32 [B, T, F]. */
   inputs_BT: Tensor;
+  /** i32 [B, T]; i32 [B], or f32 [B, C], where one answer stands for the sequence. */
   targets_BT: Tensor;
+  /** f32 in the shape of the targets' tokens: how much each counts; absent: all alike. */
+  weights_BT?: Tensor;
+  /** bool [B, T], true at real inputs; absent: all. */
+  mask_BT?: Tensor;
+  /** What an encoder reads. */
+  source?: { ids_BS: Tensor; mask_BS: Tensor };
 }
 
 /** Losses of a training batch, f32 []. */
@@ -23,6 +31,8 @@ export interface EvaluationWindows {
   inputs: Int32Array;
   targets: Int32Array;
   mask: Uint8Array;
+  /** What an encoder reads for each window, W × S. */
+  source?: { length: number; ids: Int32Array; mask: Uint8Array };
 }
 
 /** What the evaluation graph is fed for some windows: Σ weight · −log p(target | ids) in nats is its output. */

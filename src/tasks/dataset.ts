@@ -1,0 +1,43 @@
+/** What models are trained on and judged by, as `--task` names it: text, pairs, a synthetic task. */
+import type { Json } from "../checkpoints/index.ts";
+import type { Batches } from "../data/index.ts";
+import type { Engine } from "../engine/index.ts";
+import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
+import type { EvaluationText, TrainingConfig } from "../train/index.ts";
+
+/** One figure of a trained model beyond its loss. */
+export interface Score {
+  /** Such as "exact match", "phoneme error rate", "BLEU". */
+  name: string;
+  value: number;
+  unit: "%" | "share" | "points" | "nats" | "";
+  /** Whether more is better. */
+  better: "higher" | "lower";
+  /** What decided the figure: beam size, tokenizer of a metric, number of examples. */
+  signature?: string;
+}
+
+export interface ScoreOptions {
+  /** Most examples that are scored; default: all. */
+  examples?: number;
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Data read and tokenized, the same for every model that it is given to. */
+export interface Dataset {
+  /** As on the command line. */
+  kind: string;
+  /** Objectives that a spec may have to be trained on it. */
+  objectives: readonly ObjectiveKind[];
+  /** Ids of the data; the model adds its objective's own. */
+  tokens: number;
+  /** Everything that tells whether two runs saw the same data: files, hashes, counts, split, tokenizer, what was left out. */
+  facts: Readonly<Record<string, Json>>;
+  /** Batches of the training part, a function of the config's seed and the step. */
+  batches(built: BuiltModel, config: TrainingConfig): Batches;
+  /** The validation part. `bytes` are the UTF-8 bytes of what is predicted. */
+  validation(built: BuiltModel, config: TrainingConfig): EvaluationText;
+  /** Lets the model whose parameters are resident in the engine answer the validation part. */
+  score?(engine: Engine, built: BuiltModel, options?: ScoreOptions): Promise<readonly Score[]>;
+}

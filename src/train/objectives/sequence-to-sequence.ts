@@ -1,0 +1,15 @@
+import type { Objective } from "./objective.ts";
+import { tokenLoss } from "./token-loss.ts";
+
+/** Mean over target tokens of −log p(next | before, source), with smoothed targets where asked for (Sutskever et al. 2014). */
+export const sequenceToSequence: Objective = {
+  kind: "sequence-to-sequence",
+  bound: "exact",
+  masked: false,
+  train({ model }, batch, context) {
+    const result = model.forward(batch.inputs_BT, { ...context, ...(batch.source && { from: batch.source }) });
+    return { loss: tokenLoss(result.logits, batch, model.spec.objective["labelSmoothing"] as number), result };
+  },
+  draws: () => 1,
+  feed: ({ inputs, targets, mask }) => ({ ids: inputs, targets, weights: Float32Array.from(mask) }),
+};

@@ -1,0 +1,21 @@
+import { softmaxCrossEntropy, type Tensor } from "../../tensor/index.ts";
+
+/**
+ * Mean of −log p(target) over tokens, each counting by its weight where weights are given; with smoothing ε the target is
+ * (1 − ε)·onehot + ε/V (Szegedy et al. 2016, section 7). logits [B, T, C], targets i32 [B, T], weights f32 [B, T].
+ */
+export function tokenLoss(
+  logits: Tensor,
+  { targets_BT, weights_BT }: { targets_BT: Tensor; weights_BT?: Tensor | undefined },
+  smoothing = 0,
+): Tensor {
+  const nats_BT = softmaxCrossEntropy(logits, targets_BT);
+  const smoothed_BT =
+    smoothing === 0 ? nats_BT : nats_BT.mul(1 - smoothing).add(logits.logSoftmax(-1).mean(-1).mul(-smoothing));
+  return weightedMean(smoothed_BT, weights_BT);
+}
+
+/** Σ w·x / Σ w, 0 where all weights are. */
+export function weightedMean(x: Tensor, weights?: Tensor): Tensor {
+  return weights === undefined ? x.mean() : x.mul(weights).sum().div(weights.sum().maximum(1e-20));
+}
