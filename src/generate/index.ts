@@ -1,4 +1,6 @@
 /** Text from trained models: decoding with states, sampling, beam search, denoising. */
+
+export { type Alignment, alignmentOf } from "./alignment.ts";
 export { type BeamOptions, beamSearch, type Hypothesis } from "./beam.ts";
 export { Decoder, type DecoderOptions, type NextLogits, type StateBytes } from "./decoding/decoder.ts";
 export { type DenoisedBlock, type DenoiseOptions, denoise, type Noise, type Predict } from "./diffusion/denoise.ts";
@@ -24,3 +26,4 @@ export {
   samplerSchema,
 } from "./sampling/sampler.ts";
 export { logSoftmax, softmax } from "./sampling/softmax.ts";
+export { createTranslator, type Translation, type Translator, type TranslatorOptions } from "./translator.ts";
