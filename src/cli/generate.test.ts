@@ -47,6 +47,30 @@ test("same seed, same text; another seed another; temperature 0 needs none", asy
   expect((await write("--top-k", "1", "--seed", "5")).text).toBe(cold[0]!.text);
 });
 
+test("options of drawing reach the sampler", async () => {
+  const written = async (...options: string[]) => (await write("--seed", "5", ...options)).text;
+  const plain = await written();
+  const changes = [
+    ["--min-p", "0.5"],
+    ["--typical", "0.2"],
+    ["--repetition-penalty", "3"],
+    ["--no-repeat-ngram", "1"],
+  ];
+  for (const options of changes) expect(await written("--tokens", "30", ...options), options[0]).not.toBe(plain);
+  expect(await written("--min-p", "1")).toBe(await written("--temperature", "0"));
+});
+
+test("--stop ends the text at a token, not before --min-new-tokens", async () => {
+  const first = (await write("--temperature", "0", "--tokens", "1")).text;
+  const stopped = await write("--temperature", "0", "--stop", first);
+  expect(stopped).toMatchObject({ text: "", tokens: 0 });
+  const later = await write("--temperature", "0", "--stop", first, "--min-new-tokens", "5", "--tokens", "40");
+  expect(later.tokens).toBeGreaterThanOrEqual(5);
+  const { status, stderr } = await place.run(["generate", "run", "--min-new-tokens", "5"]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/--min-new-tokens: expected --stop/);
+});
+
 test("standard output holds prompt and text, standard error the rate", async () => {
   const { stdout, stderr } = await place.run([
     "generate",

@@ -1,5 +1,6 @@
 import { float32Of, type LoadedCheckpoint, loadCheckpoint, openRun } from "../checkpoints/index.ts";
 import type { Tokenizer } from "../data/index.ts";
+import { createEngine } from "../engine/index.ts";
 import {
   createGenerator,
   type Generation,
@@ -9,31 +10,22 @@ import {
 } from "../generate/index.ts";
 import { threeDigits, whole } from "../report/index.ts";
 import { buildSpec } from "../spec/index.ts";
+import { drawingOptions, endingOf, samplerOf } from "./drawing-options.ts";
 import { type CallOf, defineSeqlabCommand } from "./frame/command.ts";
 import { Interrupted, listenForInterrupts } from "./frame/interrupt.ts";
 import { note, printData, printJson, printText } from "./frame/output.ts";
-import { numberIn, wholeNumber } from "./frame/values.ts";
+import { wholeNumber } from "./frame/values.ts";
 import { readRunInfo, type TrainedRun } from "./run-info.ts";
-import { createEngine } from "./train-run.ts";
+import { engineOption } from "./training-options.ts";
 
 const generateOptions = {
   prompt: { type: "string", valueHint: "TEXT", description: "text to continue", default: "" },
   tokens: { type: "string", valueHint: "N", description: "tokens to write", default: "200" },
-  temperature: {
-    type: "string",
-    valueHint: "X",
-    description: "divides the scores: below 1 sharper, above 1 flatter; 0 takes the likeliest",
-    default: "0.8",
-  },
-  "top-k": { type: "string", valueHint: "N", description: "draw among the N likeliest tokens (default: all)" },
-  "top-p": {
-    type: "string",
-    valueHint: "X",
-    description: "draw among the likeliest tokens that together have this probability, above 0 to 1 (default: 1)",
-  },
+  ...drawingOptions,
   seed: { type: "string", valueHint: "N", description: "same seed, same text", default: "0" },
   step: { type: "string", valueHint: "N", description: "checkpoint of this step (default: the newest)" },
   runs: { type: "string", valueHint: "DIR", description: "folder of the runs", default: "runs" },
+  engine: { ...engineOption, description: `${engineOption.description} (default: the run's)` },
 } as const;
 
 type Call = CallOf<typeof generateOptions>;
@@ -65,6 +57,10 @@ export const generateCommand = defineSeqlabCommand({
       command: 'seqlab generate llama-1 --prompt "Call me" --tokens 50 --temperature 0 --json',
       effect: "the likeliest text, with timing, as JSON",
     },
+    {
+      command: 'seqlab generate llama-1 --prompt "Call me" --min-p 0.1 --no-repeat-ngram 4',
+      effect: "keeps to likely tokens and never writes four in a row twice",
+    },
   ],
   async run({ args, operands: [name] }) {
     const interrupts = listenForInterrupts(() => {});
@@ -90,16 +86,10 @@ export const generateCommand = defineSeqlabCommand({
 type Request = Required<Pick<GenerationRequest, "tokens" | "seed" | "sampler">>;
 
 function requestOf(args: Call["args"]): Request {
-  const topK = args["top-k"];
-  const topP = args["top-p"];
   return {
     tokens: wholeNumber("tokens", args.tokens),
     seed: wholeNumber("seed", args.seed, { least: 0, most: 2 ** 32 - 1 }),
-    sampler: {
-      temperature: numberIn("temperature", args.temperature, { least: 0 }),
-      ...(topK !== undefined && { topK: wholeNumber("top-k", topK) }),
-      ...(topP !== undefined && { topP: numberIn("top-p", topP, { above: 0, most: 1 }) }),
-    },
+    sampler: samplerOf(args),
   };
 }
 
@@ -111,7 +101,7 @@ interface Work {
 
 async function write({ spec, tokenizer, protocol }: TrainedRun, { checkpoint, args, request }: Work): Promise<void> {
   const built = buildSpec(spec, { tokens: tokenizer.size });
-  const engine = createEngine(protocol);
+  const engine = await createEngine(args.engine ?? protocol.engine, protocol);
   try {
     await putParameters(
       engine,
@@ -119,14 +109,16 @@ async function write({ spec, tokenizer, protocol }: TrainedRun, { checkpoint, ar
       new Map(Object.entries(checkpoint.weights).map(([path, tensor]) => [path, float32Of(tensor, path)])),
     );
     const generator = createGenerator(engine, built, { context: protocol.config.length });
-    const { prompt, json } = args;
-    if (!json) printText(prompt);
+    const { prompt: text, json } = args;
+    if (!json) printText(text);
+    const prompt = tokenizer.encode(text);
+    const { stop, sampler } = endingOf(args, { tokenizer, prompt });
     const result = await stream(generator, {
       tokenizer,
-      request: { ...request, prompt: tokenizer.encode(prompt) },
+      request: { ...request, prompt, stop, sampler: { ...request.sampler, ...sampler } },
       show: json ? () => {} : printText,
     });
-    const summary = summarise(result, { prompt, seed: request.seed });
+    const summary = summarise(result, { prompt: text, seed: request.seed });
     if (json) return printJson(summary);
     printData("\n");
     note(

@@ -1,4 +1,4 @@
-/** Texts, tokenizers, batches, and synthetic tasks. */
+/** Texts, tokenizers and batches. */
 export {
   type Batch,
   type BatchArrays,
@@ -23,16 +23,6 @@ export { createPairBatches, type PairBatches, type PairBatchOptions } from "./pa
 export { linesOf, openPairs, type PairFiles, type PairReader, type TextPair } from "./pair-files.ts";
 export { type PairWindows, pairWindows } from "./pair-windows.ts";
 export { collectPairs, type Pairs, type Ragged } from "./pairs.ts";
-export {
-  copyExample,
-  type ModularOptions,
-  modularAdditionExample,
-  type RecallOptions,
-  recallExample,
-  reversalExample,
-  type SymbolOptions,
-  type SyntheticExample,
-} from "./synthetic.ts";
 export { type BpeOptions, createBpeTokenizer, trainBpe } from "./tokenizers/bpe.ts";
 export { byteTokenizer } from "./tokenizers/byte.ts";
 export { createCharTokenizer, fitCharTokenizer } from "./tokenizers/char.ts";

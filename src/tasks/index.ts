@@ -1,2 +1,11 @@
-/** Evaluations: what a result is worth. */
+/** Evaluations: synthetic tasks that a model solves or does not, and what a result is worth. */
+export type { Dataset, Score, ScoreOptions } from "./dataset.ts";
+export { createTaskEvaluator, type TaskEvaluator } from "./evaluate.ts";
 export * from "./metrics/index.ts";
+export { type Part, partOf, sampleOf, testRatio } from "./part.ts";
+export { type ConfiguredTask, parseTask, tasks } from "./registry.ts";
+export { scoreTask, type TaskScore } from "./score.ts";
+export { type Lengths, lengthsWithin } from "./sizes.ts";
+export { type StreamOptions, type TaskWindows, taskBatches, taskWindows } from "./stream.ts";
+export { type SyntheticOptions, syntheticDataset } from "./synthetic.ts";
+export { chance, type Example, type Size, type Task } from "./task.ts";

@@ -62,7 +62,7 @@ export { type BleuOptions, bleu, bleuWords, type SignedBleu } from "./text/bleu.
 export type { BleuSmoothing } from "./text/bleu-score.ts";
 export { type BleuTokenizer, bleuTokenizers } from "./text/bleu-tokenizers.ts";
 export { type ChrfOptions, type ChrfScore, chrf } from "./text/chrf.ts";
-export type { EditCounts } from "./text/edit-counts.ts";
+export { countEdits, type EditCounts } from "./text/edit-counts.ts";
 export { type ErrorRates, type ErrorUnit, errorRates, positionIndependentErrorRate } from "./text/error-rates.ts";
 export { porterStem } from "./text/porter-stemmer.ts";
 export { type RougeKind, type RougeOptions, type RougeScore, rouge } from "./text/rouge.ts";
