@@ -33,7 +33,14 @@ export {
   type TokenizerChoice,
   tokenizerFromJSON,
 } from "./data/index.ts";
-export { createNodeEngine, createReferenceEngine, type Engine } from "./engine/index.ts";
+export {
+  createEngine,
+  createNodeEngine,
+  createReferenceEngine,
+  type Engine,
+  type EngineKind,
+  engineKinds,
+} from "./engine/index.ts";
 export {
   createGenerator,
   type Generation,

@@ -24,8 +24,8 @@ export interface BatchOptions {
 export interface BatchArrays {
   /** [B·T] ids, or [B·T·F] features. */
   inputs: Int32Array | Float32Array;
-  /** [B·T], what is to be predicted at each input; [B] where one answer stands for the sequence. */
-  targets: Int32Array;
+  /** [B·T], what is to be predicted at each input; [B] ids or [B·C] values where one answer stands for the sequence. */
+  targets: Int32Array | Float32Array;
   /** In the shape of the targets: how much each counts. */
   weights?: Float32Array;
   /** [B·T]: 1 at real inputs. */
@@ -73,6 +73,8 @@ export interface Batches {
   shapes: readonly BatchShape[];
   /** The batch of a step, from 0. Throws `E_BATCH_STEP`. */
   batch(step: number): Batch;
+  /** Tokens that are predicted in the first `step` batches, padding left out; absent: every place of them. */
+  tokensBefore?(step: number): number;
   /** The record of the next step to be done, as JSON. */
   position(step: number): Readonly<Record<string, number | string>>;
   /** The step of a stored record. Throws `E_BATCH_POSITION` where it was made under other settings or data. */

@@ -26,6 +26,8 @@ export interface PairBatchOptions {
 }
 
 export interface PairBatches extends Batches {
+  /** Target tokens, the ends counted, of the first `step` batches. */
+  tokensBefore(step: number): number;
   batchesPerEpoch: number;
   /** Examples that are too long. */
   left: number;
@@ -52,6 +54,7 @@ export function createPairBatches(options: PairBatchOptions): PairBatches {
   const buckets = bucketsOf(options);
   const batchesPerEpoch = buckets.reduce((sum, bucket) => sum + batchCount(bucket), 0);
   const plan = lastTwo((epoch: number) => planEpoch(buckets, { seed, epoch }));
+  const counted = lastTwo((epoch: number) => runningTokens(plan(epoch), pairs));
   const kept = buckets.reduce((sum, { examples }) => sum + examples.length, 0);
   const at = (step: number) => ({ step, seed, tokens, examples: pairs.count });
   return {
@@ -59,6 +62,11 @@ export function createPairBatches(options: PairBatchOptions): PairBatches {
     batchesPerEpoch,
     left: pairs.count - kept,
     padding: paddingOf(buckets, pairs),
+    tokensBefore(step) {
+      const [epoch, batch] = [Math.floor(step / batchesPerEpoch), step % batchesPerEpoch];
+      const sums = counted(epoch);
+      return epoch * sums[batchesPerEpoch]! + sums[batch]!;
+    },
     position: at,
     resume: (stored) => resumeStep(position, stored, at),
     batch(step) {
@@ -116,6 +124,15 @@ function planEpoch(buckets: readonly Bucket[], { seed, epoch }: { seed: number; 
     }));
   });
   return Array.from(rng.fork("order").permutation(batches.length), (i) => batches[i]!);
+}
+
+/** Target tokens and ends in front of each batch of an epoch, and, last, of all: the same sum in every epoch. */
+function runningTokens(batches: readonly { rows: Int32Array }[], pairs: Pairs): Float64Array {
+  const sums = new Float64Array(batches.length + 1);
+  batches.forEach(({ rows }, i) => {
+    sums[i + 1] = sums[i]! + rows.reduce((sum, example) => sum + pairs.target.length(example) + 1, 0);
+  });
+  return sums;
 }
 
 /** Rows beyond the last example of a bucket are empty: they count nothing. */

@@ -58,6 +58,8 @@ export interface TrainedParameter {
 export interface TrainerDefinition {
   /** Outputs `loss`, `grad:…` of every parameter, `buffer:…` (next value of the resident of that name), other scalars. */
   program: Program;
+  /** The same step for batches of other shapes. */
+  others?: readonly Program[];
   parameters: readonly TrainedParameter[];
   rule: UpdateRule;
   /** Largest global gradient norm; larger gradients are scaled down to it. */
@@ -73,17 +75,26 @@ export interface StepResult {
 
 /** Parameters, gradients and optimizer slots in flat memory, and the program that moves them. */
 export interface Trainer {
-  /** One optimizer step over the mean gradient of the micro-batches. The parameters stay where they were if loss or gradient is not finite. */
-  step(batches: readonly Values[], scalars: Readonly<Record<string, number>>): Promise<StepResult>;
+  /**
+   * One optimizer step over the mean gradient of the micro-batches, by `program` (0, or i for the i-th of `others` from 1).
+   * The parameters stay where they were if loss or gradient is not finite.
+   */
+  step(batches: readonly Values[], scalars: Readonly<Record<string, number>>, program?: number): Promise<StepResult>;
   /** Copies of the parameters, or of one optimizer slot (of those that have it), by parameter name. */
   read(what: "parameters" | { slot: string }): Promise<Record<string, Float32Array>>;
   write(what: "parameters" | { slot: string }, values: Readonly<Record<string, Float32Array>>): Promise<void>;
   dispose(): Promise<void>;
 }
 
+/**
+ * node: ONNX Runtime's native CPU build; webgpu: the same on a GPU; web: ONNX Runtime Web (wasm or WebGPU);
+ * reference: plain loops in f64.
+ */
+export type EngineKind = "node" | "webgpu" | "web" | "reference";
+
 /** One way of running graphs. */
 export interface Engine {
-  readonly kind: "node" | "reference" | "web";
+  readonly kind: EngineKind;
   compile(program: Program): Promise<Executable>;
   trainer(definition: TrainerDefinition): Promise<Trainer>;
   /** Makes a value resident: programs find it under its name. */

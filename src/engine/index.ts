@@ -1,3 +1,4 @@
+export { createEngine, engineKinds } from "./create-engine.ts";
 export type * from "./engine.ts";
 export { countFlops, type FlopCount } from "./flops.ts";
 export { ruleProgram, slotShapesOf } from "./kernels/rule-program.ts";

@@ -3,15 +3,17 @@ import { grad } from "../grad/index.ts";
 import { createRng } from "../ops/index.ts";
 import { constant, input, type Program, type Tensor } from "../tensor/index.ts";
 import { adamScalars, adamw } from "../train/index.ts";
-import { createNodeEngine, createReferenceEngine, type Engine, type TrainerDefinition } from "./index.ts";
+import { createEngine, type Engine, type TrainerDefinition } from "./index.ts";
 
-const engines: { native: Engine; reference: Engine } = {
-  native: createNodeEngine({ threads: 1 }),
-  reference: createReferenceEngine(),
+const create = (kind: "node" | "web" | "reference") => createEngine(kind, { threads: 1 });
+const engines: { native: Engine; web: Engine; reference: Engine } = {
+  native: await create("node"),
+  web: await create("web"),
+  reference: await create("reference"),
 };
-const both = Object.values(engines);
+const all = Object.values(engines);
 
-afterAll(() => Promise.all(both.map((engine) => engine.close())));
+afterAll(() => Promise.all(all.map((engine) => engine.close())));
 
 const draws = (size: number, seed: number) => {
   const rng = createRng(seed);
@@ -29,14 +31,14 @@ describe("a training step", () => {
   const shapes = { w: [3, 4], v: [4] };
 
   /** Mean of (tanh(x·W + v) − y)² with a running mean of x in the buffer `seen`. */
-  function regression(): Program {
+  function regression(rows: number): Program {
     const [w, v] = [input("w", shapes.w), input("v", shapes.v)];
-    const x = input("x", [5, 3]);
+    const x = input("x", [rows, 3]);
     const loss = x
       .matmul(w)
       .add(v)
       .tanh()
-      .sub(input("y", [5, 4]))
+      .sub(input("y", [rows, 4]))
       .square()
       .mean();
     const [gw, gv] = grad(loss, [w, v]);
@@ -45,7 +47,8 @@ describe("a training step", () => {
   }
 
   const definition = (clipNorm?: number): TrainerDefinition => ({
-    program: regression(),
+    program: regression(5),
+    others: [regression(2)],
     parameters: [
       { name: "w", shape: shapes.w, value: draws(12, 1), scalars: { weightDecay: 0.1 } },
       { name: "v", shape: shapes.v, value: draws(4, 2), scalars: { weightDecay: 0 } },
@@ -53,16 +56,17 @@ describe("a training step", () => {
     rule: adamw({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }),
     ...(clipNorm !== undefined && { clipNorm }),
   });
-  const batch = (seed: number) => ({ x: draws(15, seed), y: draws(20, seed + 1) });
+  const batch = (seed: number, rows = 5) => ({ x: draws(3 * rows, seed), y: draws(4 * rows, seed + 1) });
 
-  async function train(engine: Engine, clipNorm?: number) {
+  async function train(engine: Engine, { batches, clipNorm }: { batches: number; clipNorm: number | undefined }) {
     await engine.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
     const trainer = await engine.trainer(definition(clipNorm));
     const records = [];
-    for (let t = 1; t <= 3; t++)
-      records.push(
-        await trainer.step([batch(10 * t), batch(10 * t + 5)], adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.05)),
-      );
+    for (let t = 1; t <= 4; t++) {
+      const [program, rows] = t === 2 ? [1, 2] : [0, 5];
+      const fed = [batch(10 * t, rows), batch(10 * t + 5, rows)].slice(0, batches);
+      records.push(await trainer.step(fed, adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.05), program));
+    }
     const result = {
       records,
       parameters: await trainer.read("parameters"),
@@ -75,22 +79,31 @@ describe("a training step", () => {
     return result;
   }
 
-  test.each([undefined, 0.05])("with micro-batches agrees with the native engine, clipped at %s", async (clipNorm) => {
-    const [native, reference] = [await train(engines.native, clipNorm), await train(engines.reference, clipNorm)];
-    native.records.forEach((record, t) => {
-      expect(reference.records[t]!.outputs["loss"]).toBeCloseTo(record.outputs["loss"]!, 5);
-      expect(reference.records[t]!.gradNorm).toBeCloseTo(record.gradNorm, 5);
-    });
-    for (const name of ["w", "v"]) {
-      expect(difference(reference.parameters[name]!, native.parameters[name]!)).toBeLessThan(1e-5);
-      expect(difference(reference.v[name]!, native.v[name]!)).toBeLessThan(1e-5);
-    }
-    expect(difference(reference.seen, native.seen)).toBeLessThan(1e-6);
-    expect(difference(reference.resident, reference.parameters["w"]!)).toBe(0);
-  });
+  test.each(
+    ["native", "web"].flatMap((name) =>
+      [1, 2].flatMap((batches) =>
+        [undefined, 0.05].map((clipNorm) => ({ name: name as "native" | "web", batches, clipNorm })),
+      ),
+    ),
+  )(
+    "on $name with $batches micro-batches and two batch shapes agrees with the reference, clipped at $clipNorm",
+    async ({ name, ...how }) => {
+      const [actual, reference] = [await train(engines[name], how), await train(engines.reference, how)];
+      actual.records.forEach((record, t) => {
+        expect(reference.records[t]!.outputs["loss"]).toBeCloseTo(record.outputs["loss"]!, 5);
+        expect(reference.records[t]!.gradNorm).toBeCloseTo(record.gradNorm, 5);
+      });
+      for (const parameter of ["w", "v"]) {
+        expect(difference(reference.parameters[parameter]!, actual.parameters[parameter]!)).toBeLessThan(1e-5);
+        expect(difference(reference.v[parameter]!, actual.v[parameter]!)).toBeLessThan(1e-5);
+      }
+      expect(difference(reference.seen, actual.seen)).toBeLessThan(1e-6);
+      expect(difference(actual.resident, actual.parameters["w"]!)).toBe(0);
+    },
+  );
 
   test("leaves parameters alone where the loss is not finite", async () => {
-    for (const engine of both) {
+    for (const engine of all) {
       await engine.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
       const trainer = await engine.trainer(definition());
       await trainer.step(
@@ -102,12 +115,13 @@ describe("a training step", () => {
     }
   });
 
-  test("writes what it read, to the bit", async () => {
-    await engines.reference.put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
-    const trainer = await engines.reference.trainer(definition());
+  test.each(["reference", "web"] as const)("on %s writes what it read, to the bit", async (name) => {
+    await engines[name].put("seen", { data: new Float32Array(3), shape: [3], dtype: "f32" });
+    const trainer = await engines[name].trainer(definition());
     const values = { w: draws(12, 7), v: draws(4, 8) };
     await trainer.write({ slot: "m" }, values);
     expect(await trainer.read({ slot: "m" })).toEqual(values);
+    await expect(trainer.read({ slot: "absent" })).rejects.toThrow(/expected one of m, v, got absent.*E_SLOT/);
     await expect(trainer.step([batch(1)], { learningRate: 1 })).rejects.toThrow(/E_SCALAR/);
   });
 });
@@ -119,7 +133,7 @@ describe("resident values", () => {
   });
 
   test("keep replaces a value, and programs find the new one", async () => {
-    for (const engine of both) {
+    for (const engine of all) {
       await engine.put("state", { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2, 3], dtype: "f32" });
       const program = await engine.compile({ outputs: { next: doubled, sum: doubled.sum() } });
       const returned = await program.run({}, { keep: { next: "state" } });
@@ -134,7 +148,7 @@ describe("resident values", () => {
     { name: "around its end", positions: [4, 2] },
   ])("append writes $name as the native engine does", async ({ positions }) => {
     const results = [];
-    for (const engine of both) {
+    for (const engine of all) {
       await engine.put("buffer", { data: new Float32Array(2 * 2 * 5 * 2), shape: [2, 2, 5, 2], dtype: "f32" });
       const program = await engine.compile({
         outputs: { entries: constant(draws(2 * 2 * 3 * 2, 3), [2, 2, 3, 2]).mul(input("one", [])) },
@@ -145,12 +159,12 @@ describe("resident values", () => {
       );
       results.push(Array.from(await engine.get("buffer")));
     }
-    expect(difference(results[0]!, results[1]!)).toBeLessThan(1e-6);
+    for (const result of results) expect(difference(results[0]!, result)).toBeLessThan(1e-6);
     expect(results[1]!.filter((value) => value !== 0)).toHaveLength(24);
   });
 
   test("more entries than a buffer holds leave the last ones", async () => {
-    for (const engine of both) {
+    for (const engine of all) {
       await engine.put("ring", { data: new Float32Array(3), shape: [1, 3], dtype: "f32" });
       const program = await engine.compile({
         outputs: { entries: constant([0, 1, 2, 3, 4], [1, 5]).mul(input("one", [])) },
@@ -164,7 +178,7 @@ describe("resident values", () => {
   });
 
   test("outputs carry their dtypes", async () => {
-    for (const engine of both) {
+    for (const engine of all) {
       const x = input("x", [3]);
       const program = await engine.compile({ outputs: { i: x.cast("i32"), b: x.greater(1) } });
       const { i, b } = await program.run({ x: Float32Array.of(0.5, 1.5, 2.5) });
@@ -174,7 +188,7 @@ describe("resident values", () => {
   });
 
   test("a missing value, a dropped one, and a closed engine are told", async () => {
-    for (const engine of [createNodeEngine({ threads: 1 }), createReferenceEngine()]) {
+    for (const engine of await Promise.all([create("node"), create("web"), create("reference")])) {
       const program = await engine.compile({ outputs: { y: input("absent", [1]).neg() } });
       await expect(program.run({})).rejects.toThrow(/input "absent".*E_FEED/);
       await engine.close();

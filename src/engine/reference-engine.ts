@@ -22,7 +22,7 @@ export function createReferenceEngine(): Engine {
       use(() => {
         const trainer = new ReferenceTrainer(definition, residents);
         return {
-          step: (batches, scalars) => use(() => trainer.step(batches, scalars)),
+          step: (batches, scalars, program) => use(() => trainer.step(batches, scalars, program)),
           read: (what) => use(() => trainer.read(what)),
           write: (what, values) => use(() => trainer.write(what, values)),
           dispose: () => use(() => trainer.dispose()),

@@ -1,4 +1,5 @@
-import { type DType, fail, type Shape, sizeOf, stridesOf, type Tensor, type TensorData } from "../tensor/index.ts";
+import { type DType, fail, type Shape, type Tensor, type TensorData } from "../tensor/index.ts";
+import { appendEntries } from "./append.ts";
 import type { Append, Values } from "./engine.ts";
 
 interface Resident {
@@ -37,21 +38,10 @@ export class Residents {
     });
   }
 
-  /** Writes entries [B, …, n, …] into a buffer of larger capacity, from positions[b] on, modulo the capacity. */
-  append(entries: Float64Array, shape: Shape, { resident, axis, positions }: Append): void {
+  /** Writes entries into a buffer of larger capacity. */
+  append(data: Float64Array, shape: Shape, { resident, ...where }: Append): void {
     const buffer = this.find(resident);
-    const to = buffer.data as Float64Array;
-    const [capacity, count] = [buffer.shape[axis]!, shape[axis]!];
-    const inner = stridesOf(shape)[axis]!;
-    const rows = sizeOf(shape.slice(0, axis));
-    const rowsPerSequence = rows / shape[0]!;
-    for (let row = 0; row < rows; row++) {
-      const start = positions[Math.floor(row / rowsPerSequence)]!;
-      for (let i = Math.max(0, count - capacity); i < count; i++) {
-        const from = (row * count + i) * inner;
-        to.set(entries.subarray(from, from + inner), (row * capacity + ((start + i) % capacity)) * inner);
-      }
-    }
+    appendEntries({ data: buffer.data as Float64Array, shape: buffer.shape }, { data, shape }, where);
   }
 
   private find(name: string): Resident {

@@ -1,4 +1,4 @@
-import { fail, inputsOf, sizeOf } from "../tensor/index.ts";
+import { fail, inputsOf, type Program, sizeOf } from "../tensor/index.ts";
 import type { StepResult, TrainedParameter, TrainerDefinition, UpdateRule, Values } from "./engine.ts";
 import { ruleProgram, scalarOf, slotShapesOf } from "./kernels/rule-program.ts";
 import { compileReference, type ReferenceProgram } from "./reference.ts";
@@ -18,20 +18,23 @@ type What = "parameters" | { slot: string };
 export class ReferenceTrainer {
   private readonly definition: TrainerDefinition;
   private readonly residents: Residents;
-  private readonly program: ReferenceProgram;
+  private readonly programs: readonly { program: Program; compiled: ReferenceProgram }[];
   private readonly trained: readonly Trained[];
 
   constructor(definition: TrainerDefinition, residents: Residents) {
     this.definition = definition;
     this.residents = residents;
-    this.program = compileReference(Object.values(definition.program.outputs));
+    this.programs = [definition.program, ...(definition.others ?? [])].map((program) => ({
+      program,
+      compiled: compileReference(Object.values(program.outputs)),
+    }));
     this.trained = definition.parameters.map((parameter) => trainedOf(parameter, definition.rule));
     for (const { name, shape, value } of this.trained) residents.put(name, { data: value, shape, dtype: "f32" });
   }
 
   /** One update over the mean gradient of the micro-batches; none where loss or gradient is not finite. */
-  step(batches: readonly Values[], scalars: Scalars): StepResult {
-    const { outputs, gradients } = this.gradients(batches);
+  step(batches: readonly Values[], scalars: Scalars, program = 0): StepResult {
+    const { outputs, gradients } = this.gradients(batches, program);
     const gradNorm = Math.sqrt(
       gradients.reduce((sum, g) => g.reduce((squares, value) => squares + value * value, sum), 0),
     );
@@ -72,28 +75,32 @@ export class ReferenceTrainer {
   }
 
   /** Mean of every scalar output and of every gradient (zero where the program has none); buffers take their next value. */
-  private gradients(batches: readonly Values[]): { outputs: Record<string, number>; gradients: Float64Array[] } {
+  private gradients(
+    batches: readonly Values[],
+    program: number,
+  ): { outputs: Record<string, number>; gradients: Float64Array[] } {
     const outputs: Record<string, number> = {};
     const sums = new Map(this.trained.map(({ name, value }) => [`grad:${name}`, new Float64Array(value.length)]));
     for (const batch of batches)
-      for (const [name, values] of this.run(batch)) {
+      for (const [name, values] of this.run(batch, program)) {
         const sum = sums.get(name);
         if (sum) for (const [i, value] of values.entries()) sum[i]! += value / batches.length;
-        else if (name.startsWith("buffer:")) this.keepBuffer(name, values);
+        else if (name.startsWith("buffer:")) this.keepBuffer(name, values, program);
         else outputs[name] = (outputs[name] ?? 0) + values[0]! / batches.length;
       }
     return { outputs, gradients: [...sums.values()] };
   }
 
-  private run(batch: Values): [name: string, values: Float64Array][] {
-    const leaves = [...inputsOf(this.definition.program)];
+  private run(batch: Values, index: number): [name: string, values: Float64Array][] {
+    const { program, compiled } = this.programs[index]!;
+    const leaves = [...inputsOf(program)];
     const feeds = leaves.map(([name, leaf]) => [name, this.residents.feed(leaf, name, batch)] as const);
-    const values = this.program.run(Object.fromEntries(feeds));
-    return Object.keys(this.definition.program.outputs).map((name, i) => [name, values[i]!]);
+    const values = compiled.run(Object.fromEntries(feeds));
+    return Object.keys(program.outputs).map((name, i) => [name, values[i]!]);
   }
 
-  private keepBuffer(output: string, data: Float64Array): void {
-    const { shape, dtype } = this.definition.program.outputs[output]!;
+  private keepBuffer(output: string, data: Float64Array, program: number): void {
+    const { shape, dtype } = this.programs[program]!.program.outputs[output]!;
     this.residents.put(output.slice("buffer:".length), { data, shape, dtype });
   }
 

@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/index.ts";
 import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
+import { fail } from "../tensor/index.ts";
 import { autoregressiveGenerator } from "./decoding/autoregressive.ts";
 import { diffusionGenerator } from "./diffusion/generator.ts";
 import type { Generator } from "./generation.ts";
@@ -21,7 +22,7 @@ export interface GeneratorOptions {
 type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptions) => Generator;
 
 /** How models of each objective write. */
-const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
+const makers: Readonly<Partial<Record<ObjectiveKind, MakeGenerator>>> = {
   "next-token": autoregressiveGenerator,
   "sequence-to-sequence": autoregressiveGenerator,
   "masked-diffusion": diffusionGenerator,
@@ -32,6 +33,14 @@ const makers: Readonly<Record<ObjectiveKind, MakeGenerator>> = {
  * `putParameters` puts them. Throws E_DECODE where a next-token model cannot be decoded.
  */
 export function createGenerator(engine: Engine, built: BuiltModel, options: GeneratorOptions = {}): Generator {
-  const make = makers[built.model.spec.objective.kind as ObjectiveKind];
+  const { spec } = built.model;
+  const make = makers[spec.objective.kind as ObjectiveKind];
+  if (make === undefined)
+    return fail({
+      code: "E_GENERATE",
+      where: spec.name,
+      expected: `a model that writes: of the objective ${Object.keys(makers).join(", ")}`,
+      got: spec.objective.kind,
+    });
   return make(engine, built, options);
 }

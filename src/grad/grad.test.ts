@@ -3,7 +3,8 @@ import { createNodeEngine } from "../engine/index.ts";
 import { runReference } from "../engine/reference.ts";
 import { createRng } from "../ops/index.ts";
 import { constant, input, type Op, sizeOf, type Tensor, topological } from "../tensor/index.ts";
-import { type GradCase, gradCases, opsWithoutGradient } from "../testing/grad-cases.ts";
+import type { GradCase } from "../testing/grad-case.ts";
+import { gradCases, opsWithoutGradient } from "../testing/grad-cases.ts";
 import { gradRules, vjp } from "./index.ts";
 
 const engine = createNodeEngine({ threads: 1 });

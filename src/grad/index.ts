@@ -1,2 +1,11 @@
+export { storedActivations } from "./activations.ts";
+export { hvp, jacobian, jvp } from "./derivatives.ts";
+export { lookUpLate } from "./late-lookups.ts";
+export {
+  planRematerialisation,
+  type Rematerialisation,
+  type RematerialisationPlan,
+  rematerialisations,
+} from "./rematerialise.ts";
 export { gradRules } from "./rules.ts";
 export { grad, vjp } from "./vjp.ts";

@@ -3,7 +3,7 @@ import { type Pullback, unbroadcast } from "./rules.ts";
 
 /** Σ over the last axis of x·gain [..., 1]; a product where the gain spans just that axis, which saves a pass. */
 function weightedSum(x: Tensor, gain: Tensor): Tensor {
-  return gain.rank === 1 ? x.matmul(gain.unsqueeze(1)) : x.mul(gain).sum(-1, true);
+  return gain.rank === 1 && x.rank > 1 ? x.matmul(gain.unsqueeze(1)) : x.mul(gain).sum(-1, true);
 }
 
 /** With n = (x − μ)/σ and h = g·gain: dx = (h − mean h − n·mean(h·n)) / σ. */

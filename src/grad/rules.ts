@@ -20,6 +20,7 @@ import {
   zeros,
 } from "../tensor/index.ts";
 import { convGrad, convTransposeGrad } from "./conv.ts";
+import { fewRows } from "./late-lookups.ts";
 import { layerNormGrad, rmsNormGrad } from "./norms.ts";
 import { scanGrad } from "./scan.ts";
 
@@ -159,20 +160,21 @@ const reduceExtremum: GradRule<"reduceMax" | "reduceMin"> = ({ inputs: [x], outp
   return [keepAxes(g, x!, axes).div(hit.sum(axes, true)).mul(hit)];
 };
 
-/** Product of all other elements, by exclusive products from both sides: exact where factors are zero. */
+/** Product of all other elements, one by one: exact where factors are zero. */
 function reduceProdGrad({ inputs: [x], attrs: { axes }, g }: Pullback<"reduceProd">): Tensor[] {
   const rest = x!.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const perm = [...rest, ...axes];
   const inner = axes.reduce((product, axis) => product * x!.dim(axis), 1);
   if (inner === 0) return [zeros(x!.shape)];
-  const flat = x!.transpose(perm).reshape([-1, inner]);
+  if (inner === 1) return [g.reshape(x!.shape)];
+  const flat = x!.transpose(perm).reshape([x!.size / inner, inner]);
   const others = Array.from({ length: inner }, (_, i) =>
     concat(
       1,
       [flat.slice(1, 0, i), flat.slice(1, i + 1)].filter((part) => part.dim(1) > 0),
     ).prod(1, true),
   );
-  const each = (inner === 1 ? flat.mul(0).add(1) : concat(1, others)).mul(g.reshape([-1, 1]));
+  const each = concat(1, others).mul(g.reshape([x!.size / inner, 1]));
   const inverse = perm.map((_, axis) => perm.indexOf(axis));
   return [each.reshape(perm.map((axis) => x!.dim(axis))).transpose(inverse)];
 }
@@ -212,9 +214,6 @@ function dilate(t: Tensor, axis: number, step: number): Tensor {
   const spread = t.unsqueeze(axis + 1).pad(axis + 1, 0, step - 1);
   return spread.reshape(t.shape.map((dim, i) => (i === axis ? dim * step : dim)));
 }
-
-/** Up to this many rows, one product with a one-hot matrix is quicker than adding row after row (docs/log.md). */
-const fewRows = 256;
 
 function gatherGrad({ inputs: [data, indices], attrs: { axis }, g }: Pullback<"gather">): (Tensor | undefined)[] {
   if (data!.rank === 2 && axis === 0 && data!.dim(0) <= fewRows) return [rowSums(data!, indices!, g), undefined];
@@ -347,4 +346,5 @@ export const gradRules: { [K in Op]: GradRule<K> } = {
   silu: siluGrad,
   softmaxCrossEntropy: crossEntropyGrad,
   unitLowerInverse: unitLowerInverseGrad,
+  custom: ({ inputs, outputs: [y], attrs: { backward }, g }) => [...backward({ inputs, y: y!, g })],
 };

@@ -5,6 +5,7 @@ import {
   type ScanBody,
   scanInputs,
   scanOf,
+  sizeOf,
   type Tensor,
   topological,
   zeros,
@@ -26,25 +27,26 @@ export function scanGrad({ inputs, attrs, cotangents, needs }: Pullback<"scan">)
     captures.filter((_, i) => captureNeeds[i]),
   );
   const direct = captures.filter((t, i) => captureNeeds[i] && t.dtype === "f32" && !products.has(t));
-  const plan = differentiateBody(body, { direct, products: [...products.values()].flat(), captures });
+  const wanted = body.xs.filter((t, i) => t.dtype === "f32" && needs[init.length + i]);
+  const plan = differentiateBody(body, { wanted, direct, products: [...products.values()].flat(), captures });
   const forward = scanOf({ ...body, ys: [...body.ys, ...plan.residuals] }, { init, xs, length, reverse });
   const stacked = forward.ys.slice(body.ys.length);
-  const dStates = body.states.map((t, i) => cotangents[i] ?? zeros(t.shape));
-  const dYs = body.ys.map((t, i) => cotangents[init.length + i] ?? zeros([length, ...t.shape]));
+  const dStates = body.states.map((t, i) => cotangents[i] ?? zeros(t.shape, t.dtype));
+  const dYs = body.ys.map((t, i) => cotangents[init.length + i] ?? zeros([length, ...t.shape], t.dtype));
   const backward = scanOf(plan.body, {
     init: [...dStates, ...direct.map((t) => zeros(t.shape))],
     xs: [...dYs, ...stacked],
     length,
     reverse: !reverse,
   });
-  const dProducts = backward.ys.slice(xs.length);
+  const dProducts = backward.ys.slice(wanted.length);
   const outside = productGrads(products, { plan, stacked, dProducts });
   const dCaptures = captures.map(
     (t) => outside.get(t) ?? (direct.includes(t) ? backward.states[init.length + direct.indexOf(t)] : undefined),
   );
   return [
     ...init.map((t, i) => (t.dtype === "f32" ? backward.states[i] : undefined)),
-    ...xs.map((t, i) => (t.dtype === "f32" ? backward.ys[i] : undefined)),
+    ...body.xs.map((t) => (wanted.includes(t) ? backward.ys[wanted.indexOf(t)] : undefined)),
     ...dCaptures,
   ];
 }
@@ -74,27 +76,28 @@ interface BodyGradient {
   residuals: Tensor[];
 }
 
-/** The body of the backward scan: states = cotangents of states and of `direct` captures; ys = cotangents of xs and products. */
-function differentiateBody(
-  forward: ScanBody,
-  {
-    direct,
-    products,
-    captures,
-  }: { direct: readonly Tensor[]; products: readonly Product[]; captures: readonly Tensor[] },
-): BodyGradient {
+interface Differentiated {
+  /** The xs that a gradient is asked for. */
+  wanted: readonly Tensor[];
+  direct: readonly Tensor[];
+  products: readonly Product[];
+  captures: readonly Tensor[];
+}
+
+/** The body of the backward scan: states = cotangents of states and of `direct` captures; ys = cotangents of `wanted` and products. */
+function differentiateBody(forward: ScanBody, { wanted, direct, products, captures }: Differentiated): BodyGradient {
   const like = (t: Tensor) => input("", t.shape, t.dtype);
   const dNext = forward.nextStates.map(like);
   const dYs = forward.ys.map(like);
   const sums = direct.map(like);
   const factors = products.map((node) => node.outputs[0]!);
-  const wrt = [...forward.states, ...forward.xs, ...factors, ...direct];
+  const wrt = [...forward.states, ...wanted, ...factors, ...direct];
   const grads = vjp([...forward.nextStates, ...forward.ys], [...dNext, ...dYs], wrt, captures).map(
-    (t, i) => t ?? zeros(wrt[i]!.shape),
+    (t, i) => t ?? zeros(wrt[i]!.shape, wrt[i]!.dtype),
   );
   const [dStates, dXs, dFactors, dDirect] = cut(grads, [
     forward.states.length,
-    forward.xs.length,
+    wanted.length,
     factors.length,
     direct.length,
   ]);
@@ -139,8 +142,9 @@ function productGrads(
   for (const [t, nodes] of products) {
     const parts = nodes.map(({ inputs: [x], attrs: { transB, alpha } }) => {
       const dy = dProducts[index++]!;
-      const rows = allSteps(x!, plan, stacked, dy.dim(0)).reshape([-1, x!.dim(-1)]);
-      const flat = dy.reshape([-1, dy.dim(-1)]);
+      const count = sizeOf(dy.shape.slice(0, -1));
+      const rows = allSteps(x!, plan, stacked, dy.dim(0)).reshape([count, x!.dim(-1)]);
+      const flat = dy.reshape([count, dy.dim(-1)]);
       return transB ? flat.matmul(rows, { transA: true, alpha }) : rows.matmul(flat, { transA: true, alpha });
     });
     result.set(

@@ -13,6 +13,15 @@ export interface Reach {
   causal: boolean;
   /** Only distances below this. */
   window?: number | undefined;
+  /** Only keys in chunks near the query's own. */
+  chunks?: Chunks | undefined;
+}
+
+/** Tokens are cut into chunks of `size`, the first one at token 0; a query sees its own, `back` before and `ahead` after it. */
+export interface Chunks {
+  size: number;
+  back: number;
+  ahead: number;
 }
 
 /**
@@ -28,21 +37,39 @@ export const hide = (visible: Tensor): Tensor => where(visible, 0, hidden);
 export const seesAny = (mask: Tensor): Tensor => where(mask.max(-1, true).greater(hidden / 2), 1, 0);
 
 /** Keys that any of these queries may see. */
-export function reachable({ start, end }: Span, { causal, window }: Reach, keys: number): Span {
+export function reachable({ start, end }: Span, { causal, window, chunks }: Reach, keys: number): Span {
   const back = window ?? keys;
-  return { start: Math.max(0, start - back + 1), end: Math.min(keys, causal ? end : end + back - 1) };
+  const near = chunks ? chunkSpan({ start, end }, chunks) : { start: 0, end: keys };
+  return {
+    start: Math.max(0, start - back + 1, near.start),
+    end: Math.min(keys, causal ? end : end + back - 1, near.end),
+  };
+}
+
+/** From the first chunk that the first query sees to the last chunk that the last one sees. */
+function chunkSpan({ start, end }: Span, { size, back, ahead }: Chunks): Span {
+  return { start: (Math.floor(start / size) - back) * size, end: (Math.floor((end - 1) / size) + 1 + ahead) * size };
+}
+
+/** Whether a query sees a key by their chunks: indices i32 that broadcast → bool. */
+export function sameChunks(query: Tensor, key: Tensor, { size, back, ahead }: Chunks): Tensor {
+  const start = (index: Tensor) => index.sub(index.mod(size));
+  const apart = start(query).sub(start(key));
+  return apart.lessEqual(back * size).and(apart.greaterEqual(-ahead * size));
 }
 
 /** Mask [queries, keys] of a block by distance alone; undefined where every key is visible. */
-export function reachMask(queries: Span, keys: Span, { causal, window }: Reach): Tensor | undefined {
+export function reachMask(queries: Span, keys: Span, { causal, window, chunks }: Reach): Tensor | undefined {
   const rows = indices(lengthOf(queries))
     .add(queries.start - keys.start)
     .unsqueeze(1);
-  const distance = rows.sub(indices(lengthOf(keys)));
+  const columns = indices(lengthOf(keys));
+  const distance = rows.sub(columns);
   const rules = [
     causal && keys.end - 1 > queries.start ? distance.greaterEqual(0) : undefined,
     window !== undefined && queries.end - 1 - keys.start >= window ? distance.less(window) : undefined,
     window !== undefined && !causal && keys.end - 1 - queries.start >= window ? distance.greater(-window) : undefined,
+    chunks && sameChunks(rows.add(keys.start), columns.add(keys.start), chunks),
   ].filter((rule) => rule !== undefined);
   return rules.length === 0 ? undefined : hide(rules.reduce((a, b) => a.and(b)));
 }

@@ -15,11 +15,19 @@ function build(c: GoldenCase): GoldenGraph {
     v_HVBT: asColumns(c.tensor("in.v")),
     beta_HBT: asColumns(c.tensor("in.beta")),
     logDecay_HBT: g && asColumns(g),
+    ...probesOf(c),
     S_BHVK: c.maybe("state.in.S")?.swap(2, 3),
     chunk: c.number("chunk_size", 8),
   };
   const { o_HVBT, S_BHVK } = c.text("form").endsWith("recurrent") ? bySteps(input) : deltaRule(input);
   return { outputs: { "out.o": asRows(o_HVBT), "state.out.S": S_BHVK.swap(2, 3) } };
+}
+
+/** Comba's own key of correction, which its chunked form holds against the state from before the decay. */
+function probesOf(c: GoldenCase): Pick<DeltaRuleInput, "probe_GKBT" | "probes"> {
+  const p = c.maybe("in.p");
+  if (!p) return {};
+  return { probe_GKBT: asColumns(p), probes: c.text("form") === "chunk" ? "before-decay" : "after-decay" };
 }
 
 function bySteps(input: DeltaRuleInput): DeltaRuleResult {
@@ -31,6 +39,8 @@ function bySteps(input: DeltaRuleInput): DeltaRuleResult {
       k_GKBT: at(input.k_GKBT),
       v_HVBT: at(input.v_HVBT),
       beta_HBT: at(input.beta_HBT),
+      probe_GKBT: input.probe_GKBT && at(input.probe_GKBT),
+      ...(input.probes && { probes: input.probes }),
       logDecay_HBT: input.logDecay_HBT && at(input.logDecay_HBT),
       S_BHVK,
     });
@@ -43,4 +53,5 @@ function bySteps(input: DeltaRuleInput): DeltaRuleResult {
 export const adapters: readonly GoldenAdapter[] = [
   { kind: "blocks", component: "delta_rule", build },
   { kind: "blocks", component: "gated_delta_rule", build },
+  { kind: "blocks", component: "comba", build },
 ];

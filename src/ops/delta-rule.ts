@@ -1,6 +1,6 @@
-import { scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
+import { constant, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
 import { grouped, stepLayout, stepResult } from "./decay-scan.ts";
-import { addFromChunk, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
+import { addFromChunk, type ChunkDecays, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**
@@ -13,6 +13,10 @@ export interface DeltaRuleInput {
   k_GKBT: Tensor;
   v_HVBT: Tensor;
   beta_HBT: Tensor;
+  /** What is read of the state before it is written, where that is not k: p in v_t − a_t S_{t−1} p_t. */
+  probe_GKBT?: Tensor | undefined;
+  /** Whether the state is probed before or after it decays (default: after); before, it reads S_{t−1} p_t. */
+  probes?: "before-decay" | "after-decay";
   /** log a ≤ 0, [H, B, T]; absent means a = 1. Sums over a chunk must be finite in f32. */
   logDecay_HBT?: Tensor | undefined;
   /** Absent means 0. */
@@ -35,13 +39,14 @@ export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
   const { v_HVBT, S_BHVK, chunk = 64 } = input;
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
-  const { q, k, v, beta, logDecay } = splitInput(input, length);
+  const { q, k, probe, v, beta, logDecay } = splitInput(input, length);
   const decays = chunkDecays({ logDecay }, length);
-  const keys = k.mul(beta);
-  const inverse = unitLowerInverse(keys.matmul(k, { transA: true }).mul(decays.within));
+  const probed = input.probes === "before-decay" && logDecay ? decaysBefore(logDecay) : decays;
+  const keys = probe.mul(beta);
+  const inverse = unitLowerInverse(keys.matmul(k, { transA: true }).mul(probed.within));
   const { first, starts, written, end } = writeChunks({
     fresh: v.mul(beta).matmul(inverse, { transB: true }),
-    erased: scaled(keys, decays.fromStart).matmul(inverse, { transB: true }),
+    erased: scaled(keys, probed.fromStart).matmul(inverse, { transB: true }),
     stored: scaled(k, decays.toEnd),
     decay: decays.logTotal?.exp(),
     start: S_BHVK?.reshape([S_BHVK.dim(0), ...v.shape.slice(2, 4), ...S_BHVK.shape.slice(2)]),
@@ -52,11 +57,31 @@ export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
   return { o_HVBT: o.reshape(v_HVBT.shape), S_BHVK: end.reshape([end.dim(0), v_HVBT.dim(0), ...end.shape.slice(-2)]) };
 }
 
+/** exp of this is 0 in f32 and f64 whatever finite sum of log-decays it is added to. */
+const closed = -1e30;
+
+/** From the chunk's start, and from the writing of each earlier time, to just before each time's own decay. */
+function decaysBefore(logDecay: Tensor): Pick<ChunkDecays, "within" | "fromStart"> {
+  const length = logDecay.dim(-1);
+  const cum = logDecay.cumsum(-1);
+  const before = cum.sub(logDecay);
+  const earlier = constant(
+    Array.from({ length: length * length }, (_, i) => (i % length < Math.floor(i / length) ? 0 : closed)),
+    [length, length],
+  );
+  return {
+    within: before.unsqueeze(-1).add(cum.neg().unsqueeze(-2)).add(earlier).exp(),
+    fromStart: before.exp().unsqueeze(-2),
+  };
+}
+
 /** One time by the recurrence itself: columns with T = 1. */
-export function deltaStep({ q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT, S_BHVK }: DeltaRuleInput): DeltaRuleResult {
+export function deltaStep(input: DeltaRuleInput): DeltaRuleResult {
+  const { q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT, S_BHVK } = input;
   const { key, perHead, perState } = stepLayout(k_GKBT, v_HVBT);
   const kept = S_BHVK && scaled(perState(S_BHVK), logDecay_HBT && perHead(logDecay_HBT).exp());
-  const stored = kept?.mul(key(k_GKBT)).sum(-1, true);
+  const probed = input.probes === "before-decay" ? S_BHVK && perState(S_BHVK) : kept;
+  const stored = probed?.mul(key(input.probe_GKBT ?? k_GKBT)).sum(-1, true);
   const error = stored ? perHead(v_HVBT).sub(stored) : perHead(v_HVBT);
   const added = error.mul(perHead(beta_HBT)).mul(key(k_GKBT));
   const S = kept ? kept.add(added) : added;
@@ -64,11 +89,13 @@ export function deltaStep({ q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT, S_BH
 }
 
 /** Chunks [c, B, G, R, features, L]; keys and queries have R = 1, so that all heads of a group read them. */
-function splitInput({ q_GKBT, k_GKBT, v_HVBT, beta_HBT, logDecay_HBT }: DeltaRuleInput, length: number) {
+function splitInput({ q_GKBT, k_GKBT, probe_GKBT, v_HVBT, beta_HBT, logDecay_HBT }: DeltaRuleInput, length: number) {
   const split = (x: Tensor) => splitChunks(grouped(x, k_GKBT), length);
+  const k = splitChunks(k_GKBT, length).unsqueeze(3);
   return {
     q: splitChunks(q_GKBT, length).unsqueeze(3),
-    k: splitChunks(k_GKBT, length).unsqueeze(3),
+    k,
+    probe: probe_GKBT ? splitChunks(probe_GKBT, length).unsqueeze(3) : k,
     v: split(v_HVBT),
     beta: split(beta_HBT).unsqueeze(-2),
     logDecay: logDecay_HBT && split(logDecay_HBT),

@@ -2,8 +2,8 @@ import { scalar, where } from "../tensor/index.ts";
 import { binary, opAdapters, unary } from "../testing/goldens/op-adapters.ts";
 import * as activations from "./activations.ts";
 import * as elementary from "./elementary.ts";
-
-const noGamma = () => "absent: no gamma functions" as const;
+import { digamma, logGamma } from "./gamma.ts";
+import { inverseErf } from "./inverse-erf.ts";
 
 export const adapters = opAdapters({
   clamp: unary((x, c) =>
@@ -37,9 +37,9 @@ export const adapters = opAdapters({
   masked_fill: unary((x, c) =>
     where(c.mask("in.mask"), c.config.value === "-inf" ? Number.NEGATIVE_INFINITY : c.number("value"), x),
   ),
-  lgamma: noGamma,
-  digamma: noGamma,
-  erfinv: () => "absent: no inverse error function",
+  lgamma: unary(logGamma),
+  digamma: unary(digamma),
+  erfinv: unary(inverseErf),
   elu: unary((x, c) => activations.elu(x, c.number("alpha"))),
   celu: unary((x, c) => activations.celu(x, c.number("alpha"))),
   selu: unary(activations.selu),

@@ -1,10 +1,12 @@
 import type { GoldenCase } from "../testing/goldens/golden-case.ts";
 import { binary, opAdapters, unary } from "../testing/goldens/op-adapters.ts";
 import { causalMask, scaledDotProduct } from "./attention.ts";
+import { singularValues, symmetricEigenvalues } from "./eigenvalues.ts";
 import { einsum } from "./einsum.ts";
+import { cholesky, leastSquares, pseudoInverse, qr } from "./factorisations.ts";
 import * as linalg from "./linalg.ts";
-
-const noFactorisation = () => "absent: no matrix factorisations" as const;
+import { matrixExponential } from "./matrix-exponential.ts";
+import { determinant, inverse, signAndLogDeterminant, solve } from "./solve.ts";
 
 const norm = (c: GoldenCase) => (c.config.p === "inf" ? Number.POSITIVE_INFINITY : c.number("p"));
 
@@ -49,15 +51,18 @@ export const adapters = opAdapters({
             : undefined,
       },
     ),
-  cholesky: noFactorisation,
-  det: noFactorisation,
-  eigvalsh: noFactorisation,
-  inverse: noFactorisation,
-  lstsq: noFactorisation,
-  pinv: noFactorisation,
-  qr: noFactorisation,
-  slogdet: noFactorisation,
-  solve: noFactorisation,
-  svdvals: noFactorisation,
-  matrix_exp: () => "absent: no matrix exponential",
+  cholesky: unary(cholesky),
+  det: unary(determinant),
+  eigvalsh: unary(symmetricEigenvalues),
+  inverse: unary(inverse),
+  lstsq: binary(leastSquares),
+  pinv: unary(pseudoInverse),
+  qr: unary((x) => ({ ...qr(x) })),
+  slogdet: unary((x) => {
+    const { sign, logSize } = signAndLogDeterminant(x);
+    return { sign, logabsdet: logSize };
+  }),
+  solve: binary((a, b, c) => solve(a, b, { left: c.flag("left") })),
+  svdvals: unary(singularValues),
+  matrix_exp: unary(matrixExponential),
 });

@@ -49,6 +49,11 @@ export const normalize = (x: Tensor, { p = 2, axis = -1, epsilon = 1e-12 } = {})
 /** column − row of every element of the last two axes. */
 const offDiagonal = (rows: number, columns: number): Tensor => iota(columns).sub(iota(rows).unsqueeze(1));
 
+export const identityMatrix = (size: number): Tensor => where(offDiagonal(size, size).equal(0), 1, 0);
+
+/** The symmetric matrix with this one's lower triangle. */
+export const symmetricOfLower = (x: Tensor): Tensor => lowerTriangle(x).add(lowerTriangle(x, -1).swap(-1, -2));
+
 /** Keeps column ≤ row + diagonal. */
 export const lowerTriangle = (x: Tensor, diagonal = 0): Tensor =>
   where(offDiagonal(x.dim(-2), x.dim(-1)).lessEqual(diagonal), x, 0);
@@ -85,7 +90,7 @@ export const trace = (x: Tensor): Tensor => diagonal(x, { axes: [-2, -1] }).sum(
 /** n-fold product of a square matrix by repeated squaring. */
 export function matrixPower(x: Tensor, n: number): Tensor {
   if (n < 0) fail({ code: "E_RANGE", where: "matrixPower", expected: "n ≥ 0", got: String(n) });
-  if (n === 0) return where(offDiagonal(x.dim(-1), x.dim(-1)).equal(0), 1, 0).expand(x.shape);
+  if (n === 0) return identityMatrix(x.dim(-1)).expand(x.shape);
   const half = matrixPower(x, Math.floor(n / 2));
   return n === 1 ? x : n % 2 === 0 ? half.matmul(half) : half.matmul(half).matmul(x);
 }

@@ -41,11 +41,7 @@ export const adapters = opAdapters({
   l1_loss: pointwise(losses.absoluteError),
   huber_loss: pointwise((x, t, c) => losses.huber(x, t, c.number("delta"))),
   smooth_l1_loss: pointwise((x, t, c) => losses.smoothAbsolute(x, t, c.number("beta"))),
-  bce: unary((x, c) =>
-    c.name === "nonfinite_saturated"
-      ? "absent: at saturated probabilities the gradient is 0 here, clipped at 1e12 there"
-      : reduced(losses.binaryCrossEntropy(x, c.tensor("in.target")), c),
-  ),
+  bce: pointwise(losses.binaryCrossEntropy),
   bce_with_logits: pointwise((x, t, c) => {
     const each = losses.binaryCrossEntropyOfLogits(x, t, c.maybe("param.pos_weight"));
     return c.has("param.weight") ? each.mul(c.tensor("param.weight")) : each;

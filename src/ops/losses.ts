@@ -1,5 +1,5 @@
 /** Losses between predictions and targets; each returns one value per element, to be reduced by {@link reduceLoss}. */
-import { type Tensor, where } from "../tensor/index.ts";
+import { broadcastShapes, customGradient, type Tensor, where } from "../tensor/index.ts";
 import { xlogy } from "./elementary.ts";
 import { vectorNorm } from "./reductions.ts";
 
@@ -28,21 +28,25 @@ export function smoothAbsolute(x: Tensor, target: Tensor, beta = 1): Tensor {
   return beta === 0 ? d : where(d.less(beta), d.square().mul(0.5 / beta), d.sub(beta / 2));
 }
 
-/** −(t·log p + (1 − t)·log(1 − p)), where the logarithm of 0 is −100 and has gradient 0. */
+const complement = (x: Tensor): Tensor => x.neg().add(1);
+
+/**
+ * −(t·log p + (1 − t)·log(1 − p)) with logarithms of −100 at least. Gradients as PyTorch's: (p − t)/max(p(1 − p), 1e-12), so
+ * that a saturated p still moves, and log(1 − p) − log p, unclipped, by the target.
+ */
 export function binaryCrossEntropy(p: Tensor, target: Tensor): Tensor {
-  const log = (x: Tensor) => {
-    const vanished = x.lessEqual(1e-38);
-    return where(vanished, -100, where(vanished, 1, x).log());
-  };
-  return target
-    .mul(log(p))
-    .add(
-      target
-        .neg()
-        .add(1)
-        .mul(log(p.neg().add(1))),
-    )
-    .neg();
+  const shape = broadcastShapes("binaryCrossEntropy", p.shape, target.shape);
+  return customGradient([p.expand(shape), target.expand(shape)], {
+    forward: ([p, t]) =>
+      t!
+        .mul(p!.log().maximum(-100))
+        .add(complement(t!).mul(complement(p!).log().maximum(-100)))
+        .neg(),
+    backward: ({ inputs: [p, t], g }) => [
+      g.mul(p!.sub(t!)).div(p!.mul(complement(p!)).maximum(1e-12)),
+      g.mul(complement(p!).log().sub(p!.log())),
+    ],
+  });
 }
 
 /** The same of logits, stable: (1 − t)·softplus(x) + positiveWeight·t·softplus(−x). */

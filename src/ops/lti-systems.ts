@@ -73,6 +73,29 @@ export function diagonalSystem(
   };
 }
 
+/** The same with real states: decay, input and output [C, N], |decay| ≤ 1. */
+export function realSystem(
+  { decay, input, output }: { decay: Tensor; input: Tensor; output: Tensor },
+  levels: number,
+): LtiSystem & { kernel_CL: Tensor } {
+  const squares = [decay];
+  let powers_CNL = decay.mul(0).add(1).unsqueeze(2);
+  for (let level = 0; level < levels; level++) {
+    const square = squares[level]!;
+    powers_CNL = concat(2, [powers_CNL, powers_CNL.mul(square.unsqueeze(2))]);
+    squares.push(square.square());
+  }
+  const kernel_CL = input.mul(output).unsqueeze(1).matmul(powers_CNL).squeeze(1);
+  return {
+    levels,
+    kernel_CL,
+    inside: toeplitz(kernel_CL),
+    write: powers_CNL.mul(input.unsqueeze(2)).flip(2),
+    read: powers_CNL.mul(output.mul(decay).unsqueeze(2)),
+    advance: (s_CBS, level) => s_CBS.mul(squares[level]!.unsqueeze(1)),
+  };
+}
+
 /** x ← decay·x + u with complex input and output x (two real ones each): decay [C], state (real, imaginary). */
 export function complexSystem(decay: Complex, levels: number): LtiSystem {
   const { powers, squares } = complexPowers(decay, levels);

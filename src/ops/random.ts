@@ -19,6 +19,8 @@ export interface Random {
   normal(shape: Shape): Tensor;
   /** Standard Gumbel: −log(−log u). */
   gumbel(shape: Shape): Tensor;
+  /** The numbers 0 … count − 1 (i32) in random order: that of random 31-bit keys, of which equal ones keep their order. */
+  permutation(count: number): Tensor;
 }
 
 export function randomStream(key: RandomKey): Random {
@@ -34,6 +36,10 @@ export function randomStream(key: RandomKey): Random {
       );
     },
     gumbel: (shape) => openUnit(uniform(shape, 0)).log().neg().log().neg(),
+    permutation(count) {
+      const keys = randomBits(key, [count], 0).shiftRight(scalar(1, "u32")).cast("i32");
+      return keys.topk(0, count, { largest: false }).indices;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Statistics and running reductions composed of the vocabulary. */
-import { concat, full, iota, type Tensor, where } from "../tensor/index.ts";
+import { vjp } from "../grad/index.ts";
+import { concat, customGradient, full, iota, type Tensor, where } from "../tensor/index.ts";
 import { logAddExp } from "./elementary.ts";
 
 interface Over {
@@ -14,14 +15,20 @@ export function safeSqrt(x: Tensor): Tensor {
   return where(zero, 0, where(zero, 1, x).sqrt());
 }
 
-/** Σ(x − mean)²/(n − correction). */
+/** Σ(x − mean)²/(n − correction); the gradient is 2(x − mean)/(n − correction), to which the mean adds nothing. */
 export function variance(
   x: Tensor,
   { axes, keep = false, correction = 1 }: Over & { correction?: number } = {},
 ): Tensor {
-  const squares = x.sub(x.mean(axes, true)).square();
-  const total = squares.sum(axes, keep);
-  return total.div(x.size / total.size - correction);
+  const centred = (t: Tensor) => t.sub(t.mean(axes, true));
+  const kept = customGradient([x], {
+    forward([t]) {
+      const total = centred(t!).square().sum(axes, true);
+      return total.div(t!.size / total.size - correction);
+    },
+    backward: ({ inputs: [t], g }) => [centred(t!).mul(g.mul(2 / (t!.size / g.size - correction)))],
+  });
+  return keep ? kept : kept.reshape(x.sum(axes).shape);
 }
 
 /** Square root of the variance; where it is 0 the gradient is 0. */
@@ -90,15 +97,78 @@ function prefixes<T>(length: number, start: T, join: (value: T, distance: number
 const delayed = (x: Tensor, axis: number, distance: number, fill: number) =>
   x.slice(axis, 0, x.dim(axis) - distance).pad(x.axis(axis), distance, 0, fill);
 
-/** Running product; its gradient is right also where factors are zero. */
-export const cumulativeProduct = (x: Tensor, axis: number): Tensor =>
+const runningProduct = (x: Tensor, axis: number): Tensor =>
   prefixes(x.dim(axis), x, (value, distance) => value.mul(delayed(value, axis, distance, 1)));
 
-/** log of the running sum of eˣ. */
-export const logCumulativeSumExp = (x: Tensor, axis: number): Tensor =>
+/** Running product; its gradient is right also where factors are zero. */
+export const cumulativeProduct = (x: Tensor, axis: number): Tensor =>
+  withFirstGradient(
+    x,
+    (t) => runningProduct(t, axis),
+    (at) => productGradient(at, axis),
+  );
+
+/**
+ * Σ_{k ≥ i} g[k]·y[k]/x[i] before the first zero; at it the same with the zero left out, up to the next one; then 0.
+ */
+function productGradient({ x, y, g }: Pulled, axis: number): Tensor {
+  const after = (t: Tensor) => t.cumsum(axis, { reverse: true });
+  const zeros = x.equal(0).cast("f32").cumsum(axis);
+  const before = zeros.equal(0);
+  const first = zeros.equal(1).and(x.equal(0));
+  const left = after(where(before, g.mul(y), 0)).div(where(before, x, 1));
+  const without = runningProduct(where(first, 1, x), axis);
+  const at = after(where(zeros.equal(1), g.mul(without), 0));
+  return where(before, left, where(first, at, 0));
+}
+
+const runningLogSum = (x: Tensor, axis: number): Tensor =>
   prefixes(x.dim(axis), x, (value, distance) =>
     logAddExp(delayed(value, axis, distance, Number.NEGATIVE_INFINITY), value),
   );
+
+/** log of the running sum of eˣ. */
+export const logCumulativeSumExp = (x: Tensor, axis: number): Tensor =>
+  withFirstGradient(
+    x,
+    (t) => runningLogSum(t, axis),
+    (at) => logSumGradient(at, axis),
+  );
+
+/** Σ_{k ≥ i} g[k]·exp(x[i] − y[k]), positive and negative g apart, so that sums are taken of logarithms. */
+function logSumGradient({ x, y, g }: Pulled, axis: number): Tensor {
+  const part = (size: Tensor) => {
+    const terms = where(size.greater(0), size.maximum(0).log(), Number.NEGATIVE_INFINITY).sub(y);
+    return runningLogSum(terms.flip(axis), axis).flip(axis).add(x).exp();
+  };
+  return part(g).sub(part(g.neg()));
+}
+
+interface Pulled {
+  x: Tensor;
+  y: Tensor;
+  g: Tensor;
+}
+
+/**
+ * f with this formula for its gradient, which holds to infinities and costs less; gradients of that one are those of f
+ * differentiated twice, as the formula may hide terms that vanish at a point and not around it.
+ */
+function withFirstGradient(x: Tensor, f: (x: Tensor) => Tensor, first: (at: Pulled) => Tensor): Tensor {
+  const plain = (t: Tensor, g: Tensor) => vjp([f(t)], [g], [t])[0]!;
+  return customGradient([x], {
+    forward: ([t]) => f(t!),
+    backward: ({ inputs: [t], y, g }) => [
+      customGradient([t!, y.stopGradient(), g], {
+        forward: ([x, y, g]) => first({ x: x!, y: y!, g: g! }),
+        backward({ inputs: [x, , g], g: cotangent }) {
+          const [dx, dg] = vjp([plain(x!, g!)], [cotangent], [x!, g!], [x!, g!]);
+          return [dx, undefined, dg];
+        },
+      }),
+    ],
+  });
+}
 
 /** Running maximum and the last index at which it was attained; the gradient goes there. */
 export function cumulativeMax(x: Tensor, axis: number): { values: Tensor; indices: Tensor } {

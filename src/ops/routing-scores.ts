@@ -2,9 +2,10 @@
  * Choosing experts by something other than their weights: biases, groups, noise, balanced plans.
  * Axes: N tokens, K choices per token, E experts, G groups of experts.
  */
-import { type Tensor, where } from "../tensor/index.ts";
+import { concat, constant, ones, type Tensor, where } from "../tensor/index.ts";
 import { oneHot } from "./indexing.ts";
-import { type Routing, routeTopK } from "./routing.ts";
+import { createRng } from "./rng.ts";
+import { type Routing, routeTopK, tokenMean } from "./routing.ts";
 
 /** The k experts with the largest `wanted_NE` (default: the scores), weighted by their scores, or their shares of them. */
 export function routeByScores(
@@ -91,4 +92,58 @@ export function sinkhornPlan(logits_NE: Tensor, { turns, real }: { turns: number
     plan = plan.div(plan.sum(-1, true).add(1e-20));
   }
   return plan;
+}
+
+/**
+ * I(expert; token) = H(mean p) − mean H(p), in nats: log E where every token is sure and experts are used alike, 0
+ * where choices do not depend on tokens. Its negative is the balance loss of ModuleFormer (Shen et al. 2023, eq. 7).
+ */
+export function expertInformation(probs_NE: Tensor, { real }: { real?: Tensor | undefined } = {}): Tensor {
+  const entropy = (p: Tensor) => p.mul(p.maximum(1e-20).log()).sum(-1, true).neg();
+  return entropy(tokenMean(probs_NE, real))
+    .sum()
+    .sub(tokenMean(entropy(probs_NE), real).sum());
+}
+
+/**
+ * SparseMixer's routing as it is evaluated (Liu et al. 2024, GRIN MoE, section 2.2): one expert after another, each the
+ * best of those left, weighted by a softmax over the logits that come within 2·tolerance of it relative to their size.
+ */
+export function routeSparseMixer(logits_NE: Tensor, { k, tolerance }: { k: number; tolerance: number }): Routing {
+  const E = logits_NE.dim(-1);
+  let left = logits_NE;
+  const [experts, weights]: [Tensor[], Tensor[]] = [[], []];
+  for (let choice = 0; choice < k; choice++) {
+    const expert_N1 = left.argmax(-1).unsqueeze(-1);
+    const top_N1 = left.gatherElements(-1, expert_N1).stopGradient();
+    const gap = top_N1.sub(logits_NE).div(logits_NE.abs().maximum(top_N1));
+    const near = where(gap.lessEqual(2 * tolerance), left, excluded);
+    experts.push(expert_N1);
+    weights.push(near.softmax(-1).gatherElements(-1, expert_N1));
+    left = where(oneHot(expert_N1.squeeze(-1), E).greater(0), excluded, left);
+  }
+  const experts_NK = concat(-1, experts);
+  return {
+    probs_NE: logits_NE.softmax(-1),
+    experts_NK,
+    weights_NK: concat(-1, weights),
+    chosen_NKE: oneHot(experts_NK, E),
+  };
+}
+
+/** k different experts for every id by a fixed hash, with equal weights: no router (Roller et al. 2021, arXiv 2106.04426). */
+export function routeByHash(
+  ids_N: Tensor,
+  { vocabulary, experts, k = 1, seed = 0 }: { vocabulary: number; experts: number; k?: number; seed?: number },
+): Routing {
+  const draws = createRng(seed);
+  const table = Array.from({ length: vocabulary }, (_, id) => [...draws.fork(id).permutation(experts).slice(0, k)]);
+  const experts_NK = constant(table.flat(), [vocabulary, k], "i32").gather(0, ids_N);
+  const chosen_NKE = oneHot(experts_NK, experts);
+  return {
+    probs_NE: chosen_NKE.mean(1),
+    experts_NK,
+    weights_NK: ones([ids_N.dim(0), k]).mul(1 / k),
+    chosen_NKE,
+  };
 }

@@ -3,15 +3,8 @@ import { describe, expect, test } from "vitest";
 import { runReference } from "../engine/reference.ts";
 import { constant, type Tensor } from "../tensor/index.ts";
 import { oneHot } from "./indexing.ts";
-import {
-  balanceLoss,
-  blockDispatch,
-  blocksFor,
-  capacityDispatch,
-  type Dispatch,
-  routerZLoss,
-  routeTopK,
-} from "./routing.ts";
+import { balanceLoss, routerZLoss, routeTopK } from "./routing.ts";
+import { blockDispatch, blocksFor, capacityDispatch, type Dispatch } from "./routing-dispatch.ts";
 
 const values = (t: Tensor) => [...runReference([t], {})[0]!];
 

@@ -15,6 +15,7 @@ export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): Buil
   assertSource(spec, objective.source === true);
   const extraTokens = Object.fromEntries(objective.extraTokens.map((name, i) => [name, tokens + i]));
   const model = buildNamed(spec, tokens + objective.extraTokens.length);
+  assertHead(spec, model, objective.per ?? "token");
   if (objective.flow !== "any" && !serves(model.flow, objective.flow)) rejectFlow(spec, objective.flow);
   return { model, extraTokens };
 }
@@ -33,6 +34,18 @@ function assertSource(spec: ModelSpec, needed: boolean): void {
   if (!needed) reject("encoder", `none: the objective "${objective.kind}" has no source`, "an encoder");
   if (cross < 0 && encoder.bridge === "none")
     reject("layers", 'a layer with "cross", or "bridge": "state" in the encoder', "none: nothing reads the encoder");
+}
+
+/** A head that answers per token, or per sequence, goes with an objective that asks so. */
+function assertHead({ name, head, objective }: ModelSpec, { per }: Model, wanted: Model["per"]): void {
+  if (per === wanted) return;
+  fail({
+    code: "E_SPEC_HEAD",
+    where: `${name}: head`,
+    expected: `a head with one answer a ${wanted}, as the objective "${objective.kind}" requires`,
+    got: `${head.kind}, which has one a ${per}`,
+    hint: wanted === "sequence" ? 'Use "head": {"kind": "classes"}.' : 'Use "head": {"kind": "lm"}.',
+  });
 }
 
 /** Errors say which spec, and which layer where the component does not know. */

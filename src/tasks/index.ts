@@ -1,5 +1,15 @@
 /** Evaluations: synthetic tasks that a model solves or does not, and what a result is worth. */
+export { stepsReaching, stepsWithin } from "./budget.ts";
+export { type Codec, type CodecJSON, codecFromJSON, tokenizerCodec } from "./codec.ts";
 export type { Dataset, Score, ScoreOptions } from "./dataset.ts";
+export {
+  assertObjective,
+  assertSameFacts,
+  type DatasetDescription,
+  datasetDescription,
+  datasetHash,
+  openDataset,
+} from "./description.ts";
 export { createTaskEvaluator, type TaskEvaluator } from "./evaluate.ts";
 export * from "./metrics/index.ts";
 export { type Part, partOf, sampleOf, testRatio } from "./part.ts";
@@ -8,4 +18,5 @@ export { scoreTask, type TaskScore } from "./score.ts";
 export { type Lengths, lengthsWithin } from "./sizes.ts";
 export { type StreamOptions, type TaskWindows, taskBatches, taskWindows } from "./stream.ts";
 export { type SyntheticOptions, syntheticDataset } from "./synthetic.ts";
+export { type TextOptions, textDataset } from "./text.ts";
 export { chance, type Example, type Size, type Task } from "./task.ts";

@@ -40,6 +40,7 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
   const tested = testOptions(configured, { seed, length: T, lengths, count: examples }, options.testLengths);
   return {
     kind: task.kind,
+    name: task.kind,
     objectives: ["next-token"],
     tokens: task.vocabulary(c),
     facts: {
@@ -52,6 +53,7 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
       testRatio,
       chance: chance(task, c),
     },
+    bitsPer: "answer",
     batches: (_, { seed, batch, length }) => taskBatches(configured, { seed, batch, length, lengths }),
     validation(_, { batch }) {
       const windows = taskWindows(configured, { ...tested, count: Math.ceil(examples / batch) * batch });
@@ -88,8 +90,8 @@ async function score(
 function scoresOf({ accuracy, exactMatch, places, examples }: TaskScore, guessed: number): Score[] {
   const share = { unit: "share", better: "higher" } as const;
   return [
-    { name: "accuracy", value: accuracy, ...share, signature: `places:${places} chance:${guessed.toPrecision(3)}` },
-    { name: "exact match", value: exactMatch, ...share, signature: `examples:${examples}` },
+    { name: "exact match", value: exactMatch, ...share, signature: `${examples} test examples, all of their answers right` },
+    { name: "accuracy", value: accuracy, ...share, signature: `${places} answers`, chance: guessed },
   ];
 }
 

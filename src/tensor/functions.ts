@@ -1,6 +1,8 @@
 import type { DType, Shape } from "./dtype.ts";
+import { fail } from "./error.ts";
 import { topological } from "./graph.ts";
 import { apply, apply1, constant, type Operand, scalar, Tensor } from "./tensor.ts";
+import type { CustomBackward, ScanBody } from "./vocabulary.ts";
 
 /** A value fed at run time under this name. */
 export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -95,6 +97,27 @@ export function unitLowerInverse(a: Tensor): Tensor {
   return apply1("unitLowerInverse", [a], {});
 }
 
+/**
+ * `forward` with a gradient of its own in place of that of its ops: `backward` returns the cotangent of each input, and may
+ * itself be differentiated again. Both read the inputs they are given, and constants, only; throws E_CAPTURE where
+ * `forward` reads more.
+ */
+export function customGradient(
+  inputs: readonly Tensor[],
+  { forward, backward }: { forward: (inputs: readonly Tensor[]) => Tensor; backward: CustomBackward },
+): Tensor {
+  const leaves = inputs.map((t) => input("", t.shape, t.dtype));
+  const output = forward(leaves);
+  if (topological([output], new Set(leaves)).some(({ op }) => op === "input"))
+    fail({
+      code: "E_CAPTURE",
+      where: "customGradient",
+      expected: "a graph over the given inputs",
+      got: "another leaf",
+    });
+  return apply1("custom", inputs, { body: { inputs: leaves, output }, backward });
+}
+
 /** Convolution over the axes after channels: x [B, C, ...], w [O, C/groups, ...]; `pads` default to none. */
 export function conv(
   x: Tensor,
@@ -132,11 +155,18 @@ export function scan({ init, xs, length, reverse = false, step }: ScanOptions): 
   return scanOf({ states, xs: slices, nextStates, ys }, { init, xs, length: steps, reverse });
 }
 
-/** A scan from a body already recorded. */
-export function scanOf(
-  body: { states: readonly Tensor[]; xs: readonly Tensor[]; nextStates: readonly Tensor[]; ys: readonly Tensor[] },
-  { init, xs, length, reverse }: { init: readonly Tensor[]; xs: readonly Tensor[]; length: number; reverse: boolean },
-): ScanStep {
+interface ScanFeeds {
+  init: readonly Tensor[];
+  xs: readonly Tensor[];
+  length: number;
+  reverse: boolean;
+}
+
+/** A scan from a body already recorded. Engines need something to scan over: steps are counted where there are no xs, and no steps are no scan. */
+export function scanOf(body: ScanBody, { init, xs, length, reverse }: ScanFeeds): ScanStep {
+  if (length === 0) return { states: init, ys: body.ys.map((t) => zeros([0, ...t.shape], t.dtype)) };
+  if (xs.length === 0)
+    return scanOf({ ...body, xs: [input("", [], "i32")] }, { init, xs: [iota(length)], length, reverse });
   const captures = capturesOf([...body.nextStates, ...body.ys], [...body.states, ...body.xs]);
   const outputs = apply("scan", [...init, ...xs, ...captures], { body, length, reverse, captures });
   return { states: outputs.slice(0, init.length), ys: outputs.slice(init.length) };

@@ -258,4 +258,5 @@ export const shapeRules: { [K in Op]: ShapeRule<K> } = {
     return [{ shape: logits!.shape.slice(0, -1), dtype: "f32" }];
   },
   unitLowerInverse: like,
+  custom: (_, { body: { output } }) => [{ shape: output.shape, dtype: output.dtype }],
 };

@@ -70,6 +70,19 @@ export interface ScanBody {
   ys: readonly Tensor[];
 }
 
+/** What a custom op computes: a graph over placeholders and nothing else. */
+export interface CustomBody {
+  inputs: readonly Tensor[];
+  output: Tensor;
+}
+
+/** Cotangent of each input, undefined where it is zero, given the inputs, the output y and the cotangent g of y. */
+export type CustomBackward = (at: {
+  inputs: readonly Tensor[];
+  y: Tensor;
+  g: Tensor;
+}) => readonly (Tensor | undefined)[];
+
 /** Attributes of every primitive op: the vocabulary itself. Every table of rules is a mapped type over it. */
 export type PrimitiveAttrs = Record<UnaryOp | BinaryOp | CompareOp | LogicOp | BitOp, None> &
   Record<ReduceOp, Reduction> & {
@@ -140,6 +153,8 @@ export interface FusedAttrs {
   softmaxCrossEntropy: None;
   /** Inverse of a unit lower triangular matrix (last two axes); the strict lower part of the input is read. */
   unitLowerInverse: None;
+  /** A recorded graph whose gradient is a formula of its own: see `customGradient`. */
+  custom: { body: CustomBody; backward: CustomBackward };
 }
 
 export type OpAttrs = PrimitiveAttrs & FusedAttrs;

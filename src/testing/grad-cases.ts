@@ -3,6 +3,7 @@ import {
   concat,
   constant,
   conv,
+  customGradient,
   gelu,
   iota,
   layerNorm,
@@ -10,24 +11,15 @@ import {
   rmsNorm,
   type Shape,
   scalar,
-  scan,
   silu,
   softmaxCrossEntropy,
   sort,
-  type Tensor,
   unaryOps,
   unitLowerInverse,
   where,
 } from "../tensor/index.ts";
-
-/** A small graph around one op: shapes of its float inputs, and what it computes. Values keep a margin from ties and poles. */
-export interface GradCase {
-  name: string;
-  inputs: readonly Shape[];
-  /** Interval of the values; default −2 … 2. */
-  range?: readonly [number, number];
-  build: (inputs: readonly Tensor[]) => Tensor;
-}
+import type { GradCase } from "./grad-case.ts";
+import { scanCases } from "./scan-cases.ts";
 
 const ids = (values: readonly number[], shape: Shape) => constant(values, shape, "i32");
 
@@ -53,13 +45,6 @@ const unary: GradCase[] = unaryOps.map((op) => ({
   ...(ranges[op] && { range: ranges[op] }),
   build: ([x]) => apply1(op, [x!], {}),
 }));
-
-const lstmStep = ([h, c]: readonly Tensor[], z: Tensor, u: Tensor) => {
-  const [i, f, o, g] = z.add(h!.matmul(u)).split(-1, [3, 3, 3, 3]);
-  const next = c!.mul(f!.sigmoid()).add(i!.sigmoid().mul(g!.tanh()));
-  const out = o!.sigmoid().mul(next.tanh());
-  return { states: [out, next], ys: [out] };
-};
 
 /** At least one case per op of the vocabulary that has a gradient. */
 export const gradCases: readonly GradCase[] = [
@@ -214,57 +199,15 @@ export const gradCases: readonly GradCase[] = [
     },
   },
   { name: "stopGradient", inputs: [[2, 3]], build: ([a]) => a!.mul(a!.stopGradient().mul(0)).add(a!.square()) },
+  ...scanCases,
   {
-    name: "scan (LSTM, captured matrix)",
-    inputs: [
-      [4, 2, 12],
-      [3, 12],
-      [2, 3],
-    ],
-    build: ([z, u, h0]) => {
-      const { states, ys } = scan({ init: [h0!, h0!.mul(0.5)], xs: [z!], step: (s, [zt]) => lstmStep(s, zt!, u!) });
-      return ys[0]!.sum(0).add(states[1]!.square());
-    },
-  },
-  {
-    name: "scan reversed, captured vector",
-    inputs: [[4, 3], [3]],
-    build: ([x, a]) =>
-      scan({
-        init: [a!.mul(0)],
-        xs: [x!],
-        reverse: true,
-        step: ([s], [xt]) => ({ states: [s!.mul(a!.sigmoid()).add(xt!)], ys: [s!.mul(xt!)] }),
-      }).ys[0]!,
-  },
-  {
-    name: "scan that captures two tensors of which one depends on the other",
-    inputs: [[4, 3], [3]],
-    build: ([x, a]) => {
-      const b = a!.mul(3);
-      const step = ([s]: readonly Tensor[], [xt]: readonly Tensor[]) => {
-        const next = s!.add(xt!.mul(a!)).add(b).tanh();
-        return { states: [next], ys: [next] };
-      };
-      return scan({ init: [a!.mul(0)], xs: [x!], step }).ys[0]!;
-    },
-  },
-  {
-    name: "scan inside a scan",
-    inputs: [[3, 2, 3], [3]],
-    build: ([x, a]) =>
-      scan({
-        init: [a!.mul(0)],
-        xs: [x!],
-        step: ([s], [rows]) => {
-          const inner = scan({
-            init: [s!],
-            xs: [rows!],
-            step: ([q], [row]) => ({ states: [q!.mul(a!).add(row!).tanh()], ys: [] }),
-          });
-          return { states: inner.states, ys: inner.states };
-        },
-      }).ys[0]!,
+    name: "custom",
+    inputs: [[2, 3], [3]],
+    build: ([a, b]) =>
+      customGradient([a!.sin(), b!], {
+        forward: ([x, y]) => x!.mul(y!).exp(),
+        backward: ({ inputs: [x, y], y: e, g }) => [g.mul(e).mul(y!), g.mul(e).mul(x!).sum(0)],
+      }),
   },
   { name: "softmax", inputs: [[2, 4, 3]], build: ([a]) => a!.softmax(1) },
   { name: "logSoftmax", inputs: [[2, 4]], build: ([a]) => a!.logSoftmax() },

@@ -15,5 +15,6 @@ export { drawParameters } from "./parameters.ts";
 export { plainIo, weightsFrom } from "./part.ts";
 export { type PositionSuiteOptions, positionSuite } from "./position-suite.ts";
 export { type ResidualSuiteOptions, residualSuite } from "./residual-suite.ts";
+export { type RouterSuiteOptions, routerSuite } from "./router-suite.ts";
 export { type Evaluation, evaluate, run, type Subject } from "./subject.ts";
 export { withMemory } from "./with-memory.ts";

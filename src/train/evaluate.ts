@@ -60,13 +60,12 @@ export async function createEvaluator(
   const bytes = text.bytes * (sumOf(chosen.mask) / sumOf(whole.mask));
   const executable = await engine.compile(evaluationProgram(built, objective, shape));
   const rng = createRng(0).fork("evaluation");
-  const count = objective.draws({ draws });
+  const count = objective.draws({ draws }, built);
   const total = async (draw: number) => {
     const feed = objective.feed(chosen, built, { draw, draws: count, rng });
     let nats = 0;
     for (let first = 0; first < chosen.count; first += shape.batch) {
-      const part = <T extends { subarray(a: number, b: number): T }>(all: T): T =>
-        all.subarray(first * shape.length, (first + shape.batch) * shape.length);
+      const part = <T extends Rows>(all: T): T => rowsOf(all, { first, count: shape.batch, of: chosen.count });
       const feeds = {
         inputs: part(feed.ids),
         targets: part(feed.targets),
@@ -103,6 +102,14 @@ function standardError(totals: readonly number[], mean: number): number {
 
 const sumOf = (mask: Uint8Array): number => mask.reduce((sum, bit) => sum + bit, 0);
 
+type Rows = Int32Array | Float32Array | Uint8Array;
+
+/** `count` rows from `first` on of an array that holds `of` rows. */
+function rowsOf<T extends Rows>(all: T, { first, count, of }: { first: number; count: number; of: number }): T {
+  const size = all.length / of;
+  return all.subarray(first * size, (first + count) * size) as T;
+}
+
 /** The sources of some windows, where they have any. */
 function sourceRows(
   { source }: EvaluationWindows,
@@ -117,24 +124,22 @@ function sourceRows(
 /** `count` of the windows, evenly spaced. */
 function spread(windows: EvaluationWindows, count: number): EvaluationWindows {
   if (count >= windows.count) return windows;
-  const pick = <T extends Int32Array | Uint8Array>(all: T, length: number, into: T): T => {
+  const pick = <T extends Rows>(all: T): T => {
+    const size = all.length / windows.count;
+    const into = all.slice(0, count * size) as T;
     for (let i = 0; i < count; i++) {
-      const from = Math.floor((i * windows.count) / count) * length;
-      into.set(all.subarray(from, from + length), i * length);
+      const from = Math.floor((i * windows.count) / count) * size;
+      into.set(all.subarray(from, from + size), i * size);
     }
     return into;
   };
   const { length, source } = windows;
-  const ids = (all: Int32Array, length: number) => pick(all, length, new Int32Array(count * length));
-  const bits = (all: Uint8Array, length: number) => pick(all, length, new Uint8Array(count * length));
   return {
     count,
     length,
-    inputs: ids(windows.inputs, length),
-    targets: ids(windows.targets, length),
-    mask: bits(windows.mask, length),
-    ...(source && {
-      source: { length: source.length, ids: ids(source.ids, source.length), mask: bits(source.mask, source.length) },
-    }),
+    inputs: pick(windows.inputs),
+    targets: pick(windows.targets),
+    mask: pick(windows.mask),
+    ...(source && { source: { length: source.length, ids: pick(source.ids), mask: pick(source.mask) } }),
   };
 }

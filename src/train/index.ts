@@ -1,3 +1,4 @@
+export { bestName } from "./best.ts";
 export { type TrainingConfig, type TrainingInput, trainingSchema } from "./config.ts";
 export { createEvaluator, type Evaluation, type EvaluationText, type Evaluator } from "./evaluate.ts";
 export { type Objective, objectiveLosses } from "./objectives/index.ts";
@@ -11,8 +12,8 @@ export {
   optimizerSchema,
   optimizers,
 } from "./optimizers/index.ts";
+export { roundNumbers, storageKinds } from "./precision/index.ts";
 export {
-  type BatchShape,
   evaluationIo,
   evaluationProgram,
   inputSource,

@@ -1,15 +1,26 @@
 import type { Io } from "../blocks/index.ts";
-import { grad } from "../grad/index.ts";
+import type { BatchShape } from "../data/index.ts";
+import { lookUpLate } from "../grad/index.ts";
 import type { Source } from "../model/index.ts";
 import { randomStream } from "../ops/index.ts";
 import type { BuiltModel } from "../spec/index.ts";
 import { input, type Program, softmaxCrossEntropy, type Tensor, zeros } from "../tensor/index.ts";
-import type { Objective } from "./objectives/index.ts";
+import { differentiate, type GradientOptions } from "./gradients.ts";
+import type { Objective, TracedBatch } from "./objectives/index.ts";
 
-/** Rows and columns of a batch. */
-export interface BatchShape {
-  batch: number;
-  length: number;
+/** A batch as inputs of a graph, named as its arrays: `weights` f32, `mask` and `sourceMask` bool, the others i32. */
+function tracedBatch({ model }: BuiltModel, { values }: Objective, shape: BatchShape): TracedBatch {
+  const { batch: B, length: T, sourceLength: S } = shape;
+  const answers = model.per === "token" ? [B, T] : [B];
+  return {
+    inputs_BT: model.input.kind === "ids" ? input("inputs", [B, T], "i32") : input("inputs", [B, T, model.input.size]),
+    targets_BT: values ? input("targets", [...answers, model.outputs]) : input("targets", answers, "i32"),
+    ...(shape.weights && { weights_BT: input("weights", answers) }),
+    ...(shape.mask && { mask_BT: input("mask", [B, T], "bool") }),
+    ...(S !== undefined && {
+      source: { ids_BS: input("source", [B, S], "i32"), mask_BS: input("sourceMask", [B, S], "bool") },
+    }),
+  };
 }
 
 /** Parameters and buffers as inputs named by their paths, each made once. */
@@ -40,43 +51,64 @@ export function evaluationIo(): Io {
 }
 
 /**
- * One training step's graph: inputs `inputs`, `targets` (i32 [B, T]), `random.seed`, `random.step` and all parameters;
+ * One training step's graph: inputs the arrays of a batch, `random.seed`, `random.step`, all parameters and
+ * `gradientInputs`, as the options need them;
+ * what its options ask for (`gradientInputs`);
  * outputs `loss` (nats per token), `total` (with auxiliary losses), `loss:…`, `grad:…`, `buffer:…`.
  */
-export function trainingProgram(built: BuiltModel, objective: Objective, { batch, length }: BatchShape): Program {
+export function trainingProgram(
+  built: BuiltModel,
+  objective: Objective,
+  shape: BatchShape,
+  options: GradientOptions = {},
+): Program {
   const source = inputSource();
-  const traced = {
-    inputs_BT: input("inputs", [batch, length], "i32"),
-    targets_BT: input("targets", [batch, length], "i32"),
-  };
-  const { loss, result } = objective.train(built, traced, { source, io: trainingIo() });
-  const total = result.losses.reduce((sum, { value, weight }) => sum.add(value.mul(weight)), loss);
+  const batch = tracedBatch(built, objective, shape);
+  const io = { ...trainingIo(), ...(batch.mask_BT && { mask_BT: batch.mask_BT }) };
+  const { loss, result } = objective.train(built, batch, { source, io });
+  const values = withLateLookups({
+    loss,
+    total: result.losses.reduce((sum, { value, weight }) => sum.add(value.mul(weight)), loss),
+    ...Object.fromEntries(result.losses.map(({ name, value }) => [`loss:${name}`, value])),
+    ...Object.fromEntries(Object.entries(result.buffers).map(([path, value]) => [`buffer:${path}`, value])),
+  });
   const paths = [...built.model.parameters.keys()];
   const leaves = paths.map((path) => source.leaves.get(path));
   const known = leaves.filter((leaf) => leaf !== undefined);
-  const gradients = new Map(grad(total, known).map((g, i) => [known[i]!, g]));
+  const step = differentiate(values, known, options);
+  const gradients = new Map(step.gradients.map((g, i) => [known[i]!, g]));
   const gradientOf = (leaf: Tensor | undefined, path: string) =>
     (leaf && gradients.get(leaf)) ?? zeros(built.model.parameters.get(path)!.shape);
   return {
     outputs: {
-      loss,
-      total,
-      ...Object.fromEntries(result.losses.map(({ name, value }) => [`loss:${name}`, value])),
+      ...step.values,
       ...Object.fromEntries(paths.map((path, i) => [`grad:${path}`, gradientOf(leaves[i], path)])),
-      ...Object.fromEntries(Object.entries(result.buffers).map(([path, value]) => [`buffer:${path}`, value])),
     },
   };
 }
 
-/** Σ weight·nats over a batch: inputs `inputs`, `targets` (i32), `weights` (f32) and, where `masked`, `mask` (bool), all [B, T]. */
-export function evaluationProgram(
-  { model }: BuiltModel,
-  { masked }: Objective,
-  { batch, length }: BatchShape,
-): Program {
-  const shape = [batch, length];
-  const io = { ...evaluationIo(), ...(masked && { mask_BT: input("mask", shape, "bool") }) };
-  const { logits } = model.forward(input("inputs", shape, "i32"), { source: inputSource(), io });
-  const nats = softmaxCrossEntropy(logits, input("targets", shape, "i32"));
-  return { outputs: { nats: nats.mul(input("weights", shape)).sum() } };
+/** The same values, their graphs rewritten together: the gradient must be taken of what is computed. */
+function withLateLookups(values: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const moved = lookUpLate(Object.values(values));
+  return Object.fromEntries(Object.keys(values).map((name, i) => [name, moved[i]!]));
+}
+
+/**
+ * Σ weight·cost over a batch: inputs the arrays of a batch, always with `weights`, and with `mask` where the objective is
+ * `masked`.
+ */
+export function evaluationProgram(built: BuiltModel, objective: Objective, shape: BatchShape): Program {
+  const batch = tracedBatch(built, objective, {
+    ...shape,
+    weights: true,
+    mask: objective.masked || shape.mask === true,
+  });
+  const io = { ...evaluationIo(), ...(batch.mask_BT && { mask_BT: batch.mask_BT }) };
+  const { logits } = built.model.forward(batch.inputs_BT, {
+    source: inputSource(),
+    io,
+    ...(batch.source && { from: batch.source }),
+  });
+  const cost = objective.cost?.(logits, batch.targets_BT, built) ?? softmaxCrossEntropy(logits, batch.targets_BT);
+  return { outputs: { nats: cost.mul(batch.weights_BT!).sum() } };
 }

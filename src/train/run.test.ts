@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import {
   checkpointSteps,
   createRun,
   loadCheckpoint,
+  openRun,
   type Run,
   readMetrics,
   resumeCheckpoint,
@@ -13,8 +14,10 @@ import {
 import { createReferenceEngine } from "../engine/index.ts";
 import { buildSpec, canonicalSpec } from "../spec/index.ts";
 import {
+  bestName,
   createEvaluator,
   createTraining,
+  type Evaluator,
   type RunProgress,
   type RunTrainingOptions,
   runTraining,
@@ -37,8 +40,8 @@ const newRun = (name: string): Run =>
   createRun(root, name, { spec: JSON.parse(JSON.stringify(spec)), data: null, protocol: null });
 
 /** Trains a run from its newest checkpoint, or from the start. */
-async function train(run: Run, more: Partial<RunTrainingOptions> = {}) {
-  const training = await createTraining(engine, built, { ids, config });
+async function train(run: Run, { settings, ...more }: Partial<RunTrainingOptions> & { settings?: object } = {}) {
+  const training = await createTraining(engine, built, { ids, config: { ...config, ...settings } });
   if (checkpointSteps(run.path).length > 0) await training.restore(resumeCheckpoint(run));
   const evaluator = await createEvaluator(engine, built, {
     text: { ids: ids.subarray(0, 50), bytes: 50 },
@@ -99,6 +102,72 @@ test.each([1, 4, 5, 7, 11])(
     expect(measured(run)).toEqual(measured(whole));
   },
 );
+
+test("several steps a call end at evaluations and checkpoints, and change nothing", async () => {
+  const run = newRun("together");
+  const calls: number[] = [];
+  let steps = 0;
+  const onProgress = (event: RunProgress) => {
+    if (event.kind === "step") steps++;
+    else calls.push(steps);
+  };
+  await train(run, { settings: { stepsPerCall: 3 }, onProgress });
+  expect(calls).toEqual([4, 5, 8, 10, 12, 12]);
+  expect(bytesOf(run, 12)).toEqual(bytesOf(whole, 12));
+  expect(measured(run)).toEqual(measured(whole));
+});
+
+describe("evaluations", () => {
+  /** An evaluator that reports these figures at its evaluations after 2, 4, … steps. */
+  const scripted = (figures: readonly number[], step: () => number): Evaluator => ({
+    run: async () => ({ bitsPerByte: figures[step() / 2 - 1]!, kind: "exact", draws: 1 }),
+    dispose: async () => {},
+  });
+
+  async function watched(run: Run, figures: readonly number[], { stop }: { stop?: number } = {}) {
+    const validation = { patience: 2, leastGain: 0, keepBest: true };
+    const training = await createTraining(engine, built, { ids, config: { ...config, validation } });
+    if (checkpointSteps(run.path).length > 0) await training.restore(resumeCheckpoint(run));
+    const controller = new AbortController();
+    const outcome = await runTraining({
+      training,
+      run,
+      evaluator: scripted(figures, () => training.step),
+      evaluateEverySteps: 2,
+      signal: controller.signal,
+      onProgress: (event) => event.kind === "step" && event.record.step === stop && controller.abort(),
+    });
+    await training.dispose();
+    return outcome;
+  }
+  const figures = [5, 3, 4, 3, 2, 1];
+
+  test("that no longer improve end the training; the best one's checkpoint is kept as a run of its own", async () => {
+    const run = newRun("stopped-early");
+    expect(await watched(run, figures)).toMatchObject({ ended: "stopped", step: 8 });
+    expect(checkpointSteps(run.path)).toEqual([8]);
+    const best = openRun(run.path, bestName);
+    expect(checkpointSteps(best.path)).toEqual([4]);
+    expect(best.info).toEqual(run.info);
+    expect(Object.keys(loadCheckpoint(best).weights)).toEqual(Object.keys(loadCheckpoint(run).weights));
+    expect(await watched(run, figures)).toEqual({ ended: "stopped", step: 8, tokensPerS: 0 });
+  });
+
+  test.each([3, 5, 7])("are remembered by a run that was interrupted during step %i", async (stop) => {
+    const run = newRun(`early-${stop}`);
+    expect(await watched(run, figures, { stop })).toMatchObject({ ended: "interrupted", step: stop });
+    expect(await watched(run, figures)).toMatchObject({ ended: "stopped", step: 8 });
+    expect(bytesOf(run, 8)).toEqual(bytesOf({ ...run, path: join(root, "stopped-early") }, 8));
+    const best = (path: string) => bytesOf(openRun(path, bestName), 4);
+    expect(best(run.path)).toEqual(best(join(root, "stopped-early")));
+  });
+
+  test("that improve to the end change nothing", async () => {
+    const run = newRun("improving");
+    expect(await watched(run, [6, 5, 4, 3, 2, 1])).toMatchObject({ ended: "finished", step: 12 });
+    expect(checkpointSteps(openRun(run.path, bestName).path)).toEqual([12]);
+  });
+});
 
 test("a damaged last checkpoint is passed over, and made anew", async () => {
   const run = newRun("damaged");

@@ -1,13 +1,22 @@
 /** The long-run loop: training with metrics, evaluation and checkpoints in a run's folder, until done or asked to stop. */
-import { appendMetrics, checkpointSteps, type MetricsRecord, type Run, saveCheckpoint } from "../checkpoints/index.ts";
+import {
+  appendMetrics,
+  checkpointSteps,
+  type MetricsRecord,
+  type Run,
+  readMetrics,
+  saveCheckpoint,
+} from "../checkpoints/index.ts";
 import { SeqlabError } from "../tensor/index.ts";
+import { saveBest } from "./best.ts";
 import type { Evaluation, Evaluator } from "./evaluate.ts";
 import type { StepRecord, Training } from "./training.ts";
+import { judgeEvaluations, type Verdict } from "./validation.ts";
 
 /** What happens while a run trains. */
 export type RunProgress =
   | { kind: "step"; record: StepRecord; tokensPerS: number }
-  | { kind: "evaluation"; step: number; evaluation: Evaluation }
+  | { kind: "evaluation"; step: number; evaluation: Evaluation; best: boolean }
   | { kind: "checkpoint"; step: number; path: string };
 
 export interface RunTrainingOptions {
@@ -27,7 +36,8 @@ export interface RunTrainingOptions {
 }
 
 export interface RunTrainingOutcome {
-  ended: "finished" | "interrupted";
+  /** stopped: evaluations no longer improved (`validation.patience`). */
+  ended: "finished" | "stopped" | "interrupted";
   /** Steps done; a checkpoint of them is saved. */
   step: number;
   /** Loss of the last step, nats per token; absent where none was done. */
@@ -37,60 +47,79 @@ export interface RunTrainingOutcome {
 }
 
 /**
- * Trains to `training.config.steps`. What is written at a step depends on the step alone, not on where the run was
- * interrupted before: evaluation, then checkpoint, each at multiples of its interval.
+ * Trains to `training.config.steps`, or until evaluations no longer improve. What is written at a step depends on the step
+ * alone, not on where the run was interrupted before: evaluation, then checkpoint, each at multiples of its interval.
  * Throws E_TRAIN_FINITE and disk errors; each names the last good checkpoint, which is kept.
  */
 export async function runTraining(options: RunTrainingOptions): Promise<RunTrainingOutcome> {
   const { training, run, signal } = options;
+  const { steps } = training.config;
   const clock = { seconds: 0, tokens: 0 };
-  let loss: number | undefined;
+  const { judge, stopped } = judgeBefore(options);
+  let [loss, stop]: [number | undefined, boolean] = [undefined, stopped];
   let saved = checkpointSteps(run.path).find((step) => step === training.step);
-  while (training.step < training.config.steps && signal?.aborted !== true) {
-    loss = (await doStep(options, clock)).loss;
-    await evaluateIfDue(options);
+  while (training.step < steps && !stop && signal?.aborted !== true) {
+    loss = (await doSteps(options, clock)).loss;
+    stop = (await evaluateIfDue(options, judge))?.stop ?? false;
     if (isDue(training.step, options.checkpointEverySteps ?? 500)) saved = await save(options);
   }
   if (saved !== training.step) await save(options);
   return {
-    ended: training.step < training.config.steps ? "interrupted" : "finished",
+    ended: training.step >= steps ? "finished" : stop ? "stopped" : "interrupted",
     step: training.step,
     ...(loss !== undefined && { loss }),
     tokensPerS: clock.seconds === 0 ? 0 : clock.tokens / clock.seconds,
   };
 }
 
+type Judge = ReturnType<typeof judgeEvaluations>;
+
+/** The judge of a run's evaluations, having heard those that its metrics hold. */
+function judgeBefore({ training, run }: RunTrainingOptions): { judge: Judge; stopped: boolean } {
+  const judge = judgeEvaluations(training.config.validation);
+  const before = readMetrics(run).flatMap(({ bitsPerByte, split, step }) =>
+    typeof bitsPerByte === "number" && split === undefined && step <= training.step ? [judge(bitsPerByte)] : [],
+  );
+  return { judge, stopped: before.at(-1)?.stop ?? false };
+}
+
 const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
 
-async function doStep(
-  { training, run, onProgress }: RunTrainingOptions,
-  clock: { seconds: number; tokens: number },
-): Promise<StepRecord> {
-  const start = performance.now();
-  const record = await training.advance().catch((error: unknown) => rejectStep(error, run));
+/** As many steps as one call takes, but none beyond the next evaluation or checkpoint. */
+async function doSteps(options: RunTrainingOptions, clock: { seconds: number; tokens: number }): Promise<StepRecord> {
+  const { training, run, onProgress } = options;
+  const [start, before] = [performance.now(), training.tokensBefore(training.step)];
+  const records = await training.advanceBy(stepsToGo(options)).catch((error: unknown) => rejectStep(error, run));
   clock.seconds += (performance.now() - start) / 1000;
-  clock.tokens += training.config.batch * training.config.length;
+  clock.tokens += training.tokensBefore(training.step) - before;
   const tokensPerS = clock.tokens / clock.seconds;
-  const { losses, ...numbers } = record;
-  appendMetrics(run, { ...numbers, ...prefixed(losses), tokensPerS });
-  onProgress?.({ kind: "step", record, tokensPerS });
-  return record;
+  appendMetrics(run, ...records.map(({ losses, ...numbers }) => ({ ...numbers, ...prefixed(losses), tokensPerS })));
+  for (const record of records) onProgress?.({ kind: "step", record, tokensPerS });
+  return records.at(-1)!;
+}
+
+function stepsToGo({ training, evaluateEverySteps, checkpointEverySteps = 500 }: RunTrainingOptions): number {
+  const { step, config } = training;
+  const intervals = [checkpointEverySteps, evaluateEverySteps ?? Number.POSITIVE_INFINITY];
+  const left = intervals.map((every) => (Number.isFinite(every) ? every - (step % every) : every));
+  return Math.min(config.stepsPerCall, config.steps - step, ...left);
 }
 
 const prefixed = (losses: StepRecord["losses"]): Record<string, number> =>
   Object.fromEntries(Object.entries(losses).map(([name, value]) => [`loss.${name}`, value]));
 
-async function evaluateIfDue({
-  training,
-  run,
-  evaluator,
-  evaluateEverySteps,
-  onProgress,
-}: RunTrainingOptions): Promise<void> {
-  if (evaluator === undefined || !isDue(training.step, evaluateEverySteps)) return;
+async function evaluateIfDue(
+  { training, run, evaluator, evaluateEverySteps, onProgress }: RunTrainingOptions,
+  judge: Judge,
+): Promise<Verdict | undefined> {
+  if (evaluator === undefined || !isDue(training.step, evaluateEverySteps)) return undefined;
+  const { step, config } = training;
   const evaluation = await training.evaluated(() => evaluator.run());
-  appendMetrics(run, evaluationRecord(training.step, evaluation));
-  onProgress?.({ kind: "evaluation", step: training.step, evaluation });
+  appendMetrics(run, evaluationRecord(step, evaluation));
+  const verdict = judge(evaluation.bitsPerByte);
+  if (verdict.best && config.validation.keepBest) saveBest(run, await training.snapshot());
+  onProgress?.({ kind: "evaluation", step, evaluation, best: verdict.best });
+  return verdict;
 }
 
 /** An evaluation as `metrics.jsonl` holds it. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reluSquared } from "../../ops/index.ts";
+import { elu, hardSigmoid, hardSwish, leakyRelu, mish, relu6, reluSquared, selu, softSign } from "../../ops/index.ts";
 import { gelu, silu, type Tensor } from "../../tensor/index.ts";
 import type { Capabilities } from "../define.ts";
 
@@ -7,17 +7,41 @@ import type { Capabilities } from "../define.ts";
 export const activations = {
   gelu: (x) => gelu(x),
   "gelu-tanh": (x) => gelu(x, "tanh"),
+  "gelu-sigmoid": (x) => x.mul(x.mul(1.702).sigmoid()),
   relu: (x) => x.relu(),
   "relu-squared": (x) => reluSquared(x),
+  "leaky-relu": (x) => leakyRelu(x),
+  relu6: (x) => relu6(x),
+  elu: (x) => elu(x),
+  selu: (x) => selu(x),
   silu: (x) => silu(x),
+  mish: (x) => mish(x),
+  softplus: (x) => x.softplus(),
+  softsign: (x) => softSign(x),
+  "hard-sigmoid": (x) => hardSigmoid(x),
+  "hard-swish": (x) => hardSwish(x),
+  "hard-tanh": (x) => x.maximum(-1).minimum(1),
   sigmoid: (x) => x.sigmoid(),
   tanh: (x) => x.tanh(),
   identity: (x) => x,
 } as const satisfies Record<string, (x: Tensor) => Tensor>;
 
 export type ActivationKind = keyof typeof activations;
-export const activationSchema = z.enum(Object.keys(activations) as [ActivationKind, ...ActivationKind[]]);
+export const activationKinds = Object.keys(activations) as [ActivationKind, ...ActivationKind[]];
+export const activationSchema = z.enum(activationKinds);
 
-/** ReLU's forms have a corner at 0, in their first or second derivative. */
+const smooth: ReadonlySet<string> = new Set([
+  "gelu",
+  "gelu-tanh",
+  "gelu-sigmoid",
+  "silu",
+  "mish",
+  "softplus",
+  "sigmoid",
+  "tanh",
+  "identity",
+] satisfies ActivationKind[]);
+
+/** The others have a corner in their value or in a derivative. */
 export const smoothnessOf = (kind: ActivationKind): Capabilities["smooth"] =>
-  kind.startsWith("relu") ? "away from ties" : "everywhere";
+  smooth.has(kind) ? "everywhere" : "away from ties";

@@ -5,34 +5,39 @@ import { ropeOf, ropeTables, settingsOf } from "../../testing/goldens/hf-attenti
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
 import type { ActivationKind } from "./activation.ts";
+import type { HiddenActivation } from "./learned-activation.ts";
 import { mlp } from "./mlp.ts";
 import { swiglu } from "./swiglu.ts";
 
 const columns = (w: Tensor) => w.transpose([1, 0]);
 
 interface Net {
-  activation: ActivationKind;
+  activation: HiddenActivation;
   gate?: Tensor | undefined;
   up: Tensor;
   down: Tensor;
   gateBias?: Tensor | undefined;
   upBias?: Tensor | undefined;
   downBias?: Tensor | undefined;
+  activationGain?: Tensor | undefined;
+  /** Of a norm behind the hidden layer, or where there is a gate a factor of it. */
+  hiddenGain?: Tensor | undefined;
 }
 
 /** Our net with weights as stored. */
-function netOf(x: Tensor, { activation, gate, up, down, ...biases }: Net): Tensor {
-  const given = Object.entries(biases).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
-  const bias = given.length > 0;
-  const own = weightsFrom({ up: columns(up), down: columns(down), ...Object.fromEntries(given) });
+function netOf(x: Tensor, { activation, gate, up, down, ...vectors }: Net): Tensor {
+  const bias = vectors.downBias !== undefined;
+  const own = weightsFrom({ up: columns(up), down: columns(down), ...vectors });
   const at = { d: { D: x.dim(-1), F: up.dim(0) }, b: {}, io: plainIo("eval") };
   const options = { activation, bias, hidden: up.dim(0) };
-  if (!gate) return mlp.forward(x, { ...at, c: mlp.config.parse(options), p: own }).y;
-  return swiglu.forward(x, {
-    ...at,
-    c: swiglu.config.parse(options),
-    p: { ...own, ...weightsFrom({ gate: columns(gate) }) },
-  }).y;
+  const extra = vectors.hiddenGain !== undefined;
+  if (!gate) {
+    const config = mlp.config.parse({ ...options, hiddenNorm: extra });
+    return mlp.forward(x, { ...at, c: config, p: own as Parameters<typeof mlp.forward>[1]["p"] }).y;
+  }
+  const config = swiglu.config.parse({ ...options, hiddenGain: extra });
+  const p = { ...own, ...weightsFrom({ gate: columns(gate) }) } as Parameters<typeof swiglu.forward>[1]["p"];
+  return swiglu.forward(x, { ...at, c: config, p }).y;
 }
 
 function llamaMlp(c: GoldenCase): GoldenGraph | Absent {
@@ -57,21 +62,27 @@ function llamaMlp(c: GoldenCase): GoldenGraph | Absent {
   };
 }
 
-const expressible = ["mult", "glu", "swish", "relu_squared", "no_bias"];
+const expressible = ["mult", "glu", "swish", "relu_squared", "no_bias", "glu_mult_bias", "post_act_ln", "solu"];
 
 function feedForward(c: GoldenCase): GoldenGraph | Absent {
   const options = c.config.options as Readonly<Record<string, unknown>>;
   const other = Object.keys(options).find((name) => !expressible.includes(name));
   if (other) return `absent: ${other}`;
-  const activation = options.relu_squared ? "relu-squared" : options.swish ? "silu" : "gelu";
-  const down = { down: c.tensor("param.ff.2.weight"), downBias: c.maybe("param.ff.2.bias") };
+  const activation = options.solu ? "solu" : options.relu_squared ? "relu-squared" : options.swish ? "silu" : "gelu";
+  const last = options.post_act_ln ? "param.ff.3" : "param.ff.2";
+  const own = {
+    activation,
+    down: c.tensor(`${last}.weight`),
+    downBias: c.maybe(`${last}.bias`),
+    activationGain: c.maybe("param.ff.0.1.norm.gamma"),
+    hiddenGain: c.maybe("param.ff.0.mult_bias") ?? c.maybe("param.ff.1.gamma"),
+  } as const;
   const first = options.glu ? "param.ff.0.proj" : "param.ff.0.0";
   const [weight, bias] = [c.tensor(`${first}.weight`), c.maybe(`${first}.bias`)];
-  if (!options.glu)
-    return { outputs: { "out.y": netOf(c.tensor("in.x"), { activation, up: weight, upBias: bias, ...down }) } };
+  if (!options.glu) return { outputs: { "out.y": netOf(c.tensor("in.x"), { ...own, up: weight, upBias: bias }) } };
   const halves = (t: Tensor) => t.split(0, [t.dim(0) / 2, t.dim(0) / 2]);
   const [[up, gate], [upBias, gateBias]] = [halves(weight), bias ? halves(bias) : []];
-  return { outputs: { "out.y": netOf(c.tensor("in.x"), { activation, up: up!, gate, upBias, gateBias, ...down }) } };
+  return { outputs: { "out.y": netOf(c.tensor("in.x"), { ...own, up: up!, gate, upBias, gateBias }) } };
 }
 
 export const adapters: readonly GoldenAdapter[] = [

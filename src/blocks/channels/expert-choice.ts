@@ -81,7 +81,7 @@ export const expertChoice = defineChannel({
       .gather(0, rows_R)
       .reshape([E, B * taken, D]);
     const gate_EDF = p.gate && value(p.gate);
-    const experts = { gate_EDF, up_EDF: value(p.up), down_EFD: value(p.down), activation: c.activation };
+    const experts = { gate_EDF, up_EDF: value(p.up), down_EFD: value(p.down), unit: { activation: c.activation } };
     const served_RD = expertNets(x_EMD, experts)
       .reshape([-1, D])
       .mul(values.reshape([-1, 1]));

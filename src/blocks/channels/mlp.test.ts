@@ -13,21 +13,49 @@ import {
 import { attention } from "../mixers/attention.ts";
 import type { ParameterDeclaration } from "../weights/declare.ts";
 import { type ActivationKind, activations } from "./activation.ts";
-import { affine, naiveActivations } from "./activations-naive.ts";
+import { affine, naiveActivate } from "./activations-naive.ts";
+import { type HiddenActivation, learnedKinds } from "./learned-activation.ts";
 import { mlp } from "./mlp.ts";
 
-type Weights = { up: number[][]; down: number[][]; upBias?: number[]; downBias?: number[] };
-type Arguments = Pick<NaiveTokensArguments<{ activation: ActivationKind }>, "x" | "c"> & { p: Weights };
+type Weights = Record<"up" | "down", number[][]> &
+  Partial<Record<"inner1" | "inner2", number[][]>> &
+  Partial<Record<"upBias" | "downBias" | "innerBias1" | "innerBias2" | "hiddenGain", number[]>>;
+type Arguments = Pick<NaiveTokensArguments<{ activation: HiddenActivation; used: number }>, "x" | "c"> & { p: Weights };
 
+const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+function normed(h: number[], gain: number[] | undefined): number[] {
+  if (!gain) return h;
+  const centred = h.map((v) => v - mean(h));
+  const deviation = Math.sqrt(mean(centred.map((v) => v * v)) + 1e-5);
+  return centred.map((v, i) => (v / deviation) * gain[i]!);
+}
+
+/** With `used` below 1 the other hidden units are 0 wherever they are. */
 const naive = ({ x, p, c }: Arguments) => ({
   y: x.map((row) =>
-    row.map((token) => affine(affine(token, p.up, p.upBias).map(naiveActivations[c.activation]), p.down, p.downBias)),
+    row.map((token) => {
+      const units = Math.max(1, Math.round(c.used * p.down.length));
+      const act = (h: number[]) => naiveActivate(c.activation, h, p).map((v, i) => (i < units ? v : 0));
+      let hidden = act(affine(token, p.up, p.upBias));
+      if (p.inner1) hidden = act(affine(hidden, p.inner1, p.innerBias1));
+      if (p.inner2) hidden = act(affine(hidden, p.inner2, p.innerBias2));
+      return affine(normed(hidden, p.hiddenGain), p.down, p.downBias);
+    }),
   ),
 });
 
-const kinds = Object.keys(activations) as ActivationKind[];
+const kinds = [...(Object.keys(activations) as ActivationKind[]), ...learnedKinds];
 channelSuite(mlp, {
-  configs: [{}, { ratio: 1.5, bias: false }, ...kinds.map((activation) => ({ activation, hidden: 6 }))],
+  configs: [
+    {},
+    { ratio: 1.5, bias: false },
+    { depth: 3, hidden: 6, activation: "silu" },
+    { used: 0.5, hidden: 6 },
+    { used: 0.4, hidden: 5, depth: 3, activation: "prelu" },
+    { depth: 4, hidden: 5, bias: false, activation: "tanh", hiddenNorm: true },
+    ...kinds.map((activation) => ({ activation, hidden: 6 })),
+  ],
   naive,
   width: 8,
 });

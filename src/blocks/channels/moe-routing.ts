@@ -5,6 +5,7 @@
 import {
   balanceLoss,
   evenBias,
+  expertInformation,
   type NoisyRouting,
   type Routing,
   routeByScores,
@@ -39,12 +40,13 @@ export interface RoutingOptions {
   scale: number;
   balanceWeight: number;
   zWeight: number;
+  informationWeight: number;
 }
 
 interface Router {
   c: RoutingOptions;
   k: number;
-  p: { router: Weight; noise?: Weight };
+  p: { router: Weight; routerBias?: Weight; noise?: Weight };
   /** Offsets of experts when they are chosen, if load is evened by them. */
   bias_E: Tensor | undefined;
   io: Io;
@@ -62,7 +64,7 @@ export interface Routed {
 
 export function routeTokens(x_ND: Tensor, router: Router): Routed {
   const { c, p, bias_E, io, real } = router;
-  const logits_NE = linear(jittered(x_ND, c.jitter, io), p.router);
+  const logits_NE = linear(jittered(x_ND, c.jitter, io), p.router, p.routerBias);
   const chosen = choose(logits_NE, x_ND, router);
   const routing = c.scale === 1 ? chosen : { ...chosen, weights_NK: chosen.weights_NK.mul(c.scale) };
   const load_E = loadOf(routing, real);
@@ -118,7 +120,12 @@ function lossesOf(logits_NE: Tensor, routing: NoisyRouting, { c, real }: Router)
         ]
       : [{ name: "balance", value: balanceLoss({ probs: probs_NE, chosen: chosen_NKE }, { real }), weight }];
   const z = { name: "z", value: routerZLoss(logits_NE, { real }), weight: c.zWeight };
-  return [...even, z].filter(({ weight }) => weight > 0);
+  const known = {
+    name: "information",
+    value: expertInformation(probs_NE, { real }).neg(),
+    weight: c.informationWeight,
+  };
+  return [...even, z, known].filter(({ weight }) => weight > 0);
 }
 
 function loadOf({ chosen_NKE }: Routing, real: Tensor | undefined): Tensor {

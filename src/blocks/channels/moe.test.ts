@@ -5,106 +5,17 @@ import {
   drawParameters,
   evaluate,
   expectSameFunction,
-  type NaiveTokensArguments,
   plainIo,
   randomNormal,
   run,
   type Subject,
   weightsFrom,
 } from "../../testing/index.ts";
-import type { ActivationKind } from "./activation.ts";
-import { affine, naiveActivations } from "./activations-naive.ts";
 import { moe } from "./moe.ts";
+import { naiveMoe } from "./moe-naive.ts";
 
-type Weights = { router: number[][]; up: number[][][]; down: number[][][]; gate?: number[][][] } & Partial<
-  Record<"sharedGate" | "sharedUp" | "sharedDown" | "sharedMix", number[][]>
->;
 type Config = ReturnType<typeof moe.config.parse>;
-type Arguments = Pick<NaiveTokensArguments<Config, { E: number; K: number }>, "x" | "c" | "d"> & { p: Weights };
-
 const sum = (values: readonly number[]) => values.reduce((total, v) => total + v, 0);
-const softmax = (z: readonly number[]) => {
-  const e = z.map((v) => Math.exp(v - Math.max(...z)));
-  return e.map((v) => v / sum(e));
-};
-
-function net(
-  x: number[],
-  { gate, up, down }: { gate?: number[][] | undefined; up: number[][]; down: number[][] },
-  kind: ActivationKind,
-): number[] {
-  const act = naiveActivations[kind];
-  const hidden = gate ? affine(x, up).map((v, i) => v * act(affine(x, gate)[i]!)) : affine(x, up).map(act);
-  return affine(hidden, down);
-}
-
-/** One sequence after another, one token after another; experts' places are taken in that order. */
-function naive({ x, p, c, d: { E, K } }: Arguments) {
-  const routed = x.map((row) => row.map((token) => choose(affine(token, p.router), { K, c })));
-  const capacity =
-    c.capacityFactor === null ? Number.POSITIVE_INFINITY : Math.ceil(((x[0]!.length * K) / E) * c.capacityFactor);
-  const y = x.map((row, b) => {
-    const taken = new Array<number>(E).fill(0);
-    return row.map((token, t) => {
-      const out = sharedOf(token, p, c);
-      for (const { expert, weight } of routed[b]![t]!.chosen)
-        if (taken[expert]!++ < capacity) {
-          const weights = { gate: p.gate?.[expert], up: p.up[expert]!, down: p.down[expert]! };
-          for (const [i, v] of net(token, weights, c.activation).entries()) out[i]! += weight * v;
-        }
-      return out;
-    });
-  });
-  return { y, losses: lossesOf(routed.flat(), { E, c }) };
-}
-
-function choose(logits: number[], { K, c }: { K: number; c: Config }) {
-  const scores = c.routing.includes("sigmoid") ? logits.map((v) => 1 / (1 + Math.exp(-v))) : softmax(logits);
-  const probs = scores.map((v) => v / sum(scores));
-  const order = allowed(scores, c)
-    .sort((a, b) => scores[b]! - scores[a]!)
-    .slice(0, K);
-  const own = c.routing.endsWith("renormalise") || c.routing === "noisy-topk";
-  const factor = c.scale / (own ? sum(order.map((e) => scores[e]!)) : 1);
-  return { logits, probs, chosen: order.map((expert) => ({ expert, weight: scores[expert]! * factor })) };
-}
-
-/** Experts of the best groups. */
-function allowed(scores: number[], { groups, keptGroups, groupScore }: Config): number[] {
-  const members = scores.length / groups;
-  const best = Array.from({ length: groups }, (_, g) => {
-    const own = scores.slice(g * members, (g + 1) * members).sort((a, b) => b - a);
-    return { g, score: sum(own.slice(0, groupScore === "largest" ? 1 : 2)) };
-  }).sort((a, b) => b.score - a.score);
-  const kept = new Set(best.slice(0, keptGroups).map(({ g }) => g));
-  return scores.map((_, e) => e).filter((e) => kept.has(Math.floor(e / members)));
-}
-
-function sharedOf(token: number[], p: Weights, c: Config): number[] {
-  if (!p.sharedUp) return token.map(() => 0);
-  const y = net(token, { gate: p.sharedGate, up: p.sharedUp, down: p.sharedDown! }, c.activation);
-  const mix = p.sharedMix ? 1 / (1 + Math.exp(-affine(token, p.sharedMix)[0]!)) : 1;
-  return y.map((v) => v * mix);
-}
-
-function lossesOf(tokens: readonly ReturnType<typeof choose>[], { E, c }: { E: number; c: Config }) {
-  const mean = (values: readonly number[]) => sum(values) / values.length;
-  const perExpert = Array.from(
-    { length: E },
-    (_, e) =>
-      mean(tokens.map(({ chosen }) => chosen.filter(({ expert }) => expert === e).length)) *
-      mean(tokens.map(({ probs }) => probs[e]!)),
-  );
-  const z = mean(tokens.map(({ logits }) => Math.log(sum(logits.map(Math.exp))) ** 2));
-  if (c.routing === "noisy-topk") {
-    const importance = Array.from({ length: E }, (_, e) =>
-      sum(tokens.flatMap(({ chosen }) => chosen.filter(({ expert }) => expert === e).map(({ weight }) => weight))),
-    );
-    const centre = mean(importance);
-    return { importance: mean(importance.map((v) => (v - centre) ** 2)) / (centre ** 2 + 1e-10), z };
-  }
-  return { ...(c.balanceWeight > 0 && { balance: E * sum(perExpert) }), ...(c.zWeight > 0 && { z }) };
-}
 
 channelSuite(moe, {
   configs: [
@@ -136,8 +47,26 @@ channelSuite(moe, {
     { experts: 4, topK: 1, routing: "topk-of-sigmoid", hidden: 4 },
     { experts: 4, routing: "noisy-topk", hidden: 4 },
     { experts: 8, topK: 2, routing: "sinkhorn", hidden: 4 },
+    { experts: 2, capacityFactor: 0.8, order: "choices", hidden: 4 },
+    { experts: 3, capacityFactor: 0.5, order: "priority", hidden: 4, dispatch: "dense" },
+    {
+      experts: 4,
+      routerBias: true,
+      expertBias: true,
+      limit: 0.3,
+      upOffset: 1,
+      activation: "gelu-sigmoid",
+      hidden: 4,
+      dispatch: "blocks",
+    },
+    { experts: 4, expert: "mlp", expertBias: true, capacityFactor: 1, hidden: 4, informationWeight: 0.1 },
+    { experts: 4, topK: 1, routing: "topk-of-sigmoid", weighting: "input", shared: 5, hidden: 4 },
+    { experts: 3, topK: 2, weighting: "input", capacityFactor: 0.8, hidden: 4 },
+    { experts: 4, topK: 3, zeroExperts: 2, routing: "topk-of-softmax", biasSpeed: 0.001, scale: 1.5, hidden: 4 },
+    { experts: 2, topK: 2, zeroExperts: 2, hidden: 4, dispatch: "blocks" },
+    { experts: 2, topK: 2, zeroExperts: 2, hidden: 4, capacityFactor: 0.5 },
   ],
-  naive,
+  naive: naiveMoe,
   width: 6,
 });
 

@@ -9,30 +9,42 @@ import {
   run,
   weightsFrom,
 } from "../../testing/index.ts";
-import { type ActivationKind, activations } from "./activation.ts";
-import { affine, naiveActivations } from "./activations-naive.ts";
+import type { ActivationKind } from "./activation.ts";
+import { affine, naiveActivate, naiveActivations } from "./activations-naive.ts";
+import type { HiddenActivation } from "./learned-activation.ts";
 import { swiglu } from "./swiglu.ts";
 
 type Weights = Record<"gate" | "up" | "down", number[][]> &
-  Partial<Record<"gateBias" | "upBias" | "downBias", number[]>>;
-type Arguments = Pick<NaiveTokensArguments<{ activation: ActivationKind }>, "x" | "c"> & { p: Weights };
+  Partial<Record<"gateBias" | "upBias" | "downBias" | "hiddenGain" | "hiddenBias", number[]>>;
+type Arguments = Pick<NaiveTokensArguments<{ activation: HiddenActivation }>, "x" | "c"> & { p: Weights };
+
+const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+function scaled(hidden: number[], gain: number[] | undefined, offset: number[] | undefined): number[] {
+  const centre = offset ? mean(hidden) : 0;
+  const size = offset ? Math.sqrt(mean(hidden.map((v) => (v - centre) ** 2)) + 1e-5) : 1;
+  return hidden.map((v, i) => ((v - centre) / size) * (gain?.[i] ?? 1) + (offset?.[i] ?? 0));
+}
 
 const naive = ({ x, p, c }: Arguments) => ({
   y: x.map((row) =>
     row.map((token) => {
-      const gate = affine(token, p.gate, p.gateBias).map(naiveActivations[c.activation]);
-      return affine(
-        affine(token, p.up, p.upBias).map((v, i) => v * gate[i]!),
-        p.down,
-        p.downBias,
-      );
+      const gate = naiveActivate(c.activation, affine(token, p.gate, p.gateBias), p);
+      const hidden = affine(token, p.up, p.upBias).map((v, i) => v * gate[i]!);
+      return affine(scaled(hidden, p.hiddenGain, p.hiddenBias), p.down, p.downBias);
     }),
   ),
 });
 
-const kinds = Object.keys(activations) as ActivationKind[];
+const kinds = ["gelu", "relu", "relu-squared", "sigmoid", "identity", "swish", "polynorm"] as const;
 channelSuite(swiglu, {
-  configs: [{}, { bias: true, hidden: 5 }, ...kinds.map((activation) => ({ activation, hidden: 6 }))],
+  configs: [
+    {},
+    { bias: true, hidden: 5 },
+    { hiddenGain: true, hidden: 5 },
+    { hiddenNorm: true, hidden: 5 },
+    ...kinds.map((activation) => ({ activation, hidden: 6 })),
+  ],
   naive,
   width: 8,
 });

@@ -2,15 +2,21 @@
 import { expertChoice } from "../channels/expert-choice.ts";
 import { mlp } from "../channels/mlp.ts";
 import { moe } from "../channels/moe.ts";
+import { neuralOde } from "../channels/neural-ode.ts";
 import { none } from "../channels/none.ts";
+import { productKeyMemory } from "../channels/product-key-memory.ts";
 import { softMoe } from "../channels/soft-moe.ts";
+import { squeezeExcite } from "../channels/squeeze-excite.ts";
 import { swiglu } from "../channels/swiglu.ts";
 
 export const channels = {
   "expert-choice": expertChoice,
   mlp,
   moe,
+  "neural-ode": neuralOde,
   none,
+  "product-key-memory": productKeyMemory,
   "soft-moe": softMoe,
+  "squeeze-excite": squeezeExcite,
   swiglu,
 } as const;

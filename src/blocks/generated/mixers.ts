@@ -1,19 +1,29 @@
 // Written by `npm run generate` from the components' declarations.
+import { abc } from "../mixers/abc.ts";
 import { attention } from "../mixers/attention.ts";
+import { axialAttention } from "../mixers/axial-attention.ts";
 import { baseConv } from "../mixers/base-conv.ts";
+import { bidirectional } from "../mixers/bidirectional.ts";
 import { cfc } from "../mixers/cfc.ts";
+import { cfcWired } from "../mixers/cfc-wired.ts";
+import { classAttention } from "../mixers/class-attention.ts";
+import { comba } from "../mixers/comba.ts";
 import { convGlu } from "../mixers/conv-glu.ts";
+import { crossAttention } from "../mixers/cross-attention.ts";
 import { deltanet } from "../mixers/deltanet.ts";
+import { differentialAttention } from "../mixers/differential-attention.ts";
 import { dilatedConv } from "../mixers/dilated-conv.ts";
 import { fnet } from "../mixers/fnet.ts";
 import { forgettingAttention } from "../mixers/forgetting-attention.ts";
 import { gatedDeltanet } from "../mixers/gated-deltanet.ts";
+import { gatedDeltanet2 } from "../mixers/gated-deltanet-2.ts";
 import { gatedDeltaproduct } from "../mixers/gated-deltaproduct.ts";
 import { gateloop } from "../mixers/gateloop.ts";
 import { gla } from "../mixers/gla.ts";
 import { gmlp } from "../mixers/gmlp.ts";
 import { gru } from "../mixers/gru.ts";
 import { gsa } from "../mixers/gsa.ts";
+import { gss } from "../mixers/gss.ts";
 import { h3 } from "../mixers/h3.ts";
 import { hgrn } from "../mixers/hgrn.ts";
 import { hyena } from "../mixers/hyena.ts";
@@ -21,17 +31,25 @@ import { kda } from "../mixers/kda.ts";
 import { lightningAttention } from "../mixers/lightning-attention.ts";
 import { linearAttention } from "../mixers/linear-attention.ts";
 import { linformer } from "../mixers/linformer.ts";
+import { longformer } from "../mixers/longformer.ts";
 import { lru } from "../mixers/lru.ts";
 import { lstm } from "../mixers/lstm.ts";
 import { ltc } from "../mixers/ltc.ts";
 import { mamba } from "../mixers/mamba.ts";
 import { mamba2 } from "../mixers/mamba-2.ts";
+import { megaEma } from "../mixers/mega-ema.ts";
+import { mesaNet } from "../mixers/mesa-net.ts";
 import { minGru } from "../mixers/min-gru.ts";
 import { minLstm } from "../mixers/min-lstm.ts";
+import { mla } from "../mixers/mla.ts";
 import { mlstm } from "../mixers/mlstm.ts";
 import { mlstm7b } from "../mixers/mlstm-7b.ts";
+import { neuralCde } from "../mixers/neural-cde.ts";
+import { nystromAttention } from "../mixers/nystrom-attention.ts";
+import { odeRnn } from "../mixers/ode-rnn.ts";
 import { performer } from "../mixers/performer.ts";
 import { pooling } from "../mixers/pooling.ts";
+import { reformer } from "../mixers/reformer.ts";
 import { retention } from "../mixers/retention.ts";
 import { rgLru } from "../mixers/rg-lru.ts";
 import { rnn } from "../mixers/rnn.ts";
@@ -44,26 +62,40 @@ import { s4 } from "../mixers/s4.ts";
 import { s4d } from "../mixers/s4d.ts";
 import { s5 } from "../mixers/s5.ts";
 import { shortConv } from "../mixers/short-conv.ts";
+import { sinkhornAttention } from "../mixers/sinkhorn-attention.ts";
 import { slstm } from "../mixers/slstm.ts";
 import { tokenLinear } from "../mixers/token-linear.ts";
 import { tokenMlp } from "../mixers/token-mlp.ts";
+import { tttLinearMixer } from "../mixers/ttt-linear.ts";
+import { xca } from "../mixers/xca.ts";
+import { yoso } from "../mixers/yoso.ts";
 
 export const mixers = {
+  abc,
   attention,
+  "axial-attention": axialAttention,
   "base-conv": baseConv,
+  bidirectional,
   cfc,
+  "cfc-wired": cfcWired,
+  "class-attention": classAttention,
+  comba,
   "conv-glu": convGlu,
+  "cross-attention": crossAttention,
   deltanet,
+  "differential-attention": differentialAttention,
   "dilated-conv": dilatedConv,
   fnet,
   "forgetting-attention": forgettingAttention,
   "gated-deltanet": gatedDeltanet,
+  "gated-deltanet-2": gatedDeltanet2,
   "gated-deltaproduct": gatedDeltaproduct,
   gateloop,
   gla,
   gmlp,
   gru,
   gsa,
+  gss,
   h3,
   hgrn,
   hyena,
@@ -71,17 +103,25 @@ export const mixers = {
   "lightning-attention": lightningAttention,
   "linear-attention": linearAttention,
   linformer,
+  longformer,
   lru,
   lstm,
   ltc,
   mamba,
   "mamba-2": mamba2,
+  "mega-ema": megaEma,
+  "mesa-net": mesaNet,
   "min-gru": minGru,
   "min-lstm": minLstm,
+  mla,
   mlstm,
   "mlstm-7b": mlstm7b,
+  "neural-cde": neuralCde,
+  "nystrom-attention": nystromAttention,
+  "ode-rnn": odeRnn,
   performer,
   pooling,
+  reformer,
   retention,
   "rg-lru": rgLru,
   rnn,
@@ -94,7 +134,11 @@ export const mixers = {
   s4d,
   s5,
   "short-conv": shortConv,
+  "sinkhorn-attention": sinkhornAttention,
   slstm,
   "token-linear": tokenLinear,
   "token-mlp": tokenMlp,
+  "ttt-linear": tttLinearMixer,
+  xca,
+  yoso,
 } as const;

@@ -1,4 +1,5 @@
 // Written by `npm run generate` from the components' declarations.
+import { adaptiveNorm } from "../norms/adaptive-norm.ts";
 import { batchnorm } from "../norms/batchnorm.ts";
 import { dyt } from "../norms/dyt.ts";
 import { groupnorm } from "../norms/groupnorm.ts";
@@ -8,6 +9,7 @@ import { rmsnorm } from "../norms/rmsnorm.ts";
 import { scalenorm } from "../norms/scalenorm.ts";
 
 export const norms = {
+  "adaptive-norm": adaptiveNorm,
   batchnorm,
   dyt,
   groupnorm,

@@ -1,15 +1,21 @@
 // Written by `npm run generate` from the components' declarations.
 import { alibi } from "../positions/alibi.ts";
+import { dynamicBias } from "../positions/dynamic-bias.ts";
 import { learned } from "../positions/learned.ts";
 import { none } from "../positions/none.ts";
+import { pope } from "../positions/pope.ts";
+import { projectedBias } from "../positions/projected-bias.ts";
 import { rope } from "../positions/rope.ts";
 import { sinusoidal } from "../positions/sinusoidal.ts";
 import { t5Bias } from "../positions/t5-bias.ts";
 
 export const positions = {
   alibi,
+  "dynamic-bias": dynamicBias,
   learned,
   none,
+  pope,
+  "projected-bias": projectedBias,
   rope,
   sinusoidal,
   "t5-bias": t5Bias,

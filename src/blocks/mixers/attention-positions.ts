@@ -40,16 +40,23 @@ const unnest = <T>(fields: Readonly<Fields<T>>): Fields<T> =>
     ),
   );
 
-/** A scheme may ask for the number of heads beside the head size. */
-type PositionDims = (c: Fields, width: number, heads: number) => Fields;
+/** Sizes around a scheme that it may ask for beside the head size. */
+export interface AroundPositions {
+  /** Query heads. */
+  heads: number;
+  kvHeads: number;
+  /** Model width. */
+  model: number;
+}
+type PositionDims = (c: Fields, width: number, heads: number, around: AroundPositions) => Fields;
 
-/** The scheme's sizes, as fields of the mixer's. */
+/** The scheme's sizes, as fields of the mixer's; `positions.rotated` is the width of rotated heads, where it changes. */
 export function positionDims(
   choice: PositionChoice,
-  { K, heads }: { K: number; heads: number },
+  { K, ...around }: AroundPositions & { K: number },
 ): { [name: `positions.${string}`]: unknown } {
   const dims: PositionDims = schemes[choice.kind]!.dims;
-  return nest(dims(optionsOf(choice), K, heads));
+  return nest(dims(optionsOf(choice), K, around.heads, around));
 }
 
 /** The scheme's parameters, as fields of the mixer's. */
@@ -62,12 +69,23 @@ export function positionParams(
 
 const optionsOf = ({ kind: _, ...options }: PositionChoice): Fields => options;
 
+export type Side = "query" | "key";
+
+/** The block of scores that a bias is for. */
+interface BiasedBlock {
+  queries_BT: Tensor;
+  keys_BS: Tensor;
+  heads: number;
+  /** The mixer's input at the queries: [B, T, D]. */
+  x_BTD: Tensor;
+}
+
 /** What the scheme does, with its own config, sizes and weights taken out of the mixer's. */
 export interface PositionHooks {
   /** x [B, H, T, K], positions i32 [B or 1, T]. */
-  rotate(x_BHTK: Tensor, positions_BT: Tensor): Tensor;
+  rotate(x_BHTK: Tensor, positions_BT: Tensor, side: Side): Tensor;
   /** Undefined where the scheme adds nothing to scores. */
-  bias?: (queries_BT: Tensor, keys_BS: Tensor, heads: number) => Tensor;
+  bias?: (block: BiasedBlock) => Tensor;
 }
 
 export function positionHooks(
@@ -83,7 +101,11 @@ export function positionHooks(
     io,
   };
   return {
-    rotate: (x, positions_BT) => rotate?.(x, positions_BT, at) ?? x,
-    ...(bias && { bias: (queries_BT, keys_BS, heads) => bias({ ...at, heads, queries_BT, keys_BS }) }),
+    rotate(x, positions_BT, side) {
+      // Schemes that treat queries and keys alike do not look at the side.
+      const sided = { ...at, side };
+      return rotate?.(x, positions_BT, sided) ?? x;
+    },
+    ...(bias && { bias: (block) => bias({ ...at, ...block }) }),
   };
 }

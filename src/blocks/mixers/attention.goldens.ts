@@ -1,7 +1,10 @@
 /** PyTorch's attention, as a function and as a module, and the windows of local-attention that equal ours. */
-import { blockwiseAttention, scaledDotProduct } from "../../ops/index.ts";
-import { attentionOf } from "../../testing/goldens/attention-of.fixture.ts";
+import { blockwiseAttention, type Span, scaledDotProduct } from "../../ops/index.ts";
+import { iota, type Tensor, where } from "../../tensor/index.ts";
+import { attentionOf, storedIo } from "../../testing/goldens/attention-of.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { rope } from "../positions/rope.ts";
+import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 /** In blocks of 3 queries, unless the mask is no shape that blocks know. */
 function sdpa(c: GoldenCase): GoldenGraph {
@@ -24,51 +27,108 @@ function sdpa(c: GoldenCase): GoldenGraph {
 
 function mha(c: GoldenCase): GoldenGraph | Absent {
   if (!c.flag("self")) return "absent: attention over another sequence";
-  if (c.flag("bias_kv") || c.flag("zero_attn")) return "absent: keys added to the sequence";
-  if (c.flag("float_mask")) return "absent: a mask of numbers as an input";
-  const dim = c.number("dim");
-  const [weight, bias] = [c.tensor("param.in_proj_weight"), c.maybe("param.in_proj_bias")];
-  const part = (i: number) => ({
-    weight: weight.slice(0, i * dim, (i + 1) * dim),
-    bias: bias?.slice(0, i * dim, (i + 1) * dim),
-  });
+  const heads = c.number("heads");
+  const maps = mhaMaps(c);
+  if (c.flag("float_mask")) return biasedMha(c, maps, heads);
+  const learned = (name: string) => c.tensor(`param.bias_${name}`).reshape([heads, 1, -1]);
+  const beside = c.flag("bias_kv");
   const { y, weights } = attentionOf(
     c.tensor("in.q"),
+    { ...maps, ...(beside && { others: { memoryKeys: learned("k"), memoryValues: learned("v") } }) },
     {
-      q: part(0),
-      k: part(1),
-      v: part(2),
-      out: { weight: c.tensor("param.out_proj.weight"), bias: c.maybe("param.out_proj.bias") },
-    },
-    {
-      options: { heads: c.number("heads"), causal: c.config.mask === "causal" },
+      options: {
+        heads,
+        causal: c.config.mask === "causal",
+        ...(beside && { memory: 1 }),
+        ...(c.flag("zero_attn") && { zeroKey: true }),
+      },
       io: c.has("in.key_mask") ? { mask_BT: c.mask("in.key_mask") } : {},
     },
   );
   return { outputs: { "out.y": y, "out.weights": weights } };
 }
 
-/** With exact windows a query reaches back `window_size · look_backward` tokens beside itself. */
-function local(c: GoldenCase): GoldenGraph | Absent {
-  const {
-    window_size,
-    causal,
-    exact_windowsize,
-    look_backward = 1,
-  } = c.config.args as Record<string, number | boolean>;
-  if (!causal || !exact_windowsize) return "absent: windows that begin at multiples of their size";
-  const [q, k, v] = [c.tensor("in.q"), c.tensor("in.k"), c.tensor("in.v")];
-  const window = Number(window_size) * Number(look_backward) + 1;
+function mhaMaps(c: GoldenCase) {
+  const dim = c.number("dim");
+  const [weight, bias] = [c.tensor("param.in_proj_weight"), c.maybe("param.in_proj_bias")];
+  const part = (i: number) => ({
+    weight: weight.slice(0, i * dim, (i + 1) * dim),
+    bias: bias?.slice(0, i * dim, (i + 1) * dim),
+  });
+  const out = { weight: c.tensor("param.out_proj.weight"), bias: c.maybe("param.out_proj.bias") };
+  return { q: part(0), k: part(1), v: part(2), out };
+}
+
+/** A bias on scores as an input is a matter of the op, not of the mixer. */
+function biasedMha(c: GoldenCase, { q, k, v, out }: ReturnType<typeof mhaMaps>, heads: number): GoldenGraph {
+  const x = c.tensor("in.q");
+  const T = x.dim(1);
+  const mapped = (input: Tensor, { weight, bias }: typeof q) => {
+    const y = input.matmul(weight, { transB: true });
+    return bias ? y.add(bias) : y;
+  };
+  const bias = c.tensor("in.bias").reshape([-1, heads, T, T]);
+  const { y_BHTV, weights_BHTS } = blockwiseAttention({
+    q_BHTK: splitHeads(mapped(x, q), heads),
+    k_BGTK: splitHeads(mapped(x, k), heads),
+    v_BGTV: splitHeads(mapped(x, v), heads),
+    scale: (c.number("dim") / heads) ** -0.5,
+    causal: false,
+    bias: (queries, keys) => bias.slice(2, queries.start, queries.end).slice(3, keys.start, keys.end),
+  });
+  return { outputs: { "out.y": mapped(mergeHeads(y_BHTV), out), "out.weights": weights_BHTS } };
+}
+
+interface LocalOptions {
+  window_size: number;
+  causal?: boolean;
+  exact_windowsize?: boolean;
+  look_backward?: number;
+  look_forward?: number;
+  shared_qk?: boolean;
+  /** Rotation of q and k, when given. */
+  dim?: number;
+}
+
+/**
+ * A query sees its own chunk and those beside; with exact windows it reaches back `window_size · look_backward` tokens beside
+ * itself. The source fills the last chunk with zeros, which it does not hide unless it is causal.
+ */
+function local(c: GoldenCase): GoldenGraph {
+  const o = c.config.args as unknown as LocalOptions;
+  const { window_size: size, causal = false, look_backward: back = 1 } = o;
+  const ahead = causal ? 0 : (o.look_forward ?? 1);
+  const T = c.tensor("in.q").dim(2);
+  const filled = (name: string) => c.tensor(`in.${name}`).pad(2, 0, (size - (T % size)) % size);
+  const placed = (x: Tensor) => (o.dim === undefined ? x : rotatedHalves(x));
+  const [q, k] = [filled("q"), o.shared_qk ? unitRows(filled("k")) : filled("k")];
+  const self = (rows: Span, columns: Span) =>
+    iota(rows.end - rows.start)
+      .add(rows.start)
+      .unsqueeze(1)
+      .equal(iota(columns.end - columns.start).add(columns.start));
   const { y_BHTV } = blockwiseAttention({
-    q_BHTK: q,
-    k_BGTK: k,
-    v_BGTV: v,
+    q_BHTK: placed(q),
+    k_BGTK: placed(k),
+    v_BGTV: filled("v"),
     scale: q.dim(3) ** -0.5,
-    causal: true,
-    window,
+    causal,
+    ...(o.exact_windowsize ? { window: size * back + 1 } : { chunks: { size, back, ahead } }),
+    // A token that shares query and key looks at itself only where there is nothing else.
+    ...(o.shared_qk && {
+      bias: (rows: Span, columns: Span) => where(self(rows, columns), -5e4, 0).unsqueeze(0).unsqueeze(0),
+    }),
     block: 4,
   });
-  return { outputs: { "out.y": y_BHTV } };
+  return { outputs: { "out.y": y_BHTV.slice(2, 0, T) } };
+}
+
+const unitRows = (x: Tensor): Tensor => x.div(x.square().sum(-1, true).sqrt());
+
+function rotatedHalves(x_BHTK: Tensor): Tensor {
+  const config = rope.config.parse({});
+  const at = { c: config, d: rope.dims(config, x_BHTK.dim(3)), p: {}, b: {}, io: storedIo() };
+  return rope.rotate!(x_BHTK, iota(x_BHTK.dim(2)).unsqueeze(0), at);
 }
 
 export const adapters: readonly GoldenAdapter[] = [

@@ -1,68 +1,61 @@
-import { z } from "zod";
 import { blockwiseAttention } from "../../ops/index.ts";
-import { type Tensor, where } from "../../tensor/index.ts";
-import { defineMixer, type GrowingState, type Io } from "../define.ts";
-import { bias, matrix, vector } from "../weights/declare.ts";
+import { concat, type Tensor, where, zeros } from "../../tensor/index.ts";
+import { type Capabilities, defineMixer, type GrowingState, type Io } from "../define.ts";
+import { bias, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
-import { cacheOf, keyPositions, positionsOf } from "./attention-cache.ts";
-import { mergeHeads, projectHeads } from "./attention-heads.ts";
-import { normaliseHeads, normParams, queryKeyNorms } from "./attention-norm.ts";
-import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { biasOf, keyBias, patternOf, type Seen, weighOf } from "./attention-blocks.ts";
+import { cacheOf, positionsOf } from "./attention-cache.ts";
+import { type AttentionConfig, assertOptions, attentionConfig, decodes } from "./attention-config.ts";
+import { projectHeads } from "./attention-heads.ts";
+import { normaliseHeads, normParams } from "./attention-norm.ts";
+import { gatherHeads, outputParams, valuesOf } from "./attention-output.ts";
+import { farthest } from "./attention-pattern.ts";
+import { type PositionHooks, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { scoreOf, scoreParams } from "./attention-scores.ts";
+import { talkParams, talkScores } from "./attention-talk.ts";
 
-const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("query heads"),
-  kvHeads: z
-    .int()
-    .positive()
-    .optional()
-    .describe("key and value heads, each shared by heads / kvHeads query heads (default: heads)"),
-  headSize: z.int().positive().optional().describe("width of a head (default: model width / heads)"),
-  causal: z.boolean().default(true).describe("a token sees itself and earlier ones only; false: all, and no decoding"),
-  window: z
-    .int()
-    .positive()
-    .optional()
-    .describe("distance in tokens from which keys are not seen, the token itself counted (default: none)"),
-  positions: attentionPositions,
-  bias: z.boolean().default(false).describe("offsets on queries, keys and values"),
-  outBias: z.boolean().default(false).describe("offset on the output"),
-  qkNorm: z
-    .enum(queryKeyNorms)
-    .default("none")
-    .describe(
-      "norm of queries and keys: rms or layer a head, rms-wide over all heads, l2 with a learned temperature in place of the scale",
-    ),
-  normEpsilon: z.number().positive().default(1e-6).describe("added to the mean square or variance by qkNorm"),
-  softcap: z.number().positive().optional().describe("c: scores become c·tanh(score / c) (default: none)"),
-  sinks: z.boolean().default(false).describe("a learned logit a head that takes weight away from all keys"),
-  scale: z
-    .union([z.enum(["rsqrt", "inverse", "none"]), z.number().positive()])
-    .default("rsqrt")
-    .describe("factor on q·k: rsqrt 1/√headSize, inverse 1/headSize (µP), none 1, or a number"),
-  weightDropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an attention weight in training"),
-});
-type Config = z.infer<typeof config>;
-
-const dims = (c: Config, D: number) => {
+const dims = (c: AttentionConfig, D: number) => {
+  assertOptions(c);
   const [H, G, K] = [c.heads, c.kvHeads ?? c.heads, c.headSize ?? D / c.heads];
-  return { D, H, G, K, queriesPerKey: H / G, ...positionDims(c.positions, { K, heads: H }) };
+  return {
+    D,
+    H,
+    G,
+    K,
+    V: c.valueSize ?? K,
+    queriesPerKey: H / G,
+    normGroup: K / (c.normGroups ?? 1),
+    ...positionDims(c.positions, { K, heads: H, kvHeads: G, model: D }),
+  };
 };
 type Dims = ReturnType<typeof dims>;
 
-const params = (d: Dims, c: Config) => ({
-  qkv: matrix(d.D, (d.H + 2 * d.G) * d.K),
-  ...(c.bias && { qkvBias: bias((d.H + 2 * d.G) * d.K) }),
-  ...normParams(c.qkNorm, d),
-  ...(c.sinks && { sink: vector(d.H) }),
-  ...positionParams(c.positions, d),
-  out: matrix(d.H * d.K, d.D, { init: "residual" }),
-  ...(c.outBias && { outBias: bias(d.D) }),
-});
+/** Width of keys as they are cached. */
+const keySize = (d: Dims): number =>
+  ((d as Readonly<Record<string, unknown>>)["positions.rotated"] as number | undefined) ?? d.K;
 
-/** A bidirectional mixer carries nothing. */
+const params = (d: Dims, c: AttentionConfig) => {
+  const columns = (d.H + d.G) * d.K + d.G * d.V;
+  const besideKeys = (width: number) => tensor([d.G, c.memory ?? 0, width], { kind: "normal", std: 1 });
+  return {
+    qkv: matrix(d.D, columns),
+    ...(c.bias && { qkvBias: bias(columns) }),
+    ...normParams(c, d),
+    ...scoreParams(c, d),
+    ...talkParams(c, d.H),
+    ...(c.sinks && { sink: vector(d.H) }),
+    ...(c.memory !== undefined && { memoryKeys: besideKeys(keySize(d)), memoryValues: besideKeys(d.V) }),
+    ...positionParams(c.positions, d),
+    ...outputParams(c, d),
+    out: matrix(d.H * d.V, c.outGate ? 2 * d.D : d.D, { init: "residual" }),
+    ...(c.outBias && { outBias: bias(c.outGate ? 2 * d.D : d.D) }),
+  };
+};
+
+/** A mixer that does not decode carries nothing. */
 type State = { k_BHTK?: GrowingState; v_BHTK?: GrowingState };
 interface Context {
-  c: Config;
+  c: AttentionConfig;
   d: Dims;
   p: Weights<ReturnType<typeof params>>;
   s: { k_BHTK?: Tensor | undefined; v_BHTK?: Tensor | undefined };
@@ -70,8 +63,8 @@ interface Context {
 }
 
 /**
- * Softmax attention with any number of key heads (MHA, GQA, MQA), full, causal or within a window.
- * Axes: B batch, T new tokens, C cached tokens, S both, D model, H query heads, G key heads, K head size.
+ * Softmax attention with any number of key heads (MHA, GQA, MQA), full, causal or within a window, and its variants.
+ * Axes: B batch, T new tokens, C cached tokens, S both, D model, H query heads, G key heads, K head size, V value size.
  * Decoding keeps keys (already rotated) and values; with a window, those of the last `window` tokens.
  */
 export const attention = defineMixer({
@@ -83,26 +76,27 @@ export const attention = defineMixer({
     "a_ts = softmax_s(q_t·k_s / √K + bias_ts),  s ≤ t",
     "y_t = concat_h(Σ_s a_ts v_s)·W_out",
   ],
-  config,
+  config: attentionConfig,
   dims,
   params,
-  capabilities: ({ causal, window }) => ({
-    flow: causal ? "causal" : "bidirectional",
-    state: !causal ? "none" : window === undefined ? "growing" : "finite",
+  capabilities: (c) => ({
+    flow: c.causal ? "causal" : "bidirectional",
+    state: !decodes(c) ? "none" : farthest(c.pattern, c.window) === undefined ? "growing" : "finite",
     length: "any",
     batch: "independent",
-    smooth: "everywhere",
+    smooth: smoothness(c),
     exact: "bitwise",
   }),
   reads: ["mask_BT", "positions_BT"],
   tune: [{ key: "headSize", unit: 2 }],
-  state: ({ G, K }, { causal, window }): State => {
-    const entries: GrowingState = {
-      shape: (tokens) => [G, tokens, K],
+  state(d, c): State {
+    const window = farthest(c.pattern, c.window);
+    const entries = (width: number): GrowingState => ({
+      shape: (tokens) => [d.G, tokens, width],
       axis: 1,
       ...(window !== undefined && { window }),
-    };
-    return causal ? { k_BHTK: entries, v_BHTK: entries } : {};
+    });
+    return decodes(c) ? { k_BHTK: entries(keySize(d)), v_BHTK: entries(d.V) } : {};
   },
   forward: (x_BTD, at) => attend(x_BTD, at),
   step(x_BD, at) {
@@ -111,44 +105,102 @@ export const attention = defineMixer({
   },
 });
 
+function smoothness(c: AttentionConfig): Capabilities["smooth"] {
+  if (c.weights === "hard" || c.topKGradient === "all") return "surrogate";
+  const kinks = [
+    c.topK,
+    c.dynamicMask,
+    c.contextualPositions,
+    c.selective,
+    c.clip,
+    c.weights === "signed" || undefined,
+  ];
+  return kinks.some((option) => option !== undefined) ? "away from ties" : "everywhere";
+}
+
 /** New tokens over the cached ones and themselves: decoding is the case of one. */
-function attend(x_BTD: Tensor, { c, d, p, s, io }: Context) {
+function attend(x_BTD: Tensor, at: Context) {
+  const { c, d, p, s, io } = at;
   const T = x_BTD.dim(1);
-  const hooks = positionHooks(c.positions, { d, p, io });
-  const positions_BT = positionsOf(io, T);
-  const [q, k, v_BGTV] = projectHeads(x_BTD, { c, p }, d);
-  const { q_BHTK, k_BGTK } = normaliseHeads(q, k, { c, p });
-  const rotated = hooks.rotate(k_BGTK, positions_BT);
-  const cached = cacheOf({ k: s.k_BHTK, v: s.v_BHTK }, { length_B: io.length_B, queries: T, window: c.window });
-  const { y_BHTV, weights_BHTS } = blockwiseAttention({
-    q_BHTK: hooks.rotate(q_BHTK, positions_BT),
-    k_BGTK: rotated,
-    v_BGTV,
+  const hooks = positionHooks(c.positions, at);
+  const { q_BHTK, k_BGTK, v } = tokensOf(x_BTD, at, hooks);
+  const { carried, own } = valuesOf(v, x_BTD, at);
+  const window = farthest(c.pattern, c.window);
+  const cached = cacheOf({ k: s.k_BHTK, v: s.v_BHTK }, { length_B: io.length_B, queries: T, window });
+  const seen: Seen = { x_BTD, cached, hooks, bias_BH1S: c.dynamicMask ? keyBias(carried, cached, at) : undefined };
+  const scale = scaleOf(c, d.K);
+  const { y_BHTV, weights_BHTS, scores_BHTS } = blockwiseAttention({
+    q_BHTK,
+    k_BGTK,
+    v_BGTV: carried,
     causal: c.causal,
     window: c.window,
     cached,
     mask_BT: io.mask_BT,
-    scale: scaleOf(c, d.K),
+    beside: besideOf(at),
+    scale,
+    score: scoreOf(c, p, scale),
+    mix: talkScores(p),
     softcap: c.softcap,
     sink_H: p.sink && value(p.sink),
-    bias:
-      hooks.bias &&
-      ((queries, keys) =>
-        hooks.bias!(
-          positions_BT.slice(1, queries.start, queries.end),
-          keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
-          d.H,
-        )),
+    ...patternOf(at, cached, T),
+    bias: biasOf(at, seen),
+    weigh: weighOf(at, seen),
+    // What earlier queries say against keys is summed over all of them.
+    block: c.selective ? T : undefined,
     drop: (weights, queries) => dropWeights(weights, c.weightDropout, { io, label: `weights.${queries.start}` }),
   });
   return {
-    y: linear(mergeHeads(y_BHTV), p.out, p.outBias),
-    s: c.causal ? { k_BHTK: rotated, v_BHTK: v_BGTV } : {},
+    y: project(gatherHeads(y_BHTV, x_BTD, at), at),
+    s: decodes(c) ? { k_BHTK: k_BGTK, v_BHTK: carried } : {},
     probes: { weights_BHTS },
+    handed: {
+      ...(!c.valueResidual && { attentionValues_BGTV: own }),
+      ...(c.scoreResidual && { attentionScores_BHTS: scores_BHTS }),
+    },
   };
 }
 
-function scaleOf({ scale, qkNorm }: Config, K: number): number {
+/** Queries and keys, normed and rotated, and values as they are. */
+function tokensOf(x_BTD: Tensor, { c, d, p, io }: Context, { rotate }: PositionHooks) {
+  const positions_BT = positionsOf(io, x_BTD.dim(1));
+  const [q, k, v] = projectHeads(x_BTD, { c, p }, d);
+  const rotated = (pair: { q_BHTK: Tensor; k_BGTK: Tensor }) => ({
+    q_BHTK: rotate(pair.q_BHTK, positions_BT, "query"),
+    k_BGTK: rotate(pair.k_BGTK, positions_BT, "key"),
+  });
+  const norm = ({ q_BHTK, k_BGTK }: { q_BHTK: Tensor; k_BGTK: Tensor }) => normaliseHeads(q_BHTK, k_BGTK, { c, p });
+  const plain = { q_BHTK: q, k_BGTK: k };
+  const { q_BHTK, k_BGTK } = c.normAfterPositions ? norm(rotated(plain)) : rotated(norm(plain));
+  return { q_BHTK: c.lengthScale ? q_BHTK.mul(growth(positions_BT, c.lengthScale)) : q_BHTK, k_BGTK, v };
+}
+
+/** 1 + slope·ln(1 + ⌊(t + 1) / every⌋) of positions i32 [B or 1, T]: [B or 1, 1, T, 1]. */
+function growth(positions_BT: Tensor, { every, slope }: { every: number; slope: number }): Tensor {
+  const next = positions_BT.add(1);
+  const steps = next.sub(next.mod(every)).cast("f32").div(every);
+  return steps.add(1).log().mul(slope).add(1).unsqueeze(1).unsqueeze(-1);
+}
+
+/** Learned keys and values, then zeros: [1, G, M, …]. */
+function besideOf({ c, d, p }: Context) {
+  if (!p.memoryKeys && !c.zeroKey) return undefined;
+  const all = (learned: Tensor | undefined, width: number) =>
+    concat(1, [...(learned ? [learned] : []), ...(c.zeroKey ? [zeros([d.G, 1, width])] : [])]).unsqueeze(0);
+  return {
+    k_BGMK: all(p.memoryKeys && value(p.memoryKeys), keySize(d)),
+    v_BGMV: all(p.memoryValues && value(p.memoryValues), d.V),
+  };
+}
+
+function project(gathered: Tensor, { c, d, p }: Context): Tensor {
+  const y = linear(gathered, p.out, p.outBias);
+  if (!c.outGate) return y;
+  const [values, gates] = y.split(-1, [d.D, d.D]) as [Tensor, Tensor];
+  return values.mul(gates.sigmoid());
+}
+
+function scaleOf({ scale, qkNorm }: AttentionConfig, K: number): number {
   if (qkNorm === "l2") return 1;
   if (typeof scale === "number") return scale;
   return { rsqrt: K ** -0.5, inverse: 1 / K, none: 1 }[scale];

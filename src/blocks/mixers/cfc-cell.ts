@@ -1,6 +1,6 @@
-import type { GateCell } from "../../ops/index.ts";
 import { concat, gelu, silu, type Tensor } from "../../tensor/index.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
+import type { LiquidRecurrence } from "./liquid-scan.ts";
 import { lstmCell } from "./lstm-cell.ts";
 
 export const cfcModes = ["default", "no_gate", "pure"] as const;
@@ -48,14 +48,8 @@ export interface CfcWeights {
   memoryBias?: Weight;
 }
 
-/** `c` belongs to the LSTM cell of mixed memory. */
-export interface CfcState {
-  readonly h: Tensor;
-  readonly c?: Tensor;
-}
-
 /** A CfC as what depends on the input alone (`shares`) and the cell, whose inputs are the shares and then Δt [B, 1] if timed. */
-export function cfcRecurrence(p: CfcWeights, options: CfcOptions) {
+export function cfcRecurrence(p: CfcWeights, options: CfcOptions): LiquidRecurrence {
   const { inner, outer, apply } = cfcActivations[options.activation] as Activation;
   const { layers } = options;
   const toReadout = (w: Tensor) => foldTime(w, options);
@@ -74,7 +68,7 @@ export function cfcRecurrence(p: CfcWeights, options: CfcOptions) {
     x.matmul(input).add(bias),
     ...(p.memoryInput ? [linear(x, p.memoryInput, p.memoryBias)] : []),
   ];
-  const cell: GateCell<CfcState> = (s, xs) => {
+  const cell: LiquidRecurrence["cell"] = (s, xs) => {
     const dt = options.timed ? xs.at(-1) : undefined;
     const memory = s.c && p.memoryRecurrent ? lstmCell(xs[1]!.add(linear(s.h, p.memoryRecurrent)), s.c) : s;
     const start = xs[0]!.add(memory.h.matmul(recurrent));

@@ -1,41 +1,78 @@
-/** ncps' CfC. Its layers are Linear maps [out, in] of the joined [x | h]. */
+/** ncps' CfC, plain and wired. Its layers are Linear maps [out, in] of the joined [x | h]. */
 
 import { concat, stack, type Tensor } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { cfc } from "./cfc.ts";
-import type { CfcWeights } from "./cfc-cell.ts";
+import { type CfcWeights, cfcRecurrence } from "./cfc-cell.ts";
+import { wiredRecurrence } from "./cfc-wired.ts";
+import { type LiquidRecurrence, liquidForward } from "./liquid-scan.ts";
 import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 type Config = ReturnType<typeof cfc.config.parse>;
 
-function build(c: GoldenCase): GoldenGraph | Absent {
-  if (c.config.wiring !== undefined) return "absent: wirings";
-  const x = c.tensor("in.x");
-  const [D, H] = [x.dim(-1), c.number("units")];
-  const config = cfc.config.parse({
-    hidden: H,
-    mode: c.text("mode"),
-    mixedMemory: c.flag("mixed_memory"),
-    backboneUnits: c.number("backbone_units"),
-    backboneLayers: c.number("backbone_layers"),
-    activation: c.text("activation"),
-  });
-  const { y, s } = cfc.forward(x, {
-    c: config,
-    d: { D, H, U: c.number("backbone_units") },
-    p: weights(c, D, config),
+function build(c: GoldenCase): GoldenGraph {
+  const recurrence = c.config.wiring === undefined ? plain(c) : wired(c);
+  const { h_BTH, s } = liquidForward(c.tensor("in.x"), recurrence, {
     s: { h: c.maybe("state.in.h"), c: c.maybe("state.in.c") },
-    b: {},
     io: goldenIo(c.has("in.timespans") ? { dt_BT: c.tensor("in.timespans") } : {}),
+    neurons: c.tensor("state.out.h").dim(1),
+    mixedMemory: c.flag("mixed_memory"),
   });
+  const outputs = c.has("param.fc.weight") ? h_BTH.dim(-1) : c.tensor("out.y").dim(-1);
+  const y = h_BTH.slice(-1, -outputs);
   const projected = c.has("param.fc.weight")
     ? y.matmul(c.tensor("param.fc.weight"), { transB: true }).add(c.tensor("param.fc.bias"))
     : y;
   return { outputs: { "out.y": projected, "state.out.h": s.h, ...(s.c && { "state.out.c": s.c }) } };
 }
 
-function weights(c: GoldenCase, D: number, { mode, backboneLayers: layers, mixedMemory }: Config): CfcWeights {
-  const read = (name: string) => c.tensor(`param.rnn_cell.${name}`);
+function plain(c: GoldenCase): LiquidRecurrence {
+  const config = cfc.config.parse({
+    mode: c.text("mode"),
+    mixedMemory: c.flag("mixed_memory"),
+    backboneUnits: c.number("backbone_units"),
+    backboneLayers: c.number("backbone_layers"),
+    activation: c.text("activation"),
+  });
+  return cfcRecurrence(weights(c, { D: c.tensor("in.x").dim(-1), prefix: "param.rnn_cell." }, config), {
+    mode: config.mode,
+    activation: config.activation,
+    layers: config.backboneLayers,
+    hidden: c.number("units"),
+    timed: c.has("in.timespans"),
+  });
+}
+
+/** Of a stored mask [out, in + own state] the columns of the inputs; the others are all 1. */
+function wired(c: GoldenCase): LiquidRecurrence {
+  const config = cfc.config.parse({ mode: c.text("mode"), backboneLayers: 0 });
+  const layers = [0, 1, 2].map((l) => {
+    const prefix = `param.rnn_cell.layer_${l}.`;
+    const mask = c.tensor(`${prefix}sparsity_mask`);
+    const [neurons, columns] = [mask.dim(0), mask.dim(1)];
+    const D = columns - neurons;
+    return {
+      weights: weights(c, { D, prefix }, config),
+      neurons,
+      mask: mask.slice(1, 0, D).transpose([1, 0]),
+    };
+  });
+  const memory = c.flag("mixed_memory") ? memoryWeights(c) : {};
+  return wiredRecurrence({ layers, memory, mode: config.mode, timed: c.has("in.timespans") });
+}
+
+interface Place {
+  /** Inputs of the layer. */
+  D: number;
+  prefix: string;
+}
+
+function weights(
+  c: GoldenCase,
+  { D, prefix }: Place,
+  { mode, backboneLayers: layers, mixedMemory }: Config,
+): CfcWeights {
+  const read = (name: string) => c.tensor(`${prefix}${name}`);
   const column = (name: string) => read(`${name}.weight`).transpose([1, 0]);
   const maps = mode === "pure" ? ["ff1"] : ["ff1", "ff2", "time_a", "time_b"];
   const readout = concat(1, maps.map(column));

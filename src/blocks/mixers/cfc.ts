@@ -4,12 +4,12 @@
  * Axes: B batch, T time, D model, H hidden, U backbone units.
  */
 import { z } from "zod";
-import { gateScan, timeMajor } from "../../ops/index.ts";
-import { type Tensor, zeros } from "../../tensor/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
 import { cfcActivations, cfcModes, cfcRecurrence } from "./cfc-cell.ts";
+import { liquidForward, liquidStep } from "./liquid-scan.ts";
 import { memoryParams } from "./lstm-cell.ts";
 
 const activationNames = Object.keys(cfcActivations) as (keyof typeof cfcActivations)[];
@@ -90,20 +90,12 @@ export const cfc = defineMixer({
   }),
   state: ({ H }, c) => ({ h: [H], ...(c.mixedMemory && { c: [H] }) }),
   forward(x_BTD, { c, d, p, s, io }) {
-    const { shares, cell } = cfcRecurrence(p, optionsOf(c, d, io));
-    const empty = () => zeros([x_BTD.dim(0), d.H]);
-    const { s: last, emitted } = gateScan({
-      start: { h: s.h ?? empty(), ...(c.mixedMemory && { c: s.c ?? empty() }) },
-      xs: [...shares(timeMajor(x_BTD)), ...(io.dt_BT ? [timeMajor(io.dt_BT).unsqueeze(-1)] : [])],
-      mask_BT: io.mask_BT,
-      emit: "h",
-      cell,
-    });
-    return { y: output(timeMajor(emitted), p.out), s: last };
+    const at = { s, io, neurons: d.H, mixedMemory: c.mixedMemory };
+    const { h_BTH, s: last } = liquidForward(x_BTD, cfcRecurrence(p, optionsOf(c, d, io)), at);
+    return { y: output(h_BTH, p.out), s: last };
   },
   step(x_BD, { c, d, p, s, io }) {
-    const { shares, cell } = cfcRecurrence(p, optionsOf(c, d, io));
-    const next = cell(s, [...shares(x_BD), ...(io.dt_BT ? [io.dt_BT.reshape([-1, 1])] : [])]);
+    const next = liquidStep(x_BD, cfcRecurrence(p, optionsOf(c, d, io)), { s, io });
     return { y: output(next.h, p.out), s: next };
   },
 });

@@ -4,6 +4,12 @@ import { silu, type Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
 import { value, type Weight } from "../weights/use.ts";
 
+/** The two recurrences of a layer, both over all times at once or both by one time. */
+export interface ConvolvedForm<Input, Output> {
+  conv: (input: CausalConvInput) => CausalConvResult;
+  scan: (input: Input) => Output;
+}
+
 interface ConvolvedHeads {
   /** Each projection and into how many heads it falls. */
   parts: readonly { weight: Weight; heads: number }[];

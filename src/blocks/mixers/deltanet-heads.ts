@@ -1,37 +1,33 @@
-/** What the DeltaNets share: q, k, v by heads after a short convolution, as columns […features, B, T], and the way out. */
+/** What mixers with a matrix memory share: q, k, v by heads as columns […features, B, T], gates of heads, and the way out. */
 
 import type { DeltaRuleInput, DeltaRuleResult } from "../../ops/index.ts";
-import { type CausalConvInput, type CausalConvResult, convolveParts, toColumns, unitScale } from "../../ops/index.ts";
-import { silu, type Tensor } from "../../tensor/index.ts";
+import { toColumns, unitScale } from "../../ops/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
 import { value, type Weight } from "../weights/use.ts";
+import { type ConvolvedForm, convolvedHeads } from "./convolved-heads.ts";
 
-/** The two recurrences, over all times at once or by one time. */
-export interface DeltaForm {
-  conv: (input: CausalConvInput) => CausalConvResult;
-  delta: (input: DeltaRuleInput) => DeltaRuleResult;
-}
+export type DeltaForm = ConvolvedForm<DeltaRuleInput, DeltaRuleResult>;
 
 interface Projections {
   weights: { q: Weight; k: Weight; v: Weight; conv: Weight };
   /** Key heads, value heads, channels per key head. */
   d: { G: number; H: number; K: number };
-  form: DeltaForm;
+  form: Pick<DeltaForm, "conv">;
   state_BCP: Tensor | undefined;
   io: Io;
 }
 
 /** q (unit length / √K), k (unit length) and v, each after convolution and silu; and the convolution's state. */
 export function deltaHeads(x_BTD: Tensor, { weights, d, form, state_BCP, io }: Projections) {
-  const parts = [weights.q, weights.k, weights.v].map((weight) => toColumns(x_BTD, value(weight)));
-  const { parts: mixed, state_BCP: conv } = convolveParts(form.conv, parts, {
-    kernel_CK: value(weights.conv),
-    state_BCP,
-    mask_BT: io.mask_BT,
-  });
-  const heads = (x: Tensor, count: number) => silu(x).reshape([count, -1, ...x.shape.slice(1)]);
-  const [q, k, v] = mixed as [Tensor, Tensor, Tensor];
-  return { q: unitScale(heads(q, d.G), 1).mul(d.K ** -0.5), k: unitScale(heads(k, d.G), 1), v: heads(v, d.H), conv };
+  const parts = [
+    { weight: weights.q, heads: d.G },
+    { weight: weights.k, heads: d.G },
+    { weight: weights.v, heads: d.H },
+  ];
+  const convolved = convolvedHeads(x_BTD, { parts, kernel: weights.conv, conv: form.conv, state_BCP, io });
+  const [q, k, v] = convolved.heads as [Tensor, Tensor, Tensor];
+  return { q: unitScale(q, 1).mul(d.K ** -0.5), k: unitScale(k, 1), v, conv: convolved.state_BCP };
 }
 
 /** Strengths of writing, in (0, 1) or (0, 2); 0 at padding. */
@@ -39,6 +35,21 @@ export function strengths(x_BTD: Tensor, weight: Weight, { negEigen, io }: { neg
   const beta = toColumns(x_BTD, value(weight)).sigmoid();
   return atRealTokens(negEigen ? beta.mul(2) : beta, io);
 }
+
+interface DecayWeights {
+  decay: Weight;
+  decayBias: Weight;
+  logA: Weight;
+}
+
+/** −e^logA softplus(W_a x + b) per head, [H, B, T]; 0 at padding. */
+export function headLogDecay(x_BTD: Tensor, { decay, decayBias, logA }: DecayWeights, io: Io): Tensor {
+  const rate = toColumns(x_BTD, value(decay)).add(perHead(decayBias)).softplus();
+  return atRealTokens(rate.mul(perHead(logA).exp().neg()), io);
+}
+
+/** A weight per head against columns [H, B, T]. */
+export const perHead = (weight: Weight): Tensor => value(weight).reshape([-1, 1, 1]);
 
 /** 0 at padding, which then neither decays nor writes the state. */
 export const atRealTokens = (x_HBT: Tensor, { mask_BT }: Io): Tensor =>

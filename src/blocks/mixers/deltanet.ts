@@ -78,9 +78,9 @@ export const deltanet = defineMixer({
   },
   state,
   forward: (x_BTD, at) =>
-    mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaStep });
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaStep });
     return { y: y.squeeze(1), s };
   },
 });
@@ -88,6 +88,6 @@ export const deltanet = defineMixer({
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {
   const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d, form, state_BCP: s.conv, io });
   const beta_HBT = strengths(x_BTD, p.beta, { negEigen: c.negEigen, io });
-  const { o_HVBT, S_BHVK } = form.delta({ q_GKBT: q, k_GKBT: k, v_HVBT: v, beta_HBT, S_BHVK: s.S });
+  const { o_HVBT, S_BHVK } = form.scan({ q_GKBT: q, k_GKBT: k, v_HVBT: v, beta_HBT, S_BHVK: s.S });
   return { y: fromColumns(rmsScale(o_HVBT, 1, c.epsilon), gainedRows(p, d.V)), s: { conv, S: S_BHVK } };
 }

@@ -8,11 +8,11 @@ import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
-import { value, type Weight, type Weights } from "../weights/use.ts";
-import { atRealTokens, type DeltaForm, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
+import { value, type Weights } from "../weights/use.ts";
+import { type DeltaForm, deltaHeads, gainedRows, headLogDecay, strengths } from "./deltanet-heads.ts";
 import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
 
-const config = z.strictObject({
+export const gatedDeltaConfig = z.strictObject({
   heads: z.int().positive().default(4).describe("number of value heads"),
   keyHeads: z.int().positive().optional().describe("number of key and query heads; must divide heads (the default)"),
   keySize: z.int().positive().optional().describe("channels per key head; default model width / heads"),
@@ -29,16 +29,16 @@ const config = z.strictObject({
     .describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
   epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
 });
-type C = z.infer<typeof config>;
+type C = z.infer<typeof gatedDeltaConfig>;
 
-function dims(c: C, D: number) {
+export function gatedDeltaDims(c: Omit<C, "negEigen">, D: number) {
   const [H, G] = [c.heads, c.keyHeads ?? c.heads];
   const [K, V] = [c.keySize ?? D / H, c.valueSize ?? D / H];
   return { D, H, G, R: H / G, K, V, C: 2 * G * K + H * V, W: c.conv };
 }
-type Sizes = ReturnType<typeof dims>;
+export type GatedDeltaSizes = ReturnType<typeof gatedDeltaDims>;
 
-function params({ D, H, G, K, V, C, W }: Sizes) {
+export function gatedDeltaParams({ D, H, G, K, V, C, W }: GatedDeltaSizes) {
   return {
     q: matrix(D, G * K),
     k: matrix(D, G * K),
@@ -54,9 +54,10 @@ function params({ D, H, G, K, V, C, W }: Sizes) {
   };
 }
 
-const state = ({ C, W, H, V, K }: Sizes) => ({ conv: [C, W - 1], S: [H, V, K] });
+export const gatedDeltaState = ({ C, W, H, V, K }: GatedDeltaSizes) => ({ conv: [C, W - 1], S: [H, V, K] });
 
-type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
+type P = Weights<ReturnType<typeof gatedDeltaParams>>;
+type At = MixerContext<C, GatedDeltaSizes, P, MaybeState<ReturnType<typeof gatedDeltaState>>>;
 
 export const gatedDeltanet = defineMixer({
   kind: "gated-deltanet",
@@ -68,9 +69,9 @@ export const gatedDeltanet = defineMixer({
     "S_t = a_t S_{t−1} (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ;  o_t = S_t q_t",
     "out = W_out (RMSNorm(o_t) ⊙ silu(W_z x_t))",
   ],
-  config,
-  dims,
-  params,
+  config: gatedDeltaConfig,
+  dims: gatedDeltaDims,
+  params: gatedDeltaParams,
   tune: [
     { key: "valueSize", unit: 1 },
     { key: "keySize", unit: 1 },
@@ -84,34 +85,34 @@ export const gatedDeltanet = defineMixer({
     smooth: "everywhere",
     exact: "bitwise",
   },
-  state,
+  state: gatedDeltaState,
   forward: (x_BTD, at) =>
-    mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaStep });
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaStep });
     return { y: y.squeeze(1), s };
   },
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {
   const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d, form, state_BCP: s.conv, io });
-  const { o_HVBT, S_BHVK } = form.delta({
+  const { o_HVBT, S_BHVK } = form.scan({
     q_GKBT: q,
     k_GKBT: k,
     v_HVBT: v,
     beta_HBT: strengths(x_BTD, p.beta, { negEigen: c.negEigen, io }),
-    logDecay_HBT: atRealTokens(logDecay(x_BTD, p), io),
+    logDecay_HBT: headLogDecay(x_BTD, p, io),
     S_BHVK: s.S,
   });
+  return { y: gatedOutput(x_BTD, o_HVBT, { c, d, p }), s: { conv, S: S_BHVK } };
+}
+
+/** Norm per head, gate and projection. */
+export function gatedOutput(
+  x_BTD: Tensor,
+  o_HVBT: Tensor,
+  { c, d, p }: { c: { epsilon: number }; d: { V: number }; p: Pick<P, "z" | "norm" | "out"> },
+): Tensor {
   const gate = silu(toColumns(x_BTD, value(p.z))).reshape(o_HVBT.shape);
-  const y = rmsScale(o_HVBT, 1, c.epsilon).mul(gate);
-  return { y: fromColumns(y, gainedRows(p, d.V)), s: { conv, S: S_BHVK } };
+  return fromColumns(rmsScale(o_HVBT, 1, c.epsilon).mul(gate), gainedRows(p, d.V));
 }
-
-function logDecay(x_BTD: Tensor, p: At["p"]): Tensor {
-  const rate = toColumns(x_BTD, value(p.decay)).add(column(p.decayBias)).softplus();
-  return rate.mul(column(p.logA).exp().neg());
-}
-
-/** A weight per head against columns. */
-const column = (weight: Weight): Tensor => value(weight).reshape([-1, 1, 1]);

@@ -5,8 +5,6 @@
  */
 import { z } from "zod";
 import {
-  type CausalConvInput,
-  type CausalConvResult,
   causalConv,
   causalConvStep,
   type DeltaProductInput,
@@ -21,9 +19,9 @@ import {
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
-import { value, type Weight, type Weights } from "../weights/use.ts";
-import { convolvedHeads } from "./convolved-heads.ts";
-import { atRealTokens, gainedRows, strengths } from "./deltanet-heads.ts";
+import { value, type Weights } from "../weights/use.ts";
+import { type ConvolvedForm, convolvedHeads } from "./convolved-heads.ts";
+import { gainedRows, headLogDecay, strengths } from "./deltanet-heads.ts";
 import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
@@ -69,11 +67,7 @@ const state = ({ C, W, H, V, K }: Sizes) => ({ conv: [C, W - 1], S: [H, V, K] })
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
-/** The two recurrences, over all times at once or by one time. */
-interface Form {
-  conv: (input: CausalConvInput) => CausalConvResult;
-  delta: (input: DeltaProductInput) => DeltaRuleResult;
-}
+type Form = ConvolvedForm<DeltaProductInput, DeltaRuleResult>;
 
 export const gatedDeltaproduct = defineMixer({
   kind: "gated-deltaproduct",
@@ -103,9 +97,9 @@ export const gatedDeltaproduct = defineMixer({
   },
   state,
   forward: (x_BTD, at) =>
-    mix(x_BTD, at, { conv: causalConv, delta: (input) => deltaProduct({ ...input, chunk: at.c.chunk }) }),
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaProduct({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: deltaProductStep });
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaProductStep });
     return { y: y.squeeze(1), s };
   },
 });
@@ -123,12 +117,12 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {
     io,
   });
   const [q, k, v] = heads as [Tensor, Tensor, Tensor];
-  const { o_HVBT, S_BHVK } = form.delta({
+  const { o_HVBT, S_BHVK } = form.scan({
     q_HKBT: unitScale(q, 1).mul(d.K ** -0.5),
     k_HKBTN: rulesLast(unitScale(k, 1), d.N),
     v_HVBTN: rulesLast(v, d.N),
     beta_HBTN: rulesLast(strengths(x_BTD, p.beta, { negEigen: c.negEigen, io }), d.N),
-    logDecay_HBT: logDecay(x_BTD, { p, io }),
+    logDecay_HBT: p.decay && p.decayBias && p.logA && headLogDecay(x_BTD, { decay: p.decay, decayBias: p.decayBias, logA: p.logA }, io),
     S_BHVK: s.S,
   });
   const gate = silu(toColumns(x_BTD, value(p.gate))).reshape(o_HVBT.shape);
@@ -140,11 +134,4 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {
 function rulesLast(x: Tensor, rules: number): Tensor {
   const byRule = x.reshape([rules, -1, ...x.shape.slice(1)]);
   return byRule.transpose([...byRule.shape.keys()].slice(1).concat(0));
-}
-
-function logDecay(x_BTD: Tensor, { p, io }: Pick<At, "p" | "io">): Tensor | undefined {
-  if (!p.decay || !p.decayBias || !p.logA) return undefined;
-  const column = (weight: Weight) => value(weight).reshape([-1, 1, 1]);
-  const rate = toColumns(x_BTD, value(p.decay)).add(column(p.decayBias)).softplus();
-  return atRealTokens(rate.mul(column(p.logA).exp().neg()), io);
 }

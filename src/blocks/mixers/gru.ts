@@ -22,18 +22,21 @@ type C = z.infer<typeof config>;
 
 const dims = (c: C, D: number) => ({ D, H: c.hidden ?? D });
 
-/** Columns stand in the order z, r, candidate; the candidate's recurrent bias is inside the reset gate's product. */
-function params({ D, H }: ReturnType<typeof dims>, c: C) {
+/** A cell's: columns stand in the order z, r, candidate; the candidate's recurrent bias is inside the reset gate's product. */
+export function gruParams(D: number, H: number, withBias = true) {
   const bound = 1 / Math.sqrt(H);
   const init: Init = { kind: "uniform", low: -bound, high: bound };
   return {
     input: matrix(D, 3 * H, { init }),
     recurrent: matrix(H, 3 * H, { init }),
-    ...(c.bias && { bias: bias(3 * H), candidateBias: bias(H) }),
-    ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
+    ...(withBias && { bias: bias(3 * H), candidateBias: bias(H) }),
   };
 }
-type P = Weights<ReturnType<typeof params>>;
+
+const params = ({ D, H }: ReturnType<typeof dims>, c: C) => ({
+  ...gruParams(D, H, c.bias),
+  ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
+});
 
 export const gru = defineMixer({
   kind: "gru",
@@ -64,18 +67,18 @@ export const gru = defineMixer({
       xs: [linear(timeMajor(x_BTD), p.input, p.bias)],
       mask_BT: io.mask_BT,
       emit: "h",
-      cell: ({ h }, [share]) => ({ h: nextState(share!, h, p) }),
+      cell: ({ h }, [share]) => ({ h: gruState(share!, h, p) }),
     });
     return { y: output(timeMajor(emitted), p.out), s: last };
   },
   step(x_BD, { p, s }) {
-    const h = nextState(linear(x_BD, p.input, p.bias), s.h, p);
+    const h = gruState(linear(x_BD, p.input, p.bias), s.h, p);
     return { y: output(h, p.out), s: { h } };
   },
 });
 
 /** `share` is what gates and candidate read of the input, [B, 3H]. */
-function nextState(share: Tensor, h: Tensor, p: P): Tensor {
+export function gruState(share: Tensor, h: Tensor, p: Weights<ReturnType<typeof gruParams>>): Tensor {
   const H = h.dim(-1);
   const recurrent = linear(h, p.recurrent);
   const gates = share

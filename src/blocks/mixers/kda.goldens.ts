@@ -1,7 +1,8 @@
 /** KDA: the recurrence from fla-core, the layer from transformers' Kimi Linear. Sources put time second and scale queries. */
-import { type KeyedDeltaInput, keyedDelta, keyedDeltaStep } from "../../ops/index.ts";
-import { concat, type Tensor } from "../../tensor/index.ts";
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { type KeyedDeltaInput, keyedDelta } from "../../ops/index.ts";
+import { keyedSteps } from "../../ops/keyed-delta.goldens.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Mixer } from "../define.ts";
 import { kda } from "./kda.ts";
 import { columnsOf, kernelOf, layerGraph, weightOf } from "./mamba-2.goldens.ts";
@@ -23,31 +24,11 @@ function recurrence(c: GoldenCase): GoldenGraph {
     S_BHVK: c.maybe("state.in.S")?.swap(2, 3),
     chunk: c.number("chunk_size", 4),
   };
-  const { o_HVBT, S_BHVK } = c.text("form") === "recurrent" ? bySteps(input) : keyedDelta(input);
+  const { o_HVBT, S_BHVK } = c.text("form") === "recurrent" ? keyedSteps(input) : keyedDelta(input);
   return { outputs: { "out.o": swapEnds(o_HVBT), "state.out.S": S_BHVK.swap(2, 3) } };
 }
 
-function bySteps(input: KeyedDeltaInput) {
-  let S_BHVK = input.S_BHVK;
-  const columns = Array.from({ length: input.v_HVBT.dim(-1) }, (_, t) => {
-    const at = (x: Tensor) => x.slice(-1, t, t + 1);
-    const result = keyedDeltaStep({
-      ...input,
-      q_HKBT: at(input.q_HKBT),
-      k_HKBT: at(input.k_HKBT),
-      v_HVBT: at(input.v_HVBT),
-      probe_HKBT: at(input.probe_HKBT),
-      back_HKBT: at(input.back_HKBT),
-      logDecay_HKBT: at(input.logDecay_HKBT),
-      S_BHVK,
-    });
-    S_BHVK = result.S_BHVK;
-    return result.o_HVBT;
-  });
-  return { o_HVBT: concat(-1, columns), S_BHVK: S_BHVK! };
-}
-
-function layer(c: GoldenCase): GoldenGraph {
+function layer(c: GoldenCase): GoldenGraph | Absent {
   const map = (name: string) => columnsOf(c.tensor(`param.${name}.weight`));
   return layerGraph(c, {
     mixer: kda as unknown as Mixer,

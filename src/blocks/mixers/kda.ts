@@ -4,8 +4,6 @@
  */
 import { z } from "zod";
 import {
-  type CausalConvInput,
-  type CausalConvResult,
   causalConv,
   causalConvStep,
   type DecayScanResult,
@@ -15,14 +13,13 @@ import {
   keyedDeltaStep,
   rmsScale,
   toColumns,
-  unitScale,
 } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
-import { convolvedHeads } from "./convolved-heads.ts";
-import { atRealTokens, gainedRows, strengths } from "./deltanet-heads.ts";
+import type { ConvolvedForm } from "./convolved-heads.ts";
+import { atRealTokens, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
 import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
@@ -67,11 +64,7 @@ const state = ({ C, W, H, K }: Sizes) => ({ conv: [C, W - 1], S: [H, K, K] });
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
-/** The two recurrences, over all times at once or by one time. */
-interface Form {
-  conv: (input: CausalConvInput) => CausalConvResult;
-  delta: (input: KeyedDeltaInput) => DecayScanResult;
-}
+type Form = ConvolvedForm<KeyedDeltaInput, DecayScanResult>;
 
 export const kda = defineMixer({
   kind: "kda",
@@ -101,27 +94,19 @@ export const kda = defineMixer({
   },
   state,
   forward: (x_BTD, at) =>
-    mix(x_BTD, at, { conv: causalConv, delta: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
   step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, delta: keyedDeltaStep });
+    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: keyedDeltaStep });
     return { y: y.squeeze(1), s };
   },
 });
 
 function mix(x_BTD: Tensor, at: At, form: Form) {
   const { c, d, p, s, io } = at;
-  const { heads, state_BCP } = convolvedHeads(x_BTD, {
-    parts: [p.q, p.k, p.v].map((weight) => ({ weight, heads: d.H })),
-    kernel: p.conv,
-    conv: form.conv,
-    state_BCP: s.conv,
-    io,
-  });
-  const [q, v] = [unitScale(heads[0]!, 1), heads[2]!];
-  const k = unitScale(heads[1]!, 1);
+  const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d: { ...d, G: d.H }, form, state_BCP: s.conv, io });
   const written = k.mul(strengths(x_BTD, p.beta, { negEigen: false, io }).unsqueeze(1));
-  const { o_HVBT, S_BHVK } = form.delta({
-    q_HKBT: q.mul(d.K ** -0.5),
+  const { o_HVBT, S_BHVK } = form.scan({
+    q_HKBT: q,
     k_HKBT: written,
     v_HVBT: v,
     probe_HKBT: k,
@@ -133,7 +118,7 @@ function mix(x_BTD: Tensor, at: At, form: Form) {
   });
   const gate = toColumns(linear(x_BTD, p.gateDown), value(p.gateUp)).sigmoid().reshape(o_HVBT.shape);
   const y = rmsScale(o_HVBT, 1, c.epsilon).mul(gate);
-  return { y: fromColumns(y, gainedRows(p, d.K)), s: { conv: state_BCP, S: S_BHVK } };
+  return { y: fromColumns(y, gainedRows(p, d.K)), s: { conv, S: S_BHVK } };
 }
 
 function logDecay(x_BTD: Tensor, { d, p }: At): Tensor {

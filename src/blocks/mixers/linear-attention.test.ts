@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { randomStream } from "../../ops/index.ts";
+import { randomStream, taylorFeatures } from "../../ops/index.ts";
 import { input, iota, scalar, stack, type Tensor, where, zeros } from "../../tensor/index.ts";
 import {
   type Arrays,
@@ -9,6 +9,7 @@ import {
   mixerSuite,
   type NaiveMixerArguments,
   randomNormal,
+  run,
   type Subject,
 } from "../../testing/index.ts";
 import type { Io } from "../define.ts";
@@ -22,13 +23,25 @@ type At = NaiveMixerArguments<
   ReturnType<typeof linearAttention.params>
 >;
 
+function featuresOf({ featureMap }: At["c"]): (x: number[]) => number[] {
+  const products = (x: number[], factor: number) =>
+    range(x.length).flatMap((i) =>
+      range(x.length)
+        .filter((j) => j >= i)
+        .map((j) => x[i]! * x[j]! * factor * (i === j ? 1 : Math.SQRT2)),
+    );
+  if (featureMap === "relu") return (x) => x.map((value) => Math.max(0, value));
+  if (featureMap === "elu1") return (x) => x.map((value) => (value > 0 ? value + 1 : Math.exp(value)));
+  if (featureMap === "square") return (x) => products(x, 1 / Math.sqrt(x.length));
+  return (x) => [1, ...x.map((value) => value / x.length ** 0.25), ...products(x, 1 / Math.sqrt(2 * x.length))];
+}
+
 /** Katharopoulos et al. 2020, eq. 16–20, token by token. */
 function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: Loose | undefined }) {
-  const phi = (value: number) =>
-    c.featureMap === "relu" ? Math.max(0, value) : value > 0 ? value + 1 : Math.exp(value);
-  const S = range(d.H).map((h) => matrixFrom(s?.[h], d.K + 1, d.K));
+  const phi = featuresOf(c);
+  const S = range(d.H).map((h) => matrixFrom(s?.[h], d.V + 1, d.F));
   const y = x.map((x_t) => {
-    const [q, k] = [p.q, p.k].map((W) => cut(times(x_t, W).map(phi), d.H)) as [number[][], number[][]];
+    const [q, k] = [p.q, p.k].map((W) => cut(times(x_t, W), d.H).map(phi)) as [number[][], number[][]];
     const v = cut(times(x_t, p.v), d.H);
     const o = range(d.H).map((h) => {
       S[h] = S[h]!.map((row, i) => row.map((value, j) => value + (v[h]![i] ?? 1) * k[h]![j]!));
@@ -41,7 +54,12 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: L
 }
 
 mixerSuite(linearAttention, {
-  configs: [{ heads: 2 }, { heads: 4, featureMap: "relu", epsilon: 0.1 }],
+  configs: [
+    { heads: 2 },
+    { heads: 4, featureMap: "relu", epsilon: 0.1 },
+    { heads: 2, featureMap: "taylor", keySize: 2 },
+    { heads: 1, featureMap: "square", keySize: 3, epsilon: 0.1 },
+  ],
   width: 8,
   algorithmic: ["chunk"],
   naive: ({ x, s, ...at }) => {
@@ -141,4 +159,20 @@ test("[linear-attention] time grows as the first power of the length", async () 
   const slope = Math.log(slow! / quick!) / Math.log(long / short);
   expect(slope).toBeGreaterThan(0.5);
   expect(slope).toBeLessThan(1.5);
+});
+
+test("products of Taylor features are the exponential's series to the second order", () => {
+  const [K, T] = [3, 4];
+  const { kernel, q, k } = run({
+    inputs: { q: randomNormal("queries", [1, K, 1, T]), k: randomNormal("keys", [1, K, 1, T]) },
+    build: (leaves) => {
+      const features = (x: Tensor) => taylorFeatures(x).squeeze(2).squeeze(0);
+      return { kernel: features(leaves.q!).mul(features(leaves.k!)).sum(0), q: leaves.q!, k: leaves.k! };
+    },
+  });
+  const expected = range(T).map((t) => {
+    const score = range(K).reduce((total, i) => total + q!.data[i * T + t]! * k!.data[i * T + t]!, 0) / Math.sqrt(K);
+    return 1 + score + score ** 2 / 2;
+  });
+  expected.forEach((value, t) => void expect(kernel!.data[t]).toBeCloseTo(value, 12));
 });

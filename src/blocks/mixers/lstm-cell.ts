@@ -16,6 +16,18 @@ export function lstmCell(gates: Tensor, c: Tensor): { h: Tensor; c: Tensor } {
   return { h: o!.mul(next.tanh()), c: next };
 }
 
+/**
+ * The same where the gates also see the cell (Gers & Schmidhuber 2000): i and f what it was, o what it has become.
+ * `peepholes` [3, H] in the order i, f, o.
+ */
+export function peepholeCell(gates: Tensor, c: Tensor, peepholes: Tensor): { h: Tensor; c: Tensor } {
+  const H = c.dim(-1);
+  const [i, f, o, g] = gates.split(-1, [H, H, H, H]);
+  const seen = (gate: Tensor, cell: Tensor, index: number) => gate.add(cell.mul(peepholes.at(0, index))).sigmoid();
+  const next = seen(f!, c, 1).mul(c).add(seen(i!, c, 0).mul(g!.tanh()));
+  return { h: seen(o!, next, 2).mul(next.tanh()), c: next };
+}
+
 /** Start of a bias [4H] in this order: 0, but for the forget gate. */
 export const forgetting = (H: number, value: number): Init => ({
   kind: "values",

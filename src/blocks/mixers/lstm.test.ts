@@ -2,22 +2,35 @@ import { expect, test } from "vitest";
 import { mixerSuite, type NaiveMixerArguments, run } from "../../testing/index.ts";
 import { lstm } from "./lstm.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
-import { add, affine, naiveLstmCell, overTime, zerosOf } from "./rnn-naive.ts";
+import { add, affine, naiveLstmCell, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
 type Parameters = ReturnType<typeof lstm.params>;
 
-function naive({ x, p, d, s }: NaiveMixerArguments<Record<string, unknown>, { H: number }, Parameters>) {
+function naive({ x, p, d, s }: NaiveMixerArguments<Record<string, unknown>, { H: number; R: number }, Parameters>) {
+  const cell = (gates: number[], c: number[]) => {
+    if (!p.peepholes) return naiveLstmCell(gates, c);
+    const [i, f, o, g] = parts(gates, 4) as [number[], number[], number[], number[]];
+    const seen = (gate: number[], from: number[], index: number) =>
+      gate.map((value, j) => sigmoid(value + p.peepholes![index]![j]! * from[j]!));
+    const [input, forget] = [seen(i, c, 0), seen(f, c, 1)];
+    const next = c.map((value, j) => forget[j]! * value + input[j]! * Math.tanh(g[j]!));
+    return { h: seen(o, next, 2).map((gate, j) => gate * Math.tanh(next[j]!)), c: next };
+  };
   return overTime(x, {
     given: s,
-    start: { h: zerosOf(d.H), c: zerosOf(d.H) },
+    start: { h: zerosOf(d.R), c: zerosOf(d.H) },
     step: (token, { h, c }) => {
-      const next = naiveLstmCell(add(affine(token, p.input, p.bias), affine(h, p.recurrent)), c);
-      return { y: p.out ? affine(next.h, p.out) : next.h, s: next };
+      const next = cell(add(affine(token, p.input, p.bias), affine(h, p.recurrent)), c);
+      const carried = p.projection ? affine(next.h, p.projection) : next.h;
+      return { y: p.out ? affine(carried, p.out) : carried, s: { h: carried, c: next.c } };
     },
   });
 }
 
-mixerSuite(lstm, { configs: [{}, { hidden: 6, bias: false }], naive });
+mixerSuite(lstm, {
+  configs: [{}, { hidden: 6, bias: false }, { projection: 3, peephole: true }, { hidden: 20, projection: 16 }],
+  naive,
+});
 
 interface Tried {
   T: number;
@@ -66,7 +79,7 @@ test("[lstm] equals two steps computed by hand, and a forget gate of 1 keeps its
 });
 
 test("[lstm] its default forget bias of 1 keeps σ(1) of the memory each step, against 1/2 at bias 0", () => {
-  const fill = lstm.params({ D: 3, H: 3 }, lstm.config.parse({})).bias!.init;
+  const fill = lstm.params({ D: 3, H: 3, R: 3 }, lstm.config.parse({})).bias!.init;
   expect(fill.kind === "values" && fill.fill(Math.random, [12])).toEqual([0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
   const after = (forget: number) => oneUnit({ T: 100, bias: [-1e3, forget, 0, 0], c: 1 }).c;
   expect(after(1) / (1 / (1 + Math.exp(-1))) ** 100).toBeCloseTo(1, 9);

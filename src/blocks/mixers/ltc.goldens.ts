@@ -1,40 +1,39 @@
-/** ncps' LTC with full wiring. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { ltc } from "./ltc.ts";
+/** ncps' LTC with any wiring: the case holds which synapses exist. */
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { liquidForward } from "./liquid-scan.ts";
+import { ltcOutput } from "./ltc.ts";
+import { ltcRecurrence } from "./ltc-cell.ts";
 import { goldenIo, memoryWeights, weightOf } from "./rnn-golden-weights.fixture.ts";
 
-function build(c: GoldenCase): GoldenGraph | Absent {
-  const wiring = c.config.wiring as { kind: string };
-  if (wiring.kind !== "full") return `absent: wiring ${wiring.kind}`;
-  if (!c.flag("implicit", true)) return "absent: explicit constraints";
+function build(c: GoldenCase): GoldenGraph {
   const x = c.tensor("in.x");
-  const config = ltc.config.parse({
+  const timed = c.has("in.timespans");
+  const p = weights(c);
+  const recurrence = ltcRecurrence(p, {
     unfolds: c.number("ode_unfolds"),
     epsilon: c.number("epsilon"),
-    inputMapping: c.config.input_mapping ?? "none",
-    outputMapping: c.config.output_mapping ?? "none",
+    positivity: c.flag("implicit", true) ? "softplus" : "relu",
+    timed,
+    wiring: {
+      input: c.tensor("param.rnn_cell.sensory_sparsity_mask"),
+      between: c.tensor("param.rnn_cell.sparsity_mask"),
+    },
+  });
+  const { h_BTH, s } = liquidForward(x, recurrence, {
+    s: { h: c.maybe("state.in.h"), c: c.maybe("state.in.c") },
+    io: goldenIo(timed ? { dt_BT: c.tensor("in.timespans") } : {}),
+    neurons: c.tensor("param.rnn_cell.cm").dim(0),
     mixedMemory: c.flag("mixed_memory"),
   });
-  const H = c.tensor("param.rnn_cell.cm").dim(0);
-  const outputs = c.tensor("out.y").dim(-1);
-  const io = goldenIo(c.has("in.timespans") ? { dt_BT: c.tensor("in.timespans") } : {});
-  const s = { h: c.maybe("state.in.h"), c: c.maybe("state.in.c") };
-  const result = ltc.forward(x, { c: config, d: { D: x.dim(-1), H }, p: weights(c, H, outputs), s, b: {}, io });
-  return {
-    outputs: {
-      "out.y": result.y.slice(-1, 0, outputs),
-      "state.out.h": result.s.h,
-      ...(result.s.c && { "state.out.c": result.s.c }),
-    },
-  };
+  const y = ltcOutput(h_BTH, p, c.tensor("out.y").dim(-1));
+  return { outputs: { "out.y": y, "state.out.h": s.h, ...(s.c && { "state.out.c": s.c }) } };
 }
 
-/** Only the first neurons are outputs; the mapping of the others is of no effect. */
-function weights(c: GoldenCase, H: number, outputs: number) {
+function weights(c: GoldenCase) {
   const read = (name: string) => weightOf(c.tensor(`param.rnn_cell.${name}`));
-  const maybe = <K extends string>(key: K, name: string, pad = 0) => {
+  const maybe = <K extends string>(key: K, name: string) => {
     const tensor = c.maybe(`param.rnn_cell.${name}`);
-    return tensor && ({ [key]: weightOf(tensor.pad(0, 0, pad)) } as Record<K, ReturnType<typeof weightOf>>);
+    return tensor && ({ [key]: weightOf(tensor) } as Record<K, ReturnType<typeof weightOf>>);
   };
   return {
     inputW: read("sensory_w"),
@@ -50,8 +49,8 @@ function weights(c: GoldenCase, H: number, outputs: number) {
     cm: read("cm"),
     ...maybe("inputGain", "input_w"),
     ...maybe("inputBias", "input_b"),
-    ...maybe("outputGain", "output_w", H - outputs),
-    ...maybe("outputBias", "output_b", H - outputs),
+    ...maybe("outputGain", "output_w"),
+    ...maybe("outputBias", "output_b"),
     ...(c.flag("mixed_memory") && memoryWeights(c)),
   };
 }

@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
-import { constant } from "../../tensor/index.ts";
+import { vjp } from "../../grad/index.ts";
+import { constant, type Tensor } from "../../tensor/index.ts";
 import {
   type Arrays,
   type Loose,
   mixerSuite,
+  nest,
   type NaiveMixerArguments,
   randomNormal,
   randomUniform,
   run,
 } from "../../testing/index.ts";
 import { ltc } from "./ltc.ts";
+import { wiringOf } from "./ncp-wiring.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { add, affine, naiveLstmCell, overTime, parts, sigmoid, zerosOf } from "./rnn-naive.ts";
 
@@ -29,8 +32,9 @@ function currents(
   v: readonly number[],
   j: number,
   { w, mu, sigma, erev }: Record<"w" | "mu" | "sigma" | "erev", Table>,
+  strength: (w: number, i: number, j: number) => number = softplus,
 ) {
-  const a = v.map((potential, i) => softplus(w[i]![j]!) * sigmoid(sigma[i]![j]! * (potential - mu[i]![j]!)));
+  const a = v.map((potential, i) => strength(w[i]![j]!, i, j) * sigmoid(sigma[i]![j]! * (potential - mu[i]![j]!)));
   return {
     conductance: a.reduce((sum, x) => sum + x, 0),
     reversal: a.reduce((sum, x, i) => sum + x * erev[i]![j]!, 0),
@@ -39,6 +43,13 @@ function currents(
 
 function naive({ x, p, c, d: { H }, s, dt }: Arguments) {
   const inputs = { w: p.inputW, mu: p.inputMu, sigma: p.inputSigma, erev: p.inputErev };
+  const positive = c.positivity === "relu" ? (value: number) => Math.max(0, value) : softplus;
+  const { outputs, input, between } = wiringOf(c.wiring, { inputs: x[0]![0]!.length, neurons: H });
+  const strength = (mask: Tensor | undefined) => {
+    const open = mask && nest(run({ inputs: {}, build: () => ({ mask }) }).mask!);
+    return (w: number, i: number, j: number) => positive(w) * (open?.[i]?.[j] ?? 1);
+  };
+  const [fromInputs, fromNeurons] = [strength(input), strength(between)];
   return overTime(x, {
     given: s as Readonly<Record<string, Loose>> | undefined,
     start: { h: zerosOf(H), ...(c.mixedMemory && { c: zerosOf(H) }) },
@@ -50,15 +61,15 @@ function naive({ x, p, c, d: { H }, s, dt }: Arguments) {
       let v = memory.h;
       for (let k = 0; k < c.unfolds; k++)
         v = v.map((last, j) => {
-          const [outer, inner] = [currents(u, j, inputs), currents(v, j, p)];
-          const rate = (softplus(p.cm[j]!) * c.unfolds) / dt![b]![t]!;
-          const leak = softplus(p.gLeak[j]!);
+          const [outer, inner] = [currents(u, j, inputs, fromInputs), currents(v, j, p, fromNeurons)];
+          const rate = (positive(p.cm[j]!) * c.unfolds) / dt![b]![t]!;
+          const leak = positive(p.gLeak[j]!);
           return (
             (rate * last + leak * p.vLeak[j]! + outer.reversal + inner.reversal) /
             (rate + leak + outer.conductance + inner.conductance + c.epsilon)
           );
         });
-      const out = v.map((value, j) => value * (p.outputGain?.[j] ?? 1) + (p.outputBias?.[j] ?? 0));
+      const out = v.slice(0, outputs).map((value, j) => value * (p.outputGain?.[j] ?? 1) + (p.outputBias?.[j] ?? 0));
       return { y: p.out ? affine(out, p.out) : out, s: { ...memory, h: v } };
     },
   });
@@ -67,6 +78,8 @@ function naive({ x, p, c, d: { H }, s, dt }: Arguments) {
 mixerSuite(ltc, {
   configs: [
     { unfolds: 3 },
+    { hidden: 7, unfolds: 2, wiring: { kind: "ncp", outputs: 2, sparsity: 0.5, seed: 1 } },
+    { hidden: 8, unfolds: 1, wiring: { kind: "random", sparsity: 0.6, seed: 2 }, positivity: "relu" },
     { hidden: 5, unfolds: 1, inputMapping: "none", outputMapping: "linear", mixedMemory: true, epsilon: 0 },
   ],
   naive,
@@ -164,4 +177,31 @@ test("[ltc] the fused step goes to the Runge–Kutta solution as the step goes t
   expect(distance(coarse) / distance(fine)).toBeCloseTo(2, 1);
   // Twice the finer less the coarser cancels the first order of the step.
   expect(distance(fine.map((value, j) => 2 * value - coarse[j]!))).toBeLessThan(0.02 * distance(fine));
+});
+
+test("[ncp-wiring] synapses that do not exist are 0 and stay so: whatever their parameters are, nothing reads or moves them", () => {
+  const config = ltc.config.parse({ hidden: 10, wiring: { kind: "ncp", outputs: 2, sparsity: 0.5 } });
+  const d = ltc.dims(config, D);
+  const wiring = wiringOf(config.wiring, { inputs: D, neurons: d.H });
+  const parameters = Object.fromEntries(
+    Object.entries(ltc.params(d, config)).map(([name, { shape }]) => [name, randomNormal(name, shape)]),
+  );
+  const gradients = run({
+    inputs: { ...parameters, x: randomNormal("x", [1, 3, D]) },
+    build: ({ x, ...at }) => {
+      const p = Object.fromEntries(Object.entries(at).map(([name, t]) => [name, weightOf(t)])) as never;
+      const { y } = ltc.forward(x!, { c: config, d, p, s: {}, b: {}, io: goldenIo() });
+      const [w, inputW] = vjp([y], [y.mul(0).add(1)], [at.w!, at.inputW!]);
+      return { w: w!, inputW: inputW!, between: wiring.between!, input: wiring.input! };
+    },
+  });
+  for (const [gradient, mask] of [
+    [gradients.w!, gradients.between!],
+    [gradients.inputW!, gradients.input!],
+  ] as const) {
+    const closed = [...mask.data.keys()].filter((i) => mask.data[i] === 0);
+    expect(closed.length).toBeGreaterThan(mask.data.length / 4);
+    for (const i of closed) expect(Math.abs(gradient.data[i]!)).toBe(0);
+    expect(gradient.data.some((value) => value !== 0)).toBe(true);
+  }
 });

@@ -1,16 +1,17 @@
 /**
  * Liquid time-constant network: neurons whose time constants depend on input and state, solved between tokens by a few
- * semi-implicit steps. Every neuron and input is connected to every neuron.
- * Axes: B batch, T time, D model, H neurons.
+ * semi-implicit steps; a wiring says which of them are connected.
+ * Axes: B batch, T time, D model, H neurons, M of them the output.
  */
 import { z } from "zod";
-import { gateScan, timeMajor } from "../../ops/index.ts";
-import { type Shape, type Tensor, zeros } from "../../tensor/index.ts";
+import type { Shape, Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
+import { liquidForward, liquidStep } from "./liquid-scan.ts";
 import { memoryParams } from "./lstm-cell.ts";
-import { ltcRecurrence } from "./ltc-cell.ts";
+import { ltcRecurrence, positivities } from "./ltc-cell.ts";
+import { outputsOf, wiringChoice, wiringOf } from "./ncp-wiring.ts";
 
 const mappings = ["none", "linear", "affine"] as const;
 
@@ -19,7 +20,8 @@ const config = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("number of neurons; another than the model width (the default) adds a projection back to it"),
+    .describe("number of neurons (default: the model width); as many outputs as the width need no projection back to it"),
+  wiring: wiringChoice,
   unfolds: z.int().positive().default(6).describe("solver steps per token"),
   epsilon: z.number().nonnegative().default(1e-8).describe("added to the total conductance"),
   inputMapping: z.enum(mappings).default("affine").describe("gain (linear) and offset (affine) of each input"),
@@ -27,6 +29,10 @@ const config = z.strictObject({
     .enum(mappings)
     .default("affine")
     .describe("gain (linear) and offset (affine) of each neuron's output"),
+  positivity: z
+    .enum(positivities)
+    .default("softplus")
+    .describe("what keeps strengths, leaks and capacities from being negative; relu: a bound, as after clipping"),
   mixedMemory: z.boolean().default(false).describe("whether an LSTM cell updates the state before each step"),
 });
 type C = z.infer<typeof config>;
@@ -51,6 +57,7 @@ function synapseParams(shape: Shape) {
 }
 
 function params({ D, H }: Dims, c: C) {
+  const M = outputsOf(c.wiring, H);
   const [inputW, inputMu, inputSigma, inputErev] = synapseParams([D, H]);
   const [w, mu, sigma, erev] = synapseParams([H, H]);
   return {
@@ -67,10 +74,10 @@ function params({ D, H }: Dims, c: C) {
     cm: vector(H, between(0.4, 0.6)),
     ...(c.inputMapping !== "none" && { inputGain: gain(D) }),
     ...(c.inputMapping === "affine" && { inputBias: bias(D) }),
-    ...(c.outputMapping !== "none" && { outputGain: gain(H) }),
-    ...(c.outputMapping === "affine" && { outputBias: bias(H) }),
+    ...(c.outputMapping !== "none" && { outputGain: gain(M) }),
+    ...(c.outputMapping === "affine" && { outputBias: bias(M) }),
     ...(c.mixedMemory && memoryParams(D, H)),
-    ...(H !== D && { out: matrix(H, D, { init: "residual" }) }),
+    ...(M !== D && { out: matrix(M, D, { init: "residual" }) }),
   };
 }
 type P = Weights<ReturnType<typeof params>>;
@@ -88,38 +95,42 @@ export const ltc = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT", "dt_BT"],
-  capabilities: {
+  capabilities: ({ positivity }) => ({
     flow: "causal",
     state: "finite",
     length: "any",
     batch: "independent",
-    smooth: "everywhere",
+    smooth: positivity === "relu" ? "away from ties" : "everywhere",
     exact: "bitwise",
-  },
+  }),
   state: ({ H }, c) => ({ h: [H], ...(c.mixedMemory && { c: [H] }) }),
   forward(x_BTD, { c, d, p, s, io }) {
-    const { shares, cell } = ltcRecurrence(p, optionsOf(c, io));
-    const empty = () => zeros([x_BTD.dim(0), d.H]);
-    const { s: last, emitted } = gateScan({
-      start: { h: s.h ?? empty(), ...(c.mixedMemory && { c: s.c ?? empty() }) },
-      xs: [...shares(timeMajor(x_BTD)), ...(io.dt_BT ? [timeMajor(io.dt_BT).unsqueeze(-1)] : [])],
-      mask_BT: io.mask_BT,
-      emit: "h",
-      cell,
-    });
-    return { y: output(timeMajor(emitted), p), s: last };
+    const at = { s, io, neurons: d.H, mixedMemory: c.mixedMemory };
+    const { h_BTH, s: last } = liquidForward(x_BTD, ltcRecurrence(p, optionsOf(c, d, io)), at);
+    return { y: ltcOutput(h_BTH, p, outputsOf(c.wiring, d.H)), s: last };
   },
-  step(x_BD, { c, p, s, io }) {
-    const { shares, cell } = ltcRecurrence(p, optionsOf(c, io));
-    const next = cell(s, [...shares(x_BD), ...(io.dt_BT ? [io.dt_BT.reshape([-1, 1])] : [])]);
-    return { y: output(next.h, p), s: next };
+  step(x_BD, { c, d, p, s, io }) {
+    const next = liquidStep(x_BD, ltcRecurrence(p, optionsOf(c, d, io)), { s, io });
+    return { y: ltcOutput(next.h, p, outputsOf(c.wiring, d.H)), s: next };
   },
 });
 
-const optionsOf = ({ unfolds, epsilon }: C, io: Io) => ({ unfolds, epsilon, timed: io.dt_BT !== undefined });
+const optionsOf = ({ unfolds, epsilon, positivity, wiring }: C, { D, H }: Dims, io: Io) => ({
+  unfolds,
+  epsilon,
+  positivity,
+  timed: io.dt_BT !== undefined,
+  wiring: wiringOf(wiring, { inputs: D, neurons: H }),
+});
 
-function output(h: Tensor, { outputGain, outputBias, out }: P): Tensor {
-  const scaled = outputGain ? h.mul(value(outputGain)) : h;
+/** The output neurons' potentials, mapped. */
+export function ltcOutput(
+  h: Tensor,
+  { outputGain, outputBias, out }: Pick<P, "outputGain" | "outputBias" | "out">,
+  outputs: number,
+): Tensor {
+  const v = h.slice(-1, 0, outputs);
+  const scaled = outputGain ? v.mul(value(outputGain)) : v;
   const shifted = outputBias ? scaled.add(value(outputBias)) : scaled;
   return out ? linear(shifted, out) : shifted;
 }

@@ -38,24 +38,47 @@ export interface LayerCase {
 }
 
 /** The layer's forward form, and where the case stores them the final states and the same by steps. */
-export function layerGraph(c: GoldenCase, layer: LayerCase): GoldenGraph {
-  const x = c.tensor("in.x").mul(layer.inputScale ?? 1);
+export function layerGraph(c: GoldenCase, layer: LayerCase): GoldenGraph | Absent {
+  const mask_BT = leftPadding(c);
+  if (typeof mask_BT === "string") return mask_BT;
+  const real = mask_BT?.cast("f32").unsqueeze(2);
+  const scaled = c.tensor("in.x").mul(layer.inputScale ?? 1);
+  const x = real ? scaled.mul(real) : scaled;
   const [batch, time, width] = x.shape as [number, number, number];
   const config = layer.mixer.config.parse(layer.config);
-  const at = { c: config, d: layer.mixer.dims(config, width), p: layer.weights, b: {}, io };
+  const its = mask_BT ? { ...io, mask_BT } : io;
+  const at = { c: config, d: layer.mixer.dims(config, width), p: layer.weights, b: {}, io: its };
   const start = givenStates(c, layer);
   const result = layer.mixer.forward(x, { ...at, s: start });
-  const outputs: Record<string, Tensor> = { "out.y": result.y };
+  const outputs: Record<string, Tensor> = { "out.y": real ? atPadding(result.y, real, layer) : result.y };
   for (const [ours, { name, swap }] of Object.entries(layer.states))
     if (c.has(`state.out.${name}`)) outputs[`state.out.${name}`] = swapped(result.s[ours]!, swap);
   if (c.has("state.out.conv")) {
-    const before = time > 1 ? layer.mixer.forward(x.slice(1, 0, -1), { ...at, s: start }).s.conv! : start.conv;
+    const earlier = { ...at, io: mask_BT ? { ...io, mask_BT: mask_BT.slice(1, 0, -1) } : io, s: start };
+    const before = time > 1 ? layer.mixer.forward(x.slice(1, 0, -1), earlier).s.conv! : start.conv;
     const oldest = before?.slice(-1, 0, 1) ?? result.s.conv!.slice(-1, 0, 1).mul(0);
     outputs["state.out.conv"] = concat(-1, [oldest, result.s.conv!]);
   }
   if (c.has("out.step"))
     outputs["out.step"] = bySteps(x, layer.mixer, { ...at, s: completed(layer.mixer, at, start, batch) });
   return { outputs };
+}
+
+/** bool [B, T]. Transformers lets a recurrence go on through padding: before the tokens its state is 0 all the same. */
+function leftPadding(c: GoldenCase): Tensor | Absent | undefined {
+  if (!c.has("in.mask")) return undefined;
+  const flags = c.values("in.mask");
+  const T = c.tensor("in.x").dim(1);
+  const left = [...flags].every((flag, i) => i % T === 0 || flag >= flags[i - 1]!);
+  if (!left) return "absent: a recurrence that goes on through padding behind the tokens";
+  if (c.has("param.in_proj.bias")) return "absent: a convolution that reads the projection's bias at padding";
+  return c.mask("in.mask");
+}
+
+/** What a layer gives for no input: its output's bias. */
+function atPadding(y: Tensor, real: Tensor, { weights }: LayerCase): Tensor {
+  const kept = y.mul(real);
+  return weights.outBias ? kept.add(weights.outBias.tensor.mul(real.neg().add(1))) : kept;
 }
 
 function givenStates(c: GoldenCase, { states }: LayerCase): Record<string, Tensor | undefined> {
@@ -124,7 +147,6 @@ function configOf(c: GoldenCase) {
 }
 
 function build(c: GoldenCase): GoldenGraph | Absent {
-  if (c.has("in.mask")) return "absent: a recurrence that goes on through padding";
   const config = configOf(c);
   return layerGraph(c, {
     mixer: mamba2 as unknown as Mixer,

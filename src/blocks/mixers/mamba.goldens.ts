@@ -8,7 +8,6 @@ import { mamba } from "./mamba.ts";
 import { columnsOf, kernelOf, layerGraph, setting, weightOf } from "./mamba-2.goldens.ts";
 
 function build(c: GoldenCase): GoldenGraph | Absent {
-  if (c.has("in.mask")) return "absent: a recurrence that goes on through padding";
   const config = {
     state: setting(c, ["state_size", "mamba_d_state"]),
     expand: setting(c, ["expand", "mamba_expand"]),

@@ -1,8 +1,9 @@
 /** minGRU and minLSTM of the package minGRU-pytorch: one map [out, in] to candidate and gates; state [B, 1, I]. */
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { minGru, positive } from "./min-gru.ts";
+import { minGru } from "./min-gru.ts";
 import { minLstm } from "./min-lstm.ts";
+import { positive } from "./min-recurrence.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 interface Recurrent {

@@ -1,8 +1,9 @@
 /** PyTorch's nn.LSTM, nn.GRU and nn.RNN: layers, each fed the one below. Weights stand as [gates·H, inputs], two biases that add. */
 
-import { concat, iota, type Tensor } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { concat, iota, stack, type Tensor } from "../../tensor/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io } from "../define.ts";
+import { bothWays, type Direction } from "./bidirectional.ts";
 import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 import { rnn } from "./rnn.ts";
@@ -17,27 +18,36 @@ type Layer = (
   s: Record<string, Tensor>;
 };
 
-function torchStack(c: GoldenCase, states: readonly string[], layer: Layer): GoldenGraph | Absent {
-  if (c.flag("bidirectional")) return "absent: bidirectional";
-  if (c.config.proj_size !== undefined) return "absent: projection inside the recurrence";
+/** One direction's states of a layer lie at `index` of the stored ones. */
+function torchStack(c: GoldenCase, states: readonly string[], layer: Layer): GoldenGraph {
   const x = c.tensor("in.x");
   const mask = c.has("in.lengths") ? iota(x.dim(1)).less(c.tensor("in.lengths").unsqueeze(1)) : undefined;
-  let y = x;
+  const io = goldenIo(mask && { mask_BT: mask });
+  const directions = c.flag("bidirectional") ? 2 : 1;
   const last: Record<string, Tensor>[] = [];
-  for (let l = 0; l < c.number("num_layers", 1); l++) {
-    const result = layer(y, {
-      read: (name) => c.maybe(`param.${name}_l${l}`),
-      s: Object.fromEntries(states.map((name) => [name, c.maybe(`state.in.${name}`)?.at(0, l)])),
-      io: goldenIo(mask && { mask_BT: mask }),
+  const run = (l: number, direction: Direction) => (tokens: Tensor, its: Io) => {
+    const index = l * directions + (direction === "back" ? 1 : 0);
+    const result = layer(tokens, {
+      read: (name) => c.maybe(`param.${name}_l${l}${direction === "back" ? "_reverse" : ""}`),
+      s: Object.fromEntries(states.map((name) => [name, c.maybe(`state.in.${name}`)?.at(0, index)])),
+      io: its,
     });
-    y = result.y;
-    last.push(result.s);
+    last[index] = result.s;
+    return result;
+  };
+  let y = x;
+  for (let l = 0; l < c.number("num_layers", 1); l++) {
+    if (directions === 1) y = run(l, "ahead")(y, io).y;
+    else {
+      const both = bothWays(y, io, (tokens, direction, its) => run(l, direction)(tokens, its));
+      y = concat(-1, [both.ahead.y, both.back.y]);
+    }
   }
   const final = states.map((name) => [
     `state.out.${name}`,
-    concat(
+    stack(
       0,
-      last.map((s) => s[name]!.unsqueeze(0)),
+      last.map((s) => s[name]!),
     ),
   ]);
   return { outputs: { "out.y": mask ? y.mul(mask.cast("f32").unsqueeze(-1)) : y, ...Object.fromEntries(final) } };
@@ -48,10 +58,21 @@ const lstmLayer: Layer = (x, { read, s, io }) => {
   const column = (name: string) => gateColumns(read(name)!, order);
   const recurrent = column("weight_hh");
   const biases = read("bias_ih") && { bias: weightOf(column("bias_ih").add(column("bias_hh"))) };
+  const projection = read("weight_hr");
+  const config = lstm.config.parse({
+    hidden: recurrent.dim(1) / 4,
+    bias: biases !== undefined,
+    ...(projection && { projection: projection.dim(0) }),
+  });
   return lstm.forward(x, {
-    c: { bias: biases !== undefined, forgetBias: 0 },
-    d: { D: x.dim(-1), H: recurrent.dim(0) },
-    p: { input: weightOf(column("weight_ih")), recurrent: weightOf(recurrent), ...biases },
+    c: config,
+    d: lstm.dims(config, x.dim(-1)),
+    p: {
+      input: weightOf(column("weight_ih")),
+      recurrent: weightOf(recurrent),
+      ...biases,
+      ...(projection && { projection: weightOf(projection.transpose([1, 0])) }),
+    },
     s,
     b: {},
     io,

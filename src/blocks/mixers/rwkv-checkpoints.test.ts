@@ -16,17 +16,27 @@ import {
 const checkpoints = [
   { name: "4v0-660K", kind: "rwkv-4", options: {} },
   { name: "5v2-730K", kind: "rwkv-5", options: { heads: 8, epsilon: 1e-5 } },
+  { name: "7v0-834K", kind: "rwkv-7", options: { heads: 1 } },
 ] as const;
 
-function build({ name, kind, options }: (typeof checkpoints)[number]) {
-  const file = readRwkvFile(checkpointPath(name));
-  const hidden = file.tensors.get("blocks.0.ffn.key.weight")!.shape[0];
+/** RWKV-7 draws values towards the first layer's, and its channel mix has no gate. */
+function layersOf({ kind, options }: (typeof checkpoints)[number], { count, hidden }: { count: number; hidden: number }) {
   const layer = (mixer: object) => ({ mixer, channel: { kind: "none" }, norm: { kind: "layernorm" } });
-  const block = [layer({ kind, ...options }), layer({ kind: "rwkv-channel-mix", hidden })];
+  const seven = kind === "rwkv-7";
+  return Array.from({ length: count }, (_, i) => [
+    layer({ kind, ...options, ...(seven && { valueMix: i > 0 }) }),
+    layer({ kind: "rwkv-channel-mix", hidden, ...(seven && { gate: false }) }),
+  ]).flat();
+}
+
+function build(checkpoint: (typeof checkpoints)[number]) {
+  const { name, kind } = checkpoint;
+  const file = readRwkvFile(checkpointPath(name));
+  const hidden = file.tensors.get("blocks.0.ffn.key.weight")!.shape[0]!;
   const spec = canonicalSpec({
     name: kind,
     width: file.width,
-    layers: Array.from({ length: file.layers }, () => block).flat(),
+    layers: layersOf(checkpoint, { count: file.layers, hidden }),
     norm: { kind: "layernorm" },
     head: { kind: "lm", tied: false },
   });

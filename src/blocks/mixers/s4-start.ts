@@ -5,10 +5,18 @@ import { type HippoMeasure, hippo, type NormalPlusLowRank, normalPlusLowRank } f
 export const diagonalStarts = ["lin", "inv", "quad", "real", "legs"] as const;
 export type DiagonalStart = (typeof diagonalStarts)[number];
 
+/** Where B starts: 1, 1 and −1 in turn, or once around the unit circle, clockwise or not; legs has its own. */
+export const inputStarts = ["constant", "alternating", "clockwise", "counter-clockwise"] as const;
+export type InputStart = (typeof inputStarts)[number];
+
 type Pairs = [re: number, im: number][];
 
 /** A and B of N/2 states with non-negative frequencies, for a state of N real numbers. */
-export function diagonalStart(kind: DiagonalStart, state: number): { A: Pairs; B: Pairs } {
+export function diagonalStart(
+  kind: DiagonalStart,
+  state: number,
+  input: InputStart = "constant",
+): { A: Pairs; B: Pairs } {
   if (kind === "legs") {
     const { re, im, B } = conjugate(normalPlusLowRankOf("legs", state));
     return { A: im.map((w) => [re, w]), B };
@@ -22,8 +30,15 @@ export function diagonalStart(kind: DiagonalStart, state: number): { A: Pairs; B
   const index = Array.from({ length: state / 2 }, (_, n) => n);
   return {
     A: index.map((n) => [kind === "real" ? -(n + 1) : -0.5, frequency[kind](n)]),
-    B: index.map(() => [1, 0]),
+    B: index.map((n) => inputAt(input, n, state)),
   };
+}
+
+function inputAt(kind: InputStart, n: number, state: number): Pairs[number] {
+  if (kind === "constant") return [1, 0];
+  if (kind === "alternating") return [n % 2 === 0 ? 1 : -1, 0];
+  const angle = (kind === "clockwise" ? -2 : 2) * Math.PI * (n / state);
+  return [Math.cos(angle), Math.sin(angle)];
 }
 
 /** HiPPO in the eigenbasis of its normal part, the eigenvalues re + i·im with im ≥ 0 and the vectors for them. */

@@ -1,13 +1,13 @@
 /** The authors' S4 and S4D kernels and layers; A there turns the other way (−i A_imag), and C is stored as C̃. */
 import { diagonalMatrix, type HippoMeasure, hippo, levelsOf, normalPlusLowRank } from "../../ops/index.ts";
 import { layerNorm, stack, type Tensor } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Mixer } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
 import { columnsOf, weightOf } from "./mamba-2.goldens.ts";
 import { goldenIo } from "./rnn-golden-weights.fixture.ts";
 import { systemOf as lowRankSystem, s4 } from "./s4.ts";
-import { type DiagonalStart, diagonalStart } from "./s4-start.ts";
+import { type DiagonalStart, diagonalStart, type InputStart } from "./s4-start.ts";
 import { systemOf as diagonalOf, s4d } from "./s4d.ts";
 
 interface Layer {
@@ -191,11 +191,17 @@ function dssGraph(c: GoldenCase): GoldenGraph {
   return { outputs: { "out.y": y } };
 }
 
+/** The source's names for where B starts. */
+const inputNames: Readonly<Record<string, InputStart>> = {
+  alternating: "alternating",
+  "unit-cw": "clockwise",
+  "unit-ccw": "counter-clockwise",
+};
+
 /** A there is re − i·im, the B of the source. */
-function startOf(c: GoldenCase): Record<string, number[]> | Absent {
-  const { init, B_init } = c.config;
-  if (init !== "legs" && B_init !== "constant") return "absent: other starts of B than 1";
-  const { A, B } = diagonalStart(init as DiagonalStart, c.number("N"));
+function startOf(c: GoldenCase): Record<string, number[]> {
+  const { init } = c.config;
+  const { A, B } = diagonalStart(init as DiagonalStart, c.number("N"), inputNames[c.text("B_init")]);
   const stored = { "out.A": A.flatMap(([re, im]) => [re, -im]) };
   return init === "legs" ? stored : { ...stored, "out.B": B.flat() };
 }

@@ -20,7 +20,7 @@ import {
   outputOf,
   perChannel,
 } from "./lti-layer.ts";
-import { diagonalStart, diagonalStarts } from "./s4-start.ts";
+import { diagonalStart, diagonalStarts, inputStarts } from "./s4-start.ts";
 
 const config = z.strictObject({
   ...ltiConfig,
@@ -28,6 +28,10 @@ const config = z.strictObject({
     .enum(diagonalStarts)
     .default("lin")
     .describe("where the state matrix starts: S4D-Lin, -Inv, -Quad, -Real, -LegS"),
+  inputInit: z
+    .enum(inputStarts)
+    .default("constant")
+    .describe("where B starts: 1, 1 and −1 in turn, or around the unit circle; legs has its own"),
   discretisation: z.enum(discretisations).default("zoh").describe("zero-order hold or the trapezoidal rule"),
   bandlimit: z
     .number()
@@ -38,7 +42,7 @@ const config = z.strictObject({
 type C = z.infer<typeof config>;
 
 function params(d: LtiSizes, c: C) {
-  const { A, B } = diagonalStart(c.init, c.state);
+  const { A, B } = diagonalStart(c.init, c.state, c.inputInit);
   return {
     logRate: vector([d.S, d.N], everyCopy(A.map(([re]) => Math.log(-re)))),
     frequency: vector([d.S, d.N], everyCopy(A.map(([, im]) => im))),

@@ -1,10 +1,10 @@
 /** transformers' Lfm2ShortConv: in_proj rows stand as [b | c | a]. */
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Mixer } from "../define.ts";
 import { columnsOf, kernelOf, layerGraph, weightOf } from "./mamba-2.goldens.ts";
 import { shortConv } from "./short-conv.ts";
 
-function build(c: GoldenCase): GoldenGraph {
+function build(c: GoldenCase): GoldenGraph | Absent {
   const D = c.number("hidden_size");
   const [b, gate, a] = c.tensor("param.in_proj.weight").split(0, [D, D, D]);
   const biases = c.maybe("param.in_proj.bias")?.split(0, [D, D, D]).map(weightOf);

@@ -1,6 +1,8 @@
 /** Blocks whose tokens are mixed without attention: MLP-Mixer, ResMLP, gMLP, PoolFormer, FNet, with the source's wiring. */
 import { gelu, layerNorm, type Tensor } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { weightsFrom } from "../../testing/part.ts";
+import { mlp } from "../channels/mlp.ts";
 import type { Mixer } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
 import { fnet } from "./fnet.ts";
@@ -134,26 +136,50 @@ function gmlpImageBlock(c: GoldenCase): GoldenGraph {
   return { outputs: { "out.y": x.add(mix(norm(c, x, "norm", 1e-6), { mixer: gmlp, config, p })) } };
 }
 
-/** x [B, C, H, W]; the norm is over all of an image, then gain and bias a channel. */
-function poolformerBlock(c: GoldenCase): GoldenGraph | Absent {
+/** Norms of an image's tokens [B, H·W, C]: over the whole image with a gain and bias a channel, or of each token. */
+function imageNorm(c: GoldenCase, x: Tensor, name: string): Tensor {
+  if (c.config.group === undefined && !c.has("param.layer_scale1.scale")) return norm(c, x, name, 1e-6);
+  const centred = x.sub(x.mean([1, 2], true));
+  const scaled = centred.div(centred.square().mean([1, 2], true).add(1e-5).sqrt());
+  return scaled.mul(c.tensor(`param.${name}.weight`)).add(c.tensor(`param.${name}.bias`));
+}
+
+/** Convolutions of one pixel, with exact GELU or StarReLU between. */
+function pixelNet(c: GoldenCase, x: Tensor): Tensor {
+  const up = c
+    .tensor("param.mlp.fc1.weight")
+    .reshape([-1, x.dim(2)])
+    .transpose([1, 0]);
+  const down = c
+    .tensor("param.mlp.fc2.weight")
+    .reshape([x.dim(2), -1])
+    .transpose([1, 0]);
+  const star = c.has("param.mlp.act.scale");
+  const p = weightsFrom({
+    up,
+    down,
+    upBias: c.maybe("param.mlp.fc1.bias"),
+    downBias: c.maybe("param.mlp.fc2.bias"),
+    activationScale: c.maybe("param.mlp.act.scale"),
+    activationShift: c.maybe("param.mlp.act.bias"),
+  });
+  const config = mlp.config.parse({ activation: star ? "star-relu" : "gelu", hidden: up.dim(1) });
+  const d = { D: x.dim(2), F: up.dim(1) };
+  return mlp.forward(x, { c: config, d, p: p as never, b: {}, io: goldenIo() }).y;
+}
+
+/** x [B, C, H, W]. */
+function poolformerBlock(c: GoldenCase): GoldenGraph {
   const image = c.tensor("in.x");
   const [B, C, H, W] = image.shape as [number, number, number, number];
-  const whole = (x: Tensor, name: string) => {
-    const centred = x.sub(x.mean([1, 2], true));
-    const scaled = centred.div(centred.square().mean([1, 2], true).add(1e-5).sqrt());
-    return scaled.mul(c.tensor(`param.${name}.weight`)).add(c.tensor(`param.${name}.bias`));
-  };
   const scaled = (x: Tensor, name: string) => {
     const scale = c.maybe(`param.${name}.scale`);
     return scale ? x.mul(scale) : x;
   };
-  const map = (x: Tensor, name: string) =>
-    x.matmul(c.tensor(`param.mlp.${name}.weight`).reshape([-1, x.dim(2)]), { transB: true });
   const x = image.reshape([B, C, H * W]).transpose([0, 2, 1]);
-  const pooled = mix(whole(x, "norm1"), { mixer: pooling, grid: [H, W] });
+  const pooled = mix(imageNorm(c, x, "norm1"), { mixer: pooling, grid: [H, W] });
   const first = scaled(x, "res_scale1").add(scaled(pooled, "layer_scale1"));
-  const mlp = map(gelu(map(whole(first, "norm2"), "fc1")), "fc2");
-  const y = scaled(first, "res_scale2").add(scaled(mlp, "layer_scale2"));
+  const y = scaled(first, "res_scale2").add(scaled(pixelNet(c, imageNorm(c, first, "norm2")), "layer_scale2"));
   return { outputs: { "out.y": y.transpose([0, 2, 1]).reshape(image.shape) } };
 }
 
@@ -164,13 +190,17 @@ function fnetLayer(c: GoldenCase): GoldenGraph {
   return { outputs: { "out.y": norm(c, mixed.add(linear(c, hidden, "output.dense")), "output.LayerNorm", 1e-12) } };
 }
 
-const builders: Readonly<Record<string, (c: GoldenCase) => GoldenGraph | Absent>> = {
+const builders: Readonly<Record<string, (c: GoldenCase) => GoldenGraph>> = {
   "mixer-block": mixerBlock,
   "resmlp-block": resmlpBlock,
   "gmlp-gating": gmlpGating,
   "gmlp-block": gmlpBlock,
   "gmlp-image-block": gmlpImageBlock,
   "poolformer-block": poolformerBlock,
+  "vision-mixer-block": mixerBlock,
+  "vision-resmlp-block": resmlpBlock,
+  "vision-gmlp-block": gmlpImageBlock,
+  "vision-poolformer-block": poolformerBlock,
   "fnet-layer": fnetLayer,
 };
 

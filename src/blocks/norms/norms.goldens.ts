@@ -1,5 +1,5 @@
 /** PyTorch's norms. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
 import { groupnorm } from "./groupnorm.ts";
 import { layernorm } from "./layernorm.ts";
@@ -8,19 +8,21 @@ import { rmsnorm } from "./rmsnorm.ts";
 /** What PyTorch adds to a mean square in f64 where no ε is given. */
 const machineEpsilon = 2 ** -52;
 
-function build(c: GoldenCase): GoldenGraph | Absent {
-  const [width, ...others] = c.list("shape").reverse();
-  if (others.length > 0) return "absent: norms over several axes";
-  const [gain, bias] = [c.maybe("param.weight"), c.maybe("param.bias")];
+/** Axes that are normed together are one axis of as many features here. */
+function build(c: GoldenCase): GoldenGraph {
+  const normed = c.list("shape");
+  const width = normed.reduce((size, dim) => size * dim, 1);
+  const [gain, bias] = ["weight", "bias"].map((name) => c.maybe(`param.${name}`)?.reshape([width]));
   const weights = weightsFrom({ ...(gain && { gain }), ...(bias && { bias }) });
   const options = { epsilon: c.config.eps === null ? machineEpsilon : c.number("eps"), gain: gain !== undefined };
-  const at = { d: { D: width! }, p: weights, b: {}, io: plainIo("eval") };
-  const x = c.tensor("in.x");
+  const at = { d: { D: width }, p: weights, b: {}, io: plainIo("eval") };
+  const input = c.tensor("in.x");
+  const x = input.reshape([...input.shape.slice(0, input.rank - normed.length), width]);
   const { y } =
     c.component === "rms-norm"
       ? rmsnorm.forward(x, { ...at, c: rmsnorm.config.parse(options) })
       : layernorm.forward(x, { ...at, c: layernorm.config.parse({ ...options, bias: bias !== undefined }) });
-  return { outputs: { "out.y": y } };
+  return { outputs: { "out.y": y.reshape(input.shape) } };
 }
 
 /** There time is the last axis, features the second. */

@@ -10,12 +10,16 @@ export const alibi = definePosition({
   equations: ["score_ij += −m_h |i − j|", "m_h = 2^(−8h/H), h = 1 … H"],
   config: z.strictObject({
     heads: z.int().positive().optional().describe("heads that have a bias, the first ones (default: all)"),
+    factor: z.number().positive().optional().describe("factor on all slopes (default: 1)"),
   }),
   dims: () => ({}),
   params: () => ({}),
   bias({ c, heads, queries_BT, keys_BS }) {
     const sloped = Math.min(c.heads ?? heads, heads);
-    const slopes = [...slopesOf(sloped), ...new Array<number>(heads - sloped).fill(0)];
+    const slopes = [
+      ...slopesOf(sloped).map((slope) => slope * (c.factor ?? 1)),
+      ...new Array<number>(heads - sloped).fill(0),
+    ];
     const distance_BTS = queries_BT.unsqueeze(-1).sub(keys_BS.unsqueeze(-2)).abs().cast("f32");
     return distance_BTS.unsqueeze(1).mul(constant(slopes, [heads, 1, 1]).neg());
   },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fail } from "../../tensor/index.ts";
 
 const factor = z.number().positive().default(1).describe("context stretch: new length / trained length");
 const trained = z.int().positive().default(2048).describe("context length of the original training, in tokens");
@@ -37,6 +38,26 @@ export const scalingConfig = z
         amplitude: z.number().positive().optional().describe("factor on rotated features (default 0.1 ln(factor) + 1)"),
       })
       .describe("YaRN (Peng et al. 2023): stretches by turns over the trained length, and sharpens attention"),
+    z
+      .strictObject({
+        kind: z.literal("dynamic"),
+        factor,
+        trained,
+        length: z.int().positive().default(4096).describe("tokens of the context that is to be read"),
+      })
+      .describe(
+        "ntk, stretched as far as the context's length asks; the length is fixed, else later tokens would move earlier ones",
+      ),
+    z
+      .strictObject({
+        kind: z.literal("longrope"),
+        factor,
+        trained,
+        divisors: z.array(z.number().positive()).describe("of each frequency, the highest one first"),
+      })
+      .describe(
+        "LongRoPE (Ding et al. 2024): searched divisors, those for short or for long contexts; sharpens attention",
+      ),
   ])
   .prefault({ kind: "none" })
   .describe("change of the frequencies for longer contexts");
@@ -67,6 +88,13 @@ export function frequenciesOf(rotation: Rotation, scaling: RopeScaling): { frequ
         frequencies: yarn(plain, rotation, scaling),
         amplitude: scaling.amplitude ?? yarnAmplitude(scaling.factor),
       };
+    case "dynamic":
+      return { frequencies: geometric(stretchedBase(rotation, stretchOf(scaling))), amplitude: 1 };
+    case "longrope":
+      return {
+        frequencies: plain.map((f, i) => f / (scaling.divisors[i] ?? missingDivisor(scaling.divisors, rotation))),
+        amplitude: Math.sqrt(1 + Math.log(Math.max(1, scaling.factor)) / Math.log(scaling.trained)),
+      };
   }
 }
 
@@ -76,6 +104,19 @@ const geometric = ({ base, pairs }: Rotation): number[] =>
 /** base · factor^(d/(d−2)) with d = 2·pairs: the lowest frequency then falls by exactly the factor, the highest stays. */
 function stretchedBase({ base, pairs }: Rotation, factor: number): Rotation {
   return { base: pairs === 1 ? base : base * factor ** (pairs / (pairs - 1)), pairs };
+}
+
+/** How much of the factor a length beyond the trained one takes: none at the trained length, all at twice that. */
+const stretchOf = ({ factor, length, trained }: Of<"dynamic">): number =>
+  Math.max(1, (factor * length) / trained - (factor - 1));
+
+function missingDivisor(divisors: readonly number[], { pairs }: Rotation): never {
+  return fail({
+    code: "E_ROPE_DIVISORS",
+    where: "rope.scaling.divisors",
+    expected: `${pairs} numbers, one for each rotated pair`,
+    got: `${divisors.length}`,
+  });
 }
 
 function llama3(f: number, { factor, trained, low, high }: Of<"llama3">): number {

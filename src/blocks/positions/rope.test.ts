@@ -78,6 +78,19 @@ describe("scaled frequencies", () => {
     expect(ntk[15]! / plain[15]!).toBeCloseTo(1 / 4, 12);
   });
 
+  test("dynamic stretches as ntk does, from the trained length on, and longrope divides as it is told", () => {
+    const at = (length: number) => frequenciesOf(rotation, { kind: "dynamic", factor: 2, trained: 1024, length });
+    expect(at(512).frequencies).toEqual(plain);
+    expect(at(2048).frequencies).toEqual(frequenciesOf(rotation, { kind: "ntk", factor: 3 }).frequencies);
+    const divisors = plain.map((_, i) => 1 + i);
+    const long = frequenciesOf(rotation, { kind: "longrope", factor: 4, trained: 1024, divisors });
+    expect(long.frequencies).toEqual(plain.map((f, i) => f / (1 + i)));
+    expect(long.amplitude).toBeCloseTo(Math.sqrt(1 + Math.log(4) / Math.log(1024)), 12);
+    expect(() => frequenciesOf(rotation, { kind: "longrope", factor: 4, trained: 1024, divisors: [1] })).toThrow(
+      /E_ROPE_DIVISORS/,
+    );
+  });
+
   test("llama3 and yarn keep short wavelengths, divide long ones, and blend in order between", () => {
     const scalings = [
       { kind: "llama3", factor: 8, trained: 1024, low: 1, high: 4 } as const,

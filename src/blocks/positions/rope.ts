@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { constant, type Tensor } from "../../tensor/index.ts";
-import { definePosition } from "../define.ts";
+import { type ChannelContext, definePosition } from "../define.ts";
 import { anglesOf } from "./angles.ts";
-import { frequenciesOf, scalingConfig } from "./rope-scaling.ts";
+import { frequenciesOf, type RopeScaling, scalingConfig } from "./rope-scaling.ts";
 
 /**
  * Rotary positions: pairs of query and key features are turned by position · θ_i, so that scores depend on distances.
@@ -16,6 +16,7 @@ export const rope = definePosition({
     "(x_a, x_b) ← (x_a cos φ − x_b sin φ, x_b cos φ + x_a sin φ),  φ = t θ_i",
     "θ_i = base^(−2i/R),  R = rotated features",
     "⟨R_m q, R_n k⟩ depends on m − n only",
+    "xPos: q_i ← q_i ζ_i^(t/xpos), k_i ← k_i ζ_i^(−t/xpos),  ζ_i = (2i/R + 0.4) / 1.4",
   ],
   config: z.strictObject({
     base: z.number().positive().default(10_000).describe("θ: ratio of the longest to the shortest wavelength"),
@@ -30,10 +31,17 @@ export const rope = definePosition({
       .default("halves")
       .describe("halves: feature i pairs with i + R/2 (Llama); interleaved: 2i pairs with 2i + 1 (the paper, GPT-J)"),
     scaling: scalingConfig,
+    xpos: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "tokens over which scores fade by xPos (Sun et al. 2022), 512 there; at most 60 times as many can be told apart in f32 (default: they do not fade)",
+      ),
   }),
   dims: (c, K) => ({ K, pairs: nearlyWhole((K * c.rotaryFraction) / 2) }),
   params: () => ({}),
-  rotate(x_BHTK, positions_BT, { c, d }) {
+  rotate(x_BHTK, positions_BT, { c, d, side }: RotationContext) {
     const { frequencies, amplitude } = frequenciesOf({ base: c.base, pairs: d.pairs }, c.scaling);
     const pairing = pairsOf(d, c.layout);
     const feature = (rotated: (pair: number) => number, other: number) =>
@@ -50,9 +58,34 @@ export const rope = definePosition({
             ),
           );
     const turned = x_BHTK.matmul(quarterTurn(pairing));
-    return x_BHTK.mul(scaled(angles_BHTK.cos())).add(turned.mul(scaled(angles_BHTK.sin())));
+    const rotated = x_BHTK.mul(scaled(angles_BHTK.cos())).add(turned.mul(scaled(angles_BHTK.sin())));
+    if (c.xpos === undefined) return rotated;
+    const rates = feature((pair) => Math.log((pair / d.pairs + 0.4) / 1.4) / c.xpos!, 0);
+    return rotated.mul(fading(positions_BT, side === "key" ? rates.map((rate) => -rate) : rates));
   },
 });
+
+interface RopeOptions {
+  base: number;
+  rotaryFraction: number;
+  layout: "halves" | "interleaved";
+  scaling: RopeScaling;
+  xpos?: number | undefined;
+}
+
+/** A rotation may be told whose features it turns; only xPos asks. Default query. */
+type RotationContext = ChannelContext<RopeOptions, { K: number; pairs: number }, Record<never, never>> & {
+  side?: "query" | "key";
+};
+
+/** e^(rate·position) by feature: positions i32 [B, T] → [B, 1, T, K]. */
+const fading = (positions_BT: Tensor, rates: readonly number[]): Tensor =>
+  positions_BT
+    .cast("f32")
+    .unsqueeze(1)
+    .unsqueeze(-1)
+    .mul(constant(rates, [rates.length]))
+    .exp();
 
 /** 0.3 · 20 is not 6 in binary; anything farther from whole is the user's. */
 const nearlyWhole = (x: number): number => (Math.abs(x - Math.round(x)) < 1e-9 ? Math.round(x) : x);

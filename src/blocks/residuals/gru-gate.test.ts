@@ -15,11 +15,13 @@ const affine = (x: readonly number[], w: number[][], b: number[]) =>
 const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
 
 residualSuite(gruGate, {
-  configs: [{}, { keep: 0 }],
+  configs: [{}, { keep: 0 }, { skipScale: true }],
   naive: ({ x, y, p }) =>
     x.map((row, b) =>
-      row.map((token, t) => {
-        const D = token.length;
+      row.map((given, t) => {
+        const D = given.length;
+        const skip = p.skip as number[] | undefined;
+        const token = given.map((v, i) => v * (skip?.[i] ?? 1));
         const branch = affine(y[b]![t]!, p.branch as number[][], p.branchBias as number[]);
         const stream = affine(token, p.stream as number[][], p.streamBias as number[]);
         return token.map((v, i) => {

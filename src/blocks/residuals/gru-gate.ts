@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineResidual } from "../define.ts";
-import { bias, matrix } from "../weights/declare.ts";
+import { bias, gain, matrix } from "../weights/declare.ts";
 import { linear, value } from "../weights/use.ts";
 
 /**
@@ -17,6 +17,10 @@ export const gruGate = defineResidual({
   ],
   config: z.strictObject({
     keep: z.number().default(2).describe("start of the update gate's offset: larger keeps more of the stream"),
+    skipScale: z
+      .boolean()
+      .default(false)
+      .describe("whether the stream is first multiplied by a learned factor per feature"),
   }),
   dims: (_c, D) => ({ D }),
   params: ({ D }, c) => ({
@@ -27,8 +31,10 @@ export const gruGate = defineResidual({
       fill: () => Float64Array.from({ length: 3 * D }, (_, i) => (Math.floor(i / D) === 1 ? c.keep : 0)),
     }),
     streamBias: bias(3 * D),
+    ...(c.skipScale && { skip: gain(D) }),
   }),
-  forward(x, y, { d: { D }, p }) {
+  forward(stream, y, { d: { D }, p }) {
+    const x = p.skip ? stream.mul(value(p.skip)) : stream;
     const thirds = [D, D, D];
     const [branchReset, branchUpdate, branchNew] = linear(y, p.branch).add(value(p.branchBias)).split(-1, thirds);
     const [streamReset, streamUpdate, streamNew] = linear(x, p.stream).add(value(p.streamBias)).split(-1, thirds);

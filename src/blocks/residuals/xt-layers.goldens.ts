@@ -7,6 +7,7 @@ import { canonicalSpec, type SpecInput } from "../../spec/index.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import { storedIo } from "../../testing/goldens/attention-of.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { Io } from "../define.ts";
 import { families } from "../families.ts";
 
 type Options = Readonly<Record<string, number | boolean | undefined>>;
@@ -37,8 +38,21 @@ const layerNorm: NormMap = {
 /** What divides is the length, floored; none of these tokens is near 0. */
 const smallest = 1e-30;
 
+/** A gain from a condition, without offset. */
+const adaptiveNorm = (c: GoldenCase, o: Options): NormMap => ({
+  part: {
+    kind: "adaptive-norm",
+    norm: o.use_adaptive_rmsnorm ? "rms" : "layer",
+    condition: o.dim_condition,
+    shift: false,
+    from: "linear",
+    epsilon: o.use_adaptive_rmsnorm ? smallest : 1e-5,
+  },
+  read: (_, module) => ({ map: columns(c.tensor(`${module}.to_gamma.weight`)) }),
+});
+
 function normOf(c: GoldenCase, o: Options): NormMap | Absent {
-  if (o.use_adaptive_layernorm || o.use_adaptive_rmsnorm) return "absent: norms with gains from a condition";
+  if (o.use_adaptive_layernorm || o.use_adaptive_rmsnorm) return adaptiveNorm(c, o);
   if (o.use_rmsnorm)
     return { part: { kind: "rmsnorm", epsilon: smallest }, read: (_, module) => ({ gain: plusOne(c, `${module}.g`) }) };
   if (o.use_simple_rmsnorm) return { part: { kind: "rmsnorm", epsilon: smallest, gain: false }, read: () => ({}) };
@@ -75,9 +89,10 @@ function placementOf(o: Options): Pick<Decoder, "placement" | "norms" | "final">
 
 function residualOf(o: Options): PartSpec | Absent {
   if (o.softclamp_output) return "absent: a soft clamp of the last stream";
-  if (o.scale_residual) return "absent: a learned factor of the stream";
+  if (o.use_adaptive_layerscale) return { kind: "condition-gate", gate: "sigmoid", condition: o.dim_condition };
+  if (o.gate_residual) return { kind: "gru-gate", skipScale: o.scale_residual === true };
+  if (o.scale_residual) return { kind: "skip-scale" };
   if (o.scale_residual_constant) return { kind: "scaled", skip: Number(o.scale_residual_constant) };
-  if (o.gate_residual) return { kind: "gru-gate" };
   return o.use_layerscale ? { kind: "layerscale" } : { kind: "add" };
 }
 
@@ -93,7 +108,8 @@ function sublayer(
   const put = (part: string, tensors: Tensors) => {
     for (const [name, tensor] of Object.entries(tensors)) own[`${slot}${part}.${name}`] = tensor;
   };
-  const inner = `${module}.1${decoder.residual.kind === "layerscale" ? ".fn" : ""}`;
+  const { kind } = decoder.residual;
+  const inner = `${module}.1${kind === "layerscale" || kind === "condition-gate" ? ".fn" : ""}`;
   const weight = (name: string) => columns(c.tensor(`${inner}.${name}.weight`));
   if (slot === "mixer")
     put("", { qkv: concat(1, [weight("to_q"), weight("to_k"), weight("to_v")]), out: weight("to_out") });
@@ -105,9 +121,25 @@ function sublayer(
       downBias: c.tensor(`${inner}.ff.2.bias`),
     });
   for (const [name, index] of Object.entries(decoder.norms)) put(name, decoder.norm.read(c, `${module}.0.${index}`));
-  if (decoder.residual.kind === "layerscale") put("Residual", { scale: plusOne(c, `${module}.1.gamma`) });
-  if (decoder.residual.kind === "gru-gate") put("Residual", gruGate(c, `${module}.2.gru`));
+  put("Residual", residualTensors(c, { kind, module }));
   return own;
+}
+
+function residualTensors(c: GoldenCase, { kind, module }: { kind: string; module: string }): Tensors {
+  const skip = c.maybe(`${module}.2.residual_scale`);
+  switch (kind) {
+    case "layerscale":
+      return { scale: plusOne(c, `${module}.1.gamma`) };
+    case "condition-gate":
+      return {
+        gate: columns(c.tensor(`${module}.1.to_gamma.weight`)),
+        gateBias: c.tensor(`${module}.1.to_gamma.bias`),
+      };
+    case "gru-gate":
+      return { ...gruGate(c, `${module}.2.gru`), ...(skip && { skip }) };
+    default:
+      return skip ? { skip } : {};
+  }
 }
 
 /** PyTorch's order is reset, update, candidate too. Its candidate's stream bias is within the reset product, as ours. */
@@ -148,7 +180,7 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   const tensors: Tensors = {};
   let x = c.tensor("in.x");
   const source: Source = { weight: (path) => tensors[path]!, buffer: (_, shape) => ones(shape) };
-  const context = { source, io: storedIo() };
+  const context = { source, io: ioOf(c) };
   for (let index = 0; index < c.number("depth"); index++) {
     for (const [i, slot] of (["mixer", "channel"] as const).entries())
       for (const [name, tensor] of Object.entries(
@@ -165,6 +197,11 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   return { outputs: { "out.y": decoder.final ? finalNorm(c, x, decoder.norm) : x } };
 }
 
+const ioOf = (c: GoldenCase): Io => {
+  const condition = c.maybe("in.condition");
+  return storedIo(condition ? { cond_BTD: condition.unsqueeze(1) } : {});
+};
+
 function finalNorm(c: GoldenCase, x: Tensor, { part, read }: NormMap): Tensor {
   const component = families.norms[part.kind]!;
   const config = component.config.parse(Object.fromEntries(Object.entries(part).filter(([key]) => key !== "kind")));
@@ -179,7 +216,7 @@ function finalNorm(c: GoldenCase, x: Tensor, { part, read }: NormMap): Tensor {
     weight: (path) => stored[path.slice("norm.".length)]!,
     buffer: (_, shape) => ones(shape),
   };
-  return component.forward(x, contextOf(built, source, storedIo())).y;
+  return component.forward(x, contextOf(built, source, ioOf(c))).y;
 }
 
 export const adapters: readonly GoldenAdapter[] = ["xt-norm", "xt-placement", "xt-residual", "xt-layerscale"].map(

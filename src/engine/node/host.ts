@@ -1,5 +1,6 @@
 import * as ort from "onnxruntime-node";
-import { type DType, fail, type Shape, stridesOf, type TensorData } from "../../tensor/index.ts";
+import { type DType, fail, type Shape, type TensorData } from "../../tensor/index.ts";
+import { appendEntries } from "../append.ts";
 import type { Append, RunOptions, Values } from "../engine.ts";
 import { Arena } from "./arena.ts";
 import { type CompiledRules, type Shaped, updateTensors } from "./update-rules.ts";
@@ -17,19 +18,39 @@ export interface SessionDefinition {
   outputs: Readonly<Record<string, Signature & { name: string }>>;
 }
 
+/** What runs the operators. */
+export type NodeProvider = "cpu" | "webgpu";
+
+export interface HostOptions {
+  threads: number;
+  provider: NodeProvider;
+}
+
 interface Session {
   session: ort.InferenceSession;
   definition: SessionDefinition;
 }
 
-interface NodeTrainer {
+/** A trainer's program for batches of one shape. */
+interface TrainingSession {
   session: number;
+  /** Gradients by the model's output name, preallocated in the arena. */
+  gradients: Record<string, ort.Tensor>;
+}
+
+interface NodeTrainer {
+  programs: readonly TrainingSession[];
   arena: Arena;
   /** Whole-tensor rules, their models compiled to sessions. */
   tensorRules: CompiledRules<number>["tensorRules"];
   clipNorm: number | undefined;
-  /** Gradients by the model's output name, preallocated in the arena. */
-  gradients: Record<string, ort.Tensor>;
+}
+
+/** One optimizer step: micro-batches, numbers of the update, and which of the trainer's programs. */
+export interface TrainingStep {
+  batches: readonly Values[];
+  scalars: Readonly<Record<string, number>>;
+  program: number;
 }
 
 const ortType = { f32: "float32", i32: "int32", u32: "uint32", bool: "bool" } as const;
@@ -41,19 +62,22 @@ function toTensor(data: TensorData, { shape, dtype }: Signature): ort.Tensor {
 
 /** Sessions, resident values and trainers; lives in the engine's worker thread. Methods are called one at a time. */
 export class Host {
-  private readonly threads: number;
+  private readonly options: HostOptions;
   private readonly sessions = new Map<number, Session>();
   private readonly residents = new Map<string, ort.Tensor>();
   private readonly trainers = new Map<number, NodeTrainer>();
   private nextId = 1;
 
-  constructor({ threads }: { threads: number }) {
-    this.threads = threads;
+  constructor(options: HostOptions) {
+    this.options = options;
   }
 
   async createSession(definition: SessionDefinition): Promise<number> {
     const session = await ort.InferenceSession.create(definition.bytes, {
-      intraOpNumThreads: this.threads,
+      executionProviders: [this.options.provider],
+      // Memory patterns are planned for the CPU only.
+      enableMemPattern: this.options.provider === "cpu",
+      intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
       graphOptimizationLevel: "all",
@@ -96,32 +120,31 @@ export class Host {
   }
 
   async createTrainer(
-    definition: SessionDefinition,
+    definitions: readonly SessionDefinition[],
     { parameters, kernels, tensorRules, clipNorm }: CompiledRules<SessionDefinition> & { clipNorm: number | undefined },
   ): Promise<number> {
-    const session = await this.createSession(definition);
     const arena = new Arena(parameters, kernels);
-    const gradients: Record<string, ort.Tensor> = {};
-    for (const { name, shape } of parameters) {
-      this.residents.set(name, toTensor(arena.view(name, "parameters"), { shape, dtype: "f32" }));
-      const output = definition.outputs[`grad:${name}`];
-      if (output !== undefined)
-        gradients[output.name] = toTensor(arena.view(name, "gradients"), { shape, dtype: "f32" });
+    const programs: TrainingSession[] = [];
+    for (const definition of definitions) {
+      const gradients: Record<string, ort.Tensor> = {};
+      for (const { name, shape } of parameters) {
+        const output = definition.outputs[`grad:${name}`];
+        if (output !== undefined)
+          gradients[output.name] = toTensor(arena.view(name, "gradients"), { shape, dtype: "f32" });
+      }
+      programs.push({ session: await this.createSession(definition), gradients });
     }
-    this.trainers.set(session, {
-      session,
-      arena,
-      tensorRules: await this.compileModels(tensorRules),
-      clipNorm,
-      gradients,
-    });
-    return session;
+    for (const { name, shape } of parameters)
+      this.residents.set(name, toTensor(arena.view(name, "parameters"), { shape, dtype: "f32" }));
+    const id = programs[0]!.session;
+    this.trainers.set(id, { programs, arena, tensorRules: await this.compileModels(tensorRules), clipNorm });
+    return id;
   }
 
   /** Runs the program once per micro-batch, averages gradients, and updates unless something is not finite. */
-  async step(id: number, batches: readonly Values[], scalars: Readonly<Record<string, number>>) {
+  async step(id: number, { batches, scalars, program }: TrainingStep) {
     const trainer = this.trainers.get(id)!;
-    const outputs = await this.gradients(trainer, batches);
+    const outputs = await this.gradients(trainer, batches, program);
     const gradNorm = trainer.arena.gradNorm();
     const gradScale = trainer.clipNorm === undefined ? 1 : Math.min(1, trainer.clipNorm / (gradNorm + 1e-6));
     if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"]))
@@ -145,7 +168,8 @@ export class Host {
     if (trainer === undefined) return;
     this.drop(trainer.arena.names());
     const models = [...trainer.tensorRules.values()].flatMap((rule) => [...rule.models.values()]);
-    for (const session of [id, ...models]) await this.disposeSession(session);
+    const own = trainer.programs.map(({ session }) => session);
+    for (const session of [...own, ...models]) await this.disposeSession(session);
   }
 
   private async compileModels(
@@ -182,19 +206,26 @@ export class Host {
     );
   }
 
-  private async gradients(trainer: NodeTrainer, batches: readonly Values[]): Promise<Record<string, number>> {
+  private async gradients(
+    trainer: NodeTrainer,
+    batches: readonly Values[],
+    program: number,
+  ): Promise<Record<string, number>> {
     const sums: Record<string, number> = {};
     const earlier: Float32Array[] = [];
     const views = trainer.arena.names().map((name) => trainer.arena.view(name, "gradients"));
     for (const [index, batch] of batches.entries()) {
-      const results = await this.runTraining(trainer, batch);
+      const results = await this.runTraining(trainer.programs[program]!, batch);
       for (const [name, value] of Object.entries(results)) sums[name] = (sums[name] ?? 0) + value / batches.length;
       accumulate(views, earlier, { index, count: batches.length });
     }
     return sums;
   }
 
-  private async runTraining({ session: id, gradients }: NodeTrainer, batch: Values): Promise<Record<string, number>> {
+  private async runTraining(
+    { session: id, gradients }: TrainingSession,
+    batch: Values,
+  ): Promise<Record<string, number>> {
     const { session, definition } = this.sessions.get(id)!;
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const { name } of Object.values(definition.outputs)) fetches[name] = gradients[name] ?? null;
@@ -224,21 +255,11 @@ export class Host {
     return tensors;
   }
 
-  /** Copies a step's new entries into a buffer of larger capacity: value [B, …, n, …] to positions[b] … + n along the axis. */
-  private append(value: ort.Tensor, { resident, axis, positions }: Append): void {
+  /** Writes a step's new entries into a buffer of larger capacity. */
+  private append({ data, dims }: ort.Tensor, { resident, ...where }: Append): void {
     const buffer = this.residents.get(resident)!;
-    const [from, to] = [value.data as Float32Array, buffer.data as Float32Array];
-    const [capacity, count] = [buffer.dims[axis]!, value.dims[axis]!];
-    const inner = stridesOf(value.dims)[axis]!;
-    const outer = value.dims.slice(0, axis).reduce((product, dim) => product * dim, 1);
-    const perSequence = outer / value.dims[0]!;
-    for (let row = 0; row < outer; row++) {
-      const start = positions[Math.floor(row / perSequence)]!;
-      for (let i = Math.max(0, count - capacity); i < count; i++) {
-        const source = (row * count + i) * inner;
-        to.set(from.subarray(source, source + inner), (row * capacity + ((start + i) % capacity)) * inner);
-      }
-    }
+    const blockOf = (values: unknown, shape: Shape) => ({ data: values as TensorData, shape });
+    appendEntries(blockOf(buffer.data, buffer.dims), blockOf(data, dims), where);
   }
 }
 

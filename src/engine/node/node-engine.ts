@@ -2,23 +2,29 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { fail, type Program, SeqlabError } from "../../tensor/index.ts";
 import type { Engine, Executable, Trainer, TrainerDefinition } from "../engine.ts";
-import { emitOnnx } from "../onnx/emit.ts";
-import type { Host, SessionDefinition } from "./host.ts";
+import { emitOnnx, type Target } from "../onnx/emit.ts";
+import type { Host, HostOptions, NodeProvider, SessionDefinition } from "./host.ts";
 import type { Reply, Request } from "./protocol.ts";
 import { compileRules } from "./update-rules.ts";
 
 export interface NodeEngineOptions {
   /** Threads of one operator; default: the machine's cores. */
   threads?: number;
+  /** Default "cpu". Ops that the GPU lacks run on the CPU. */
+  provider?: NodeProvider;
 }
 
-/** ONNX Runtime's native CPU build in a worker thread: the caller's event loop stays free. */
-export function createNodeEngine({ threads = availableParallelism() }: NodeEngineOptions = {}): Engine {
-  const host = connect(threads);
+/** ONNX Runtime's native build in a worker thread: the caller's event loop stays free. */
+export function createNodeEngine({
+  threads = availableParallelism(),
+  provider = "cpu",
+}: NodeEngineOptions = {}): Engine {
+  const host = connect({ threads, provider });
+  const define: Define = (program) => definitionOf(program, provider);
   return {
-    kind: "node",
-    compile: async (program) => executable(host, await host.call("createSession", definitionOf(program))),
-    trainer: async (definition) => trainer(host, definition),
+    kind: provider === "cpu" ? "node" : "webgpu",
+    compile: async (program) => executable(host, await host.call("createSession", define(program))),
+    trainer: async (definition) => trainer(host, definition, define),
     put: (name, value) => host.call("put", name, value),
     get: (name) => host.call("get", name),
     drop: (names) => host.call("drop", names),
@@ -26,8 +32,10 @@ export function createNodeEngine({ threads = availableParallelism() }: NodeEngin
   };
 }
 
-function definitionOf(program: Program): SessionDefinition {
-  const { bytes, inputs, outputs } = emitOnnx(program);
+type Define = (program: Program) => SessionDefinition;
+
+function definitionOf(program: Program, target: Target): SessionDefinition {
+  const { bytes, inputs, outputs } = emitOnnx(program, target);
   const typed = [...outputs].map(
     ([
       output,
@@ -51,14 +59,15 @@ function executable(host: Connection, session: number): Executable {
   };
 }
 
-async function trainer(host: Connection, definition: TrainerDefinition): Promise<Trainer> {
-  const rules = compileRules(definition, definitionOf);
-  const id = await host.call("createTrainer", definitionOf(definition.program), {
+async function trainer(host: Connection, definition: TrainerDefinition, define: Define): Promise<Trainer> {
+  const rules = compileRules(definition, define);
+  const programs = [definition.program, ...(definition.others ?? [])].map(define);
+  const id = await host.call("createTrainer", programs, {
     ...rules,
     clipNorm: definition.clipNorm,
   });
   return {
-    step: (batches, scalars) => host.call("step", id, batches, scalars),
+    step: (batches, scalars, program = 0) => host.call("step", id, { batches, scalars, program }),
     read: (what) => host.call("read", id, what),
     write: (what, values) => host.call("write", id, what, values),
     dispose: () => host.call("disposeTrainer", id),
@@ -73,9 +82,10 @@ interface Connection {
   close(): Promise<void>;
 }
 
-function connect(threads: number): Connection {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: { threads } });
+function connect(workerData: HostOptions): Connection {
+  // A name put together, which bundlers of pages do not follow: the worker needs Node.
+  const script = new URL(import.meta.url.replace(/node-engine(\.[jt]s)$/, "worker$1"));
+  const worker = new Worker(script, { workerData });
   const pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let nextId = 1;
   let stopped: Error | undefined;

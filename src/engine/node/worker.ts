@@ -1,9 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SeqlabError } from "../../tensor/index.ts";
-import { Host } from "./host.ts";
+import { Host, type HostOptions } from "./host.ts";
 import type { Reply, Request } from "./protocol.ts";
 
-const host = new Host(workerData as { threads: number });
+const host = new Host(workerData as HostOptions);
 const methods = host as unknown as Record<string, (...args: unknown[]) => unknown>;
 
 // Requests are answered in order: a session must not run twice at a time.

@@ -1,6 +1,15 @@
-import { type FusedNode, inputsOf, type Program, type Tensor, topological } from "../../tensor/index.ts";
-import { optimise } from "../passes.ts";
+import {
+  type AnyNode,
+  type FusedNode,
+  inputsOf,
+  type Program,
+  sameShape,
+  type Tensor,
+  topological,
+} from "../../tensor/index.ts";
+import { optimise, shareCommon } from "../passes.ts";
 import { Emitter, valueInfo } from "./emitter.ts";
+import { lowerForGpu } from "./lower-for-gpu.ts";
 import { emitNode, isNative } from "./rules.ts";
 
 /** An ONNX model and how its values are called. */
@@ -12,16 +21,26 @@ export interface OnnxModel {
   outputs: Map<string, { name: string; tensor: Tensor }>;
 }
 
+/** What a model is written for. */
+export type Target = "cpu" | "webgpu";
+
+/**
+ * WebGPU's kernels know Pad only up to version 21, so 23 and later are no use. 22 is one that they do not know of Sin, Cos and
+ * their like: those run on the CPU, because a GPU's sine is exact to 2⁻¹¹ at best (WGSL, "Accuracy of built-in functions").
+ */
+const opsets: Readonly<Record<Target, number>> = { cpu: 24, webgpu: 22 };
+
 /** Optimises a program and writes it as an ONNX model of fixed shapes. */
-export function emitOnnx(program: Program): OnnxModel {
+export function emitOnnx(program: Program, target: Target = "cpu"): OnnxModel {
   const names = Object.keys(program.outputs);
   const traced = Object.values(program.outputs);
-  const tensors = optimise(traced, nativeIn(traced));
+  const general = optimise(traced, nativeIn(traced));
+  const tensors = target === "webgpu" ? shareCommon(lowerForGpu(general)) : general;
   const optimised: Program = { outputs: Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
   const inputs = inputsOf(optimised);
   const e = new Emitter();
   for (const [name, t] of inputs) e.declare(t, name);
-  for (const node of topological(tensors)) if (node.op !== "input") emitNode(e, node);
+  emitNodes(e, tensors, target);
   const produced = new Set(e.nodes.flatMap((node) => node.output));
   // A model's output must be produced by a node: inputs and constants go through Identity.
   const outputName = (name: string) => (produced.has(name) ? name : e.node("Identity", [name])[0]!);
@@ -34,7 +53,28 @@ export function emitOnnx(program: Program): OnnxModel {
     [...inputs].map(([name, t]) => valueInfo(name, t)),
     [...unique].map(([name, t]) => valueInfo(name, t)),
   );
-  return { bytes: e.serialize(graph), inputs, outputs };
+  return { bytes: e.serialize(graph, opsets[target]), inputs, outputs };
+}
+
+/**
+ * ONNX Runtime runs a graph depth first, from its last leaf (a node without users) to its first. With the leaves at the end,
+ * latest first, each weight's gradient is computed as soon as what it reads is there, while that lies in the cache, and not
+ * after the whole backward pass.
+ */
+function emitNodes(e: Emitter, outputs: readonly Tensor[], target: Target): void {
+  const nodes = topological(outputs).filter((node) => node.op !== "input");
+  const used = new Set(nodes.flatMap((node) => node.inputs.map((t) => t.node)));
+  for (const node of nodes) if (used.has(node)) emitNode(e, node);
+  for (const node of nodes.toReversed()) if (!used.has(node)) (target === "cpu" ? emitLeaf : emitNode)(e, node);
+}
+
+/** An `Add` to a product would be fused into a new node, which comes after all leaves; a `Sum` (unknown to WebGPU) is not. */
+function emitLeaf(e: Emitter, node: AnyNode): void {
+  const [a, b] = node.inputs;
+  if (node.op === "add" && a!.dtype === "f32" && sameShape(a!.shape, b!.shape)) {
+    const names = node.inputs.map((t) => e.nameOf(t));
+    e.declare(node.outputs[0]!, e.node("Sum", names)[0]!);
+  } else emitNode(e, node);
 }
 
 /** Fused nodes that stay: not a gelu whose gradient computes the same error function, which the two can share. */

@@ -17,8 +17,6 @@ import {
 } from "onnx-buf";
 import { type DType, fail, type Shape, type Tensor, type TensorData } from "../../tensor/index.ts";
 
-/** Operator set of the default domain that emitted models declare. */
-export const opset = 24;
 const irVersion = 10n;
 
 const elementType: Readonly<Record<DType, Type>> = {
@@ -93,8 +91,8 @@ export class Emitter {
   graph(name: string, inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): GraphProto {
     return create(GraphProtoSchema, { name, node: this.nodes, input: [...inputs], output: [...outputs] });
   }
-  /** Bytes of the whole model. */
-  serialize(graph: GraphProto): Uint8Array {
+  /** Bytes of the whole model; `opset` is the operator set of the default domain that it declares. */
+  serialize(graph: GraphProto, opset: number): Uint8Array {
     graph.initializer = [...this.model.initializers.values()];
     const domains = [
       ["", opset],

@@ -1,5 +1,6 @@
 import type { Engine } from "../../engine/index.ts";
 import type { BuiltModel, ObjectiveKind } from "../../spec/index.ts";
+import { fail } from "../../tensor/index.ts";
 import { measureAutoregressive } from "./autoregressive.ts";
 import { measureDiffusion } from "./diffusion.ts";
 import type { Figure } from "./figure.ts";
@@ -53,7 +54,7 @@ export type Measure = (
 ) => Promise<DecodingMeasurement>;
 
 /** How models of each objective are timed. */
-const measures: Readonly<Record<ObjectiveKind, Measure>> = {
+const measures: Readonly<Partial<Record<ObjectiveKind, Measure>>> = {
   "next-token": measureAutoregressive,
   "sequence-to-sequence": measureAutoregressive,
   "masked-diffusion": measureDiffusion,
@@ -75,5 +76,14 @@ export async function measureDecoding(
   built: BuiltModel,
   options: MeasureOptions,
 ): Promise<DecodingMeasurement> {
-  return measures[built.model.spec.objective.kind as ObjectiveKind](engine, built, { ...defaults, ...options });
+  const { spec } = built.model;
+  const measure = measures[spec.objective.kind as ObjectiveKind];
+  if (measure === undefined)
+    return fail({
+      code: "E_GENERATE",
+      where: spec.name,
+      expected: `a model that writes: of the objective ${Object.keys(measures).join(", ")}`,
+      got: spec.objective.kind,
+    });
+  return measure(engine, built, { ...defaults, ...options });
 }

@@ -5,6 +5,7 @@ import { createTranslator } from "../../generate/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
 import type { Dataset, Score, ScoreOptions } from "../dataset.ts";
 import { type Dictionary, type DictionaryWord, readCmudict } from "./cmudict.ts";
+import { type PhonemeCodec, phonemeCodec } from "./codec.ts";
 import { type G2pRates, pronunciationRates } from "./rates.ts";
 
 export interface G2pOptions {
@@ -14,18 +15,19 @@ export interface G2pOptions {
   beams?: number;
 }
 
-const letters = "'ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /** Longest word and pronunciation; CMUdict has none of more than 34 letters. */
 const longest = 40;
 /** Held-out words whose loss is measured; all are scored. */
 const lossWords = 1000;
+/** Held-out words that are shown with their answers. */
+const shownWords = 200;
 
 /** Letters to phonemes on CMUdict, the words of the held-out part unseen in training. */
 export async function openG2p({ stress = false, beams = 1 }: G2pOptions = {}): Promise<Dataset> {
   const dictionary = await readCmudict({ stress });
-  const codec = codecOf(dictionary);
+  const codec = phonemeCodec(dictionary.phonemes);
   const pairs = await pairsOf(dictionary.train, codec);
-  const measured = dictionary.held.slice(0, lossWords).map(({ word, pronunciations }) => ({
+  const measured = spread(dictionary.held, lossWords).map(({ word, pronunciations }) => ({
     word,
     pronunciations: pronunciations.slice(0, 1),
   }));
@@ -33,8 +35,15 @@ export async function openG2p({ stress = false, beams = 1 }: G2pOptions = {}): P
   const ends = ({ extraTokens }: BuiltModel) => ({ start: extraTokens["start"]!, end: extraTokens["end"]! });
   return {
     kind: "g2p",
+    name: "cmudict",
     objectives: ["sequence-to-sequence"],
-    tokens: letters.length + dictionary.phonemes.length,
+    tokens: codec.size,
+    bitsPer: "target byte",
+    codec,
+    held: spread(dictionary.held, shownWords).map(({ word, pronunciations: [one] }) => ({
+      source: word,
+      target: one!.join(" "),
+    })),
     facts: factsOf(dictionary, { stress, beams }),
     batches: (built, { seed, batch, length }) =>
       createPairBatches({ pairs, seed, tokens: batch * length, longest, ...ends(built) }),
@@ -46,24 +55,10 @@ export async function openG2p({ stress = false, beams = 1 }: G2pOptions = {}): P
   };
 }
 
-/** Letters are ids from 0, phonemes follow. */
-interface Codec {
-  spell(word: string): Int32Array;
-  sound(phonemes: readonly string[]): Int32Array;
-}
-
-function codecOf({ phonemes }: Dictionary): Codec {
-  const ids = new Map(phonemes.map((phoneme, i) => [phoneme, letters.length + i]));
-  return {
-    spell: (word) => Int32Array.from(word, (letter) => letters.indexOf(letter)),
-    sound: (sounds) => Int32Array.from(sounds, (phoneme) => ids.get(phoneme)!),
-  };
-}
-
-function pairsOf(words: readonly DictionaryWord[], codec: Codec): Promise<Pairs> {
+function pairsOf(words: readonly DictionaryWord[], codec: PhonemeCodec): Promise<Pairs> {
   async function* examples() {
     for (const { word, pronunciations } of words)
-      for (const one of pronunciations) yield { source: codec.spell(word), target: codec.sound(one) };
+      for (const one of pronunciations) yield { source: codec.encodeSource(word), target: codec.sound(one) };
   }
   return collectPairs(examples(), "cmudict");
 }
@@ -94,7 +89,7 @@ function factsOf({ train, held, left, phonemes }: Dictionary, { stress, beams }:
 
 interface Scoring extends ScoreOptions {
   dictionary: Dictionary;
-  codec: Codec;
+  codec: PhonemeCodec;
   beams: number;
 }
 
@@ -110,7 +105,7 @@ async function scored(
   const answers: Int32Array[] = [];
   try {
     for (let first = 0; first < words.length; first += together) {
-      const sources = words.slice(first, first + together).map(({ word }) => codec.spell(word));
+      const sources = words.slice(first, first + together).map(({ word }) => codec.encodeSource(word));
       const best = await translator.translate(sources, { ...(signal && { signal }) });
       answers.push(...best.map(([one]) => one!.tokens));
       onProgress?.(answers.length, words.length);

@@ -17,6 +17,7 @@ import type { Engine } from "../../engine/index.ts";
 import { createTranslator, type TranslatorOptions } from "../../generate/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
 import { fail } from "../../tensor/index.ts";
+import { tokenizerCodec } from "../codec.ts";
 import type { Dataset, Score, ScoreOptions } from "../dataset.ts";
 import { bleu, chrf } from "../metrics/index.ts";
 
@@ -68,6 +69,7 @@ export async function openTranslation(options: TranslationOptions): Promise<Tran
   const hash = createHash("sha256").update(survey.hash).update(JSON.stringify(held)).digest("hex");
   return {
     ...datasetOf({ pairs, validation, held, tokenizer, options }),
+    name: nameOf(options.train),
     facts: {
       task: "translation",
       train: nameOf(options.train),
@@ -133,12 +135,14 @@ interface Parts {
   options: TranslationOptions;
 }
 
-function datasetOf({ pairs, validation, held, tokenizer, options }: Parts): Omit<Dataset, "facts"> {
+function datasetOf({ pairs, validation, held, tokenizer, options }: Parts): Omit<Dataset, "facts" | "name"> {
   const ends = ({ extraTokens }: BuiltModel) => ({ start: extraTokens["start"]!, end: extraTokens["end"]! });
   return {
-    kind: "translation",
+    kind: "translate",
     objectives: ["sequence-to-sequence"],
     tokens: tokenizer.size,
+    bitsPer: "target byte",
+    codec: tokenizerCodec(tokenizer),
     batches: (built, { seed, batch, length }): PairBatches =>
       createPairBatches({ pairs, seed, tokens: batch * length, longest: options.longest ?? 100, ...ends(built) }),
     validation: (built, { batch }) => ({
@@ -182,6 +186,6 @@ async function scored(
   const [b, c] = [bleu(text), chrf(text)];
   return [
     { name: "BLEU", value: b.score, unit: "points", better: "higher", signature: `${b.signature}; ${beams}` },
-    { name: "chrF", value: c.score, unit: "points", better: "higher", signature: beams },
+    { name: "chrF", value: c.score, unit: "points", better: "higher", signature: `${c.signature}; ${beams}` },
   ];
 }

@@ -49,7 +49,7 @@ export function attentionPart({ q, k, v, out, others = {} }: StoredAttention, op
   };
   const present = Object.entries(tensors).flatMap(([name, tensor]) => (tensor ? [[name, storedWeight(tensor)]] : []));
   const p = Object.fromEntries(present) as Parameters<typeof attention.forward>[1]["p"];
-  return { c, d: attention.dims(c, out.weight.dim(0)), p, b: {} };
+  return { c, d: attention.dims(c, q.weight.dim(1)), p, b: {} };
 }
 
 /** Runs it over a whole sequence. */
@@ -59,7 +59,8 @@ export function attentionOf(
   { options, io = {} }: { options: Options; io?: Partial<Io> },
 ) {
   const result = attention.forward(x_BTD, { ...attentionPart(stored, options), s: {}, io: storedIo(io) });
-  return { y: result.y, weights: result.probes!.weights_BHTS! };
+  const handed: Readonly<Record<string, Tensor>> = result.handed ?? {};
+  return { y: result.y, weights: result.probes!.weights_BHTS!, handed };
 }
 
 const columns = (weight: Tensor): Tensor => weight.transpose([1, 0]);

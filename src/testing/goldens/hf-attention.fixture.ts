@@ -26,6 +26,10 @@ interface HfRope {
   beta_slow?: number;
   attention_factor?: number;
   truncate?: boolean;
+  mscale?: number;
+  mscale_all_dim?: number;
+  short_factor?: readonly number[];
+  long_factor?: readonly number[];
 }
 
 export const settingsOf = (c: GoldenCase): HfSettings => c.config.settings as HfSettings;
@@ -36,15 +40,22 @@ export interface PositionOptions {
   readonly [option: string]: unknown;
 }
 
-/** Our `rope` for the settings. */
-export function ropeOf(settings: HfSettings, layout: "halves" | "interleaved" = "halves"): PositionOptions | Absent {
+/** Our `rope` for the settings; some kinds of scaling go by the number of tokens of the case. */
+export function ropeOf(
+  settings: HfSettings,
+  layout: "halves" | "interleaved" = "halves",
+  tokens?: number,
+): PositionOptions | Absent {
   const { rope_parameters: r = {} } = settings;
-  const scaling = scalingOf(r, settings.max_position_embeddings);
+  const scaling = scalingOf(r, { longest: settings.max_position_embeddings, tokens });
   if (typeof scaling === "string") return scaling;
   return { kind: "rope", base: r.rope_theta ?? 10_000, rotaryFraction: r.partial_rotary_factor ?? 1, layout, scaling };
 }
 
-function scalingOf(r: HfRope, longest: number | undefined): Record<string, unknown> | Absent {
+function scalingOf(
+  r: HfRope,
+  { longest, tokens }: { longest: number | undefined; tokens: number | undefined },
+): Record<string, unknown> | Absent {
   const { factor, original_max_position_embeddings: trained = longest } = r;
   switch (r.rope_type ?? "default") {
     case "default":
@@ -61,12 +72,27 @@ function scalingOf(r: HfRope, longest: number | undefined): Record<string, unkno
         fast: r.beta_fast,
         slow: r.beta_slow,
         truncate: r.truncate,
-        amplitude: r.attention_factor,
+        amplitude: r.attention_factor ?? amplitudeRatio(r),
+      };
+    case "dynamic":
+      return { kind: "dynamic", factor, trained: longest, length: tokens };
+    case "longrope":
+      return {
+        kind: "longrope",
+        factor,
+        trained,
+        divisors: (tokens ?? 0) > (trained ?? 0) ? r.long_factor : r.short_factor,
       };
     default:
-      return `absent: rope scaling "${r.rope_type}" (its frequencies depend on the length of the whole sequence)`;
+      return `absent: rope scaling "${r.rope_type}"`;
   }
 }
+
+/** 0.1·m·ln(factor) + 1. */
+export const yarnScale = (factor: number, m: number): number => (factor <= 1 ? 1 : 0.1 * m * Math.log(factor) + 1);
+
+const amplitudeRatio = ({ factor = 1, mscale, mscale_all_dim: all }: HfRope): number | undefined =>
+  mscale && all ? yarnScale(factor, mscale) / yarnScale(factor, all) : undefined;
 
 /** The stored tables `out.rope_cos` and `out.rope_sin`, where the case has them: what turning (1, 0) gives, each angle once, twice in halves, or beside itself. */
 export function ropeTables(

@@ -1,4 +1,5 @@
 /** Attention modules of transformers: one adapter, a row a family. */
+import type { Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
@@ -33,8 +34,8 @@ const fourMaps = (c: GoldenCase, [q, k, v, out]: readonly [string, string, strin
 });
 const projected = (c: GoldenCase, out: string) => fourMaps(c, ["q_proj", "k_proj", "v_proj", out]);
 
-function rotary(settings: HfSettings, more: Record<string, unknown> = {}): Options | Absent {
-  const positions = ropeOf(settings);
+function rotary(settings: HfSettings, c: GoldenCase, more: Record<string, unknown> = {}): Options | Absent {
+  const positions = ropeOf(settings, "halves", c.number("T"));
   if (typeof positions === "string") return positions;
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
   return { heads, kvHeads, headSize, positions, ...more };
@@ -52,18 +53,57 @@ function fusedColumns(c: GoldenCase): StoredAttention {
   return { q: part(0), k: part(1), v: part(2), out };
 }
 
+/** Rows by head: its queries, then their gates. */
+function queriesAndGates(c: GoldenCase): [query: Tensor, gate: Tensor] {
+  const { num_attention_heads: heads, head_dim: size } = settingsOf(c);
+  const rows = c.tensor("param.q_proj.weight").reshape([heads, 2, size!, -1]);
+  const part = (i: number) => rows.slice(1, i, i + 1).reshape([heads * size!, -1]);
+  return [part(0), part(1)];
+}
+
+/** Layers either turn neighbouring pairs and norm them, or do neither and let queries grow with their position. */
+function llama4Options(settings: HfSettings): Options | Absent {
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
+  const plain = { heads, kvHeads, headSize };
+  if ((settings.no_rope_layers as number[])[0] === 0)
+    return { ...plain, lengthScale: { every: settings.floor_scale, slope: settings.attn_scale } };
+  const positions = ropeOf({ rope_parameters: { rope_theta: 5e5 }, ...settings }, "interleaved");
+  if (typeof positions === "string") return positions;
+  const pattern = { kind: "chunk", size: settings.attention_chunk_size };
+  return { ...plain, pattern, positions, qkNorm: "rms", normGain: "none", normEpsilon: 1e-5, normAfterPositions: true };
+}
+
 const families: Readonly<Record<string, Family>> = {
-  "llama-attention": { options: (settings) => rotary(settings), stored: (c) => projected(c, "o_proj") },
+  "llama-attention": { options: (settings, c) => rotary(settings, c), stored: (c) => projected(c, "o_proj") },
   "qwen3-attention": {
-    options: (settings) => rotary(settings, { qkNorm: "rms", normEpsilon: 1e-6 }),
+    options: (settings, c) => rotary(settings, c, { qkNorm: "rms", normEpsilon: 1e-6 }),
     stored: (c) => ({
       ...projected(c, "o_proj"),
       others: { queryGain: c.tensor("param.q_norm.weight"), keyGain: c.tensor("param.k_norm.weight") },
     }),
   },
   "gpt-oss-attention": {
-    options: (settings, c) => rotary(settings, { sinks: true, ...reachOf(c) }),
+    options: (settings, c) => rotary(settings, c, { sinks: true, ...reachOf(c) }),
     stored: (c) => ({ ...projected(c, "o_proj"), others: { sink: c.tensor("param.sinks") } }),
+  },
+  "qwen3-next-attention": {
+    options: (settings, c) => rotary(settings, c, { qkNorm: "rms", normEpsilon: 1e-6, gate: "feature" }),
+    stored: (c) => {
+      const [query, gate] = queriesAndGates(c);
+      return {
+        ...projected(c, "o_proj"),
+        q: { weight: query },
+        others: {
+          queryGain: c.tensor("param.q_norm.weight").add(1),
+          keyGain: c.tensor("param.k_norm.weight").add(1),
+          gate: gate.transpose([1, 0]),
+        },
+      };
+    },
+  },
+  "llama4-attention": {
+    options: llama4Options,
+    stored: (c) => projected(c, "o_proj"),
   },
   "gpt2-attention": {
     options: ({ n_head, scale_attn_weights }) => ({

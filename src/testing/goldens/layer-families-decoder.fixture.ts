@@ -1,4 +1,5 @@
 import type { ActivationKind } from "../../blocks/channels/activation.ts";
+import { concat, stack, type Tensor } from "../../tensor/index.ts";
 import type { StoredAttention } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { type HfSettings, type PositionOptions, ropeOf, settingsOf } from "./hf-attention.fixture.ts";
@@ -71,7 +72,7 @@ function llamaLike(variant: Variant = {}): Family {
     const given = settingsOf(c);
     const assumed = typeof variant.assumed === "function" ? variant.assumed(given, layerOf(c)) : variant.assumed;
     const settings: HfSettings = { ...assumed, ...given };
-    const rotation = ropeOf(settings, variant.layout);
+    const rotation = ropeOf(settings, variant.layout, c.number("T"));
     if (typeof rotation === "string") return rotation;
     const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headSize } = settings;
     const positions: PositionOptions = variant.unrotated?.(layerOf(c)) ? { kind: "none" } : rotation;
@@ -98,6 +99,26 @@ function llamaLike(variant: Variant = {}): Family {
   };
 }
 
+/** LayerNorm of each head's queries and keys, with a gain a head: [heads, 1, size]. */
+const headGains = (c: GoldenCase) => {
+  const gain = (side: "q" | "k") => {
+    const together = c.maybe(`param.self_attn.${side}_norm.weight`);
+    if (together) return together.unsqueeze(1);
+    const names = c.names(`param.self_attn.${side}_layernorm.norms.`);
+    return stack(
+      0,
+      names.map((name) => c.tensor(name).unsqueeze(0)),
+    );
+  };
+  return { queryGain: gain("q"), keyGain: gain("k") };
+};
+
+const normedByHead = (variant: Variant): Variant => ({
+  ...variant,
+  maps: (c) => ({ ...llamaMaps(c), others: headGains(c) }),
+  options: () => ({ qkNorm: "layer", normGain: "per-head", normOffset: false, normEpsilon: 1e-5 }),
+});
+
 const normed = (variant: Variant, qkNorm: string, plus = 0): Variant => ({
   ...variant,
   maps: (c) => ({ ...llamaMaps(c), others: headNorms(c, plus) }),
@@ -110,6 +131,25 @@ const oneNorm = { attention: "input_layernorm", channel: "input_layernorm" };
 const gemma = { norm: "rms-plus-one", activation: "gelu_pytorch_tanh" } as const;
 const fourNorms = { ...branchNorms, attention: "input_layernorm", channel: "pre_feedforward_layernorm" };
 const gemmaScale = (s: HfSettings) => ({ scale: ((s.query_pre_attn_scalar as number | undefined) ?? 256) ** -0.5 });
+
+const cohere: Variant = {
+  ...layerNorms,
+  layout: "interleaved",
+  repeats: "neighbours",
+  norms: oneNorm,
+  wiring: "parallel",
+  assumed: { rope_parameters: { rope_theta: 5e5 } },
+};
+
+/** A pair whose halves change places turns the other way. */
+function turnedTheOtherWay({ q, k, ...rest }: StoredAttention, settings: HfSettings): StoredAttention {
+  const swapped = ({ weight }: { weight: Tensor }, heads: number) => {
+    const [first, second] = weight.reshape([heads, 2, -1, weight.dim(1)]).split(1, [1, 1]) as [Tensor, Tensor];
+    return { weight: concat(1, [second, first]).reshape(weight.shape) };
+  };
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads = heads } = settings;
+  return { ...rest, q: swapped(q, heads), k: swapped(k, kvHeads) };
+}
 
 /** Rows of q, k and v one after the other. */
 function joinedRows(c: GoldenCase, settings: HfSettings): StoredAttention {
@@ -214,18 +254,8 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     normed({ norms: branchNorms, epsilon: 1e-5, assumed: { rope_parameters: { rope_theta: 5e5 } } }, "rms-wide"),
   ),
   "exaone4-layer": llamaLike(normed({ norms: branchNorms, epsilon: 1e-5 }, "rms")),
-  "olmo-layer": () => "absent: queries, keys and values clamped",
-  "cohere-layer": (c) =>
-    settingsOf(c).use_qk_norm
-      ? "absent: norms of queries and keys with a gain for each head"
-      : llamaLike({
-          ...layerNorms,
-          layout: "interleaved",
-          repeats: "neighbours",
-          norms: oneNorm,
-          wiring: "parallel",
-          assumed: { rope_parameters: { rope_theta: 5e5 } },
-        })(c),
+  "olmo-layer": llamaLike({ ...layerNorms, options: ({ clip_qkv }) => ({ clip: clip_qkv }) }),
+  "cohere-layer": (c) => llamaLike(settingsOf(c).use_qk_norm ? normedByHead(cohere) : cohere)(c),
   "cohere2-layer": llamaLike({
     ...layerNorms,
     layout: "interleaved",
@@ -234,8 +264,16 @@ export const decoderFamilies: Readonly<Record<string, Family>> = {
     wiring: "parallel",
     unrotated: (layer) => layer % 4 === 3,
   }),
-  "stablelm-layer": (c) =>
-    settingsOf(c).qk_layernorm
-      ? "absent: norms of queries and keys with a gain for each head"
-      : llamaLike(layerNorms)(c),
+  "stablelm-layer": (c) => {
+    const { qk_layernorm, use_parallel_residual: parallel } = settingsOf(c);
+    const variant: Variant = parallel ? { ...layerNorms, norms: oneNorm, wiring: "parallel" } : layerNorms;
+    return llamaLike(qk_layernorm ? normedByHead(variant) : variant)(c);
+  },
+  "nanochat-layer": llamaLike({
+    norms: { attention: "none", channel: "none" },
+    maps: (c, settings) => turnedTheOtherWay(llamaMaps(c), settings),
+    options: () => ({ qkNorm: "rms", normGain: "none", normAfterPositions: true, normEpsilon: 1e-6 }),
+    channel: twoMaps("mlp.fc1", "mlp.fc2"),
+    activation: "relu2",
+  }),
 };

@@ -1,16 +1,21 @@
 import type { StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { ropeOf, settingsOf } from "./hf-attention.fixture.ts";
-import { fourMaps } from "./layer-families-decoder.fixture.ts";
+import { fourMaps, layerOf } from "./layer-families-decoder.fixture.ts";
 import { headLayerNorms, layer, plain, thirds } from "./layer-families-other.fixture.ts";
 import type { AttentionOptions, Family, Layer } from "./layer-family.ts";
-import { gatedChannel, linearOf, plainChannel } from "./layer-parts.fixture.ts";
+import { gatedChannel, linearOf, partsOf, plainChannel } from "./layer-parts.fixture.ts";
 
 /** BERT's names; the norms differ. */
 const bertLike =
   (
     norms: Layer["norms"],
-    more: { wiring?: "post"; options?: (c: GoldenCase) => Partial<AttentionOptions>; tables?: true } = {},
+    more: {
+      wiring?: "post";
+      options?: (c: GoldenCase) => Partial<AttentionOptions>;
+      tables?: true;
+      activation?: string;
+    } = {},
   ): Family =>
   (c) => {
     const settings = settingsOf(c);
@@ -25,7 +30,7 @@ const bertLike =
         ...(rotation && { tables: rotation }),
       },
       norms,
-      channel: plain(c, ["intermediate.dense", "output.dense"], "gelu"),
+      channel: plain(c, ["intermediate.dense", "output.dense"], more.activation ?? "gelu"),
       ...(more.wiring && { wiring: more.wiring }),
     };
   };
@@ -51,10 +56,37 @@ const torchEncoder: Family = (c) => {
   };
 };
 
+/** Rows of one map: the MLP's, then q, k and v; both branches read one norm. */
+function parallelVit(c: GoldenCase, heads: number, epsilon: number): Layer {
+  const joined = linearOf(c, "in_proj");
+  const down = linearOf(c, "mlp_out_proj");
+  const [width, hidden] = down.weight.shape as [number, number];
+  const [up, q, k, v] = partsOf(joined, [hidden, width, width, width]) as [
+    StoredLinear,
+    StoredLinear,
+    StoredLinear,
+    StoredLinear,
+  ];
+  const normed = c.has("param.q_norm.weight");
+  return {
+    attention: {
+      maps: {
+        ...{ q, k, v, out: linearOf(c, "attn_out_proj") },
+        ...(normed && { others: headLayerNorms(c, ["q_norm", "k_norm"]) }),
+      },
+      options: { heads, causal: false, ...(normed && { qkNorm: "layer", normEpsilon: epsilon }) },
+    },
+    norms: layer(epsilon, { attention: "in_norm", channel: "in_norm" }),
+    channel: plainChannel({ up: { weight: up.weight, bias: c.maybe("param.mlp_bias") ?? up.bias }, down }, "gelu"),
+    wiring: "parallel",
+    branch: (t) => (c.has("param.ls.gamma") ? t.mul(c.tensor("param.ls.gamma")) : t),
+  };
+}
+
 const vit =
   (heads: (c: GoldenCase) => number, epsilon: number): Family =>
   (c) => {
-    if (!c.has("param.attn.qkv.weight")) return "absent: attention and MLP from one projection";
+    if (!c.has("param.attn.qkv.weight")) return parallelVit(c, heads(c), epsilon);
     const maps = thirds(linearOf(c, "attn.qkv"), linearOf(c, "attn.proj"));
     const normed = c.has("param.attn.q_norm.weight");
     const others = normed ? { others: headLayerNorms(c, ["attn.q_norm", "attn.k_norm"]) } : {};
@@ -68,6 +100,26 @@ const vit =
       branch: (t, which) => (c.has("param.ls1.gamma") ? t.mul(c.tensor(`param.ls${which}.gamma`)) : t),
     };
   };
+
+/** Global and local layers turn at their own rates; the first layer's attention has no norm before it. */
+const modernBert: Family = (c) => {
+  const settings = settingsOf(c);
+  const local = layerOf(c) % ((settings.global_attn_every_n_layers as number | undefined) ?? 3) !== 0;
+  const positions = ropeOf({ rope_parameters: { rope_theta: local ? 1e4 : 1.6e5 }, ...settings });
+  if (typeof positions === "string") return positions;
+  const joined = linearOf(c, "mlp.Wi");
+  const half = joined.weight.dim(0) / 2;
+  const [gate, up] = partsOf(joined, [half, half]) as [StoredLinear, StoredLinear];
+  return {
+    attention: {
+      maps: thirds(linearOf(c, "attn.Wqkv"), linearOf(c, "attn.Wo")),
+      options: { heads: settings.num_attention_heads, causal: false, positions },
+      tables: positions,
+    },
+    norms: layer(1e-5, { channel: "mlp_norm", ...(c.has("param.attn_norm.weight") && { attention: "attn_norm" }) }),
+    channel: gatedChannel({ gate, up, down: linearOf(c, "mlp.Wo") }, "gelu"),
+  };
+};
 
 const t5: Family = (c) => {
   const settings = settingsOf(c);
@@ -96,6 +148,8 @@ const t5: Family = (c) => {
 
 export const encoderFamilies: Readonly<Record<string, Family>> = {
   "bert-layer": bertLike(bertNorms, { wiring: "post" }),
+  "big-bird-layer": bertLike(bertNorms, { wiring: "post", activation: "gelu_new" }),
+  "modernbert-layer": modernBert,
   "roformer-layer": bertLike(bertNorms, {
     wiring: "post",
     options: () => ({ positions: { kind: "rope", layout: "interleaved" } }),
@@ -107,5 +161,6 @@ export const encoderFamilies: Readonly<Record<string, Family>> = {
   "encoder-layer": torchEncoder,
   "vit-block": vit((c) => (c.config.args as { num_heads: number }).num_heads, 1e-6),
   "vision-vit-block": vit((c) => c.number("heads"), 1e-6),
+  "vision-parallel-vit-block": vit((c) => c.number("heads"), 1e-6),
   "t5-encoder-layer": t5,
 };

@@ -1,6 +1,6 @@
 import type { StoredAttention, StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
-import { ropeOf, settingsOf } from "./hf-attention.fixture.ts";
+import { type HfSettings, ropeOf, settingsOf } from "./hf-attention.fixture.ts";
 import { fourMaps, layerOf } from "./layer-families-decoder.fixture.ts";
 import type { Family, Layer } from "./layer-family.ts";
 import { activationOf, linearOf, partsOf, plainChannel } from "./layer-parts.fixture.ts";
@@ -188,21 +188,46 @@ const bloom: Family = (c) => {
 
 const falcon: Family = (c) => {
   const settings = settingsOf(c);
-  if (settings.alibi) return "absent: ALiBi scaled with the scores";
   const [heads, tables] = [settings.num_attention_heads, ropeOf(settings)];
   if (typeof tables === "string") return tables;
-  const groups = settings.new_decoder_architecture ? (settings.num_kv_heads as number) : 1;
+  const groups = settings.new_decoder_architecture
+    ? (settings.num_kv_heads as number)
+    : settings.multi_query === false
+      ? heads
+      : 1;
   const maps = grouped(linearOf(c, "self_attention.query_key_value"), linearOf(c, "self_attention.dense"), {
     heads,
     groups,
   });
-  const names = settings.new_decoder_architecture
-    ? { attention: "ln_attn", channel: "ln_mlp" }
-    : { attention: "input_layernorm", channel: "input_layernorm" };
+  // The bias is added before scores are scaled.
+  const factor = (heads / maps.out.weight.dim(0)) ** 0.5;
+  const positions = settings.alibi ? { kind: "alibi", factor } : tables;
   return {
-    attention: { maps, options: { heads, kvHeads: groups, positions: tables }, tables },
-    norms: layer(1e-5, names),
+    attention: { maps, options: { heads, kvHeads: groups, positions }, tables },
+    norms: layer(1e-5, falconNorms(settings)),
     channel: plain(c, neoxMaps, "gelu"),
+    wiring: settings.parallel_attn === false ? "serial" : "parallel",
+  };
+};
+
+function falconNorms({ new_decoder_architecture, parallel_attn }: HfSettings) {
+  if (new_decoder_architecture) return { attention: "ln_attn", channel: "ln_mlp" };
+  return parallel_attn === false ? inputAndPost : { attention: "input_layernorm", channel: "input_layernorm" };
+}
+
+/** Rows in 4 parts, each with the queries, the values and the keys of a quarter of the heads. */
+const codegen: Family = (c) => {
+  const { n_head: heads, n_embd: width, rotary_dim } = settingsOf(c) as unknown as Record<string, number>;
+  const rows = c.tensor("param.attn.qkv_proj.weight").reshape([4, 3, width! / 4, width!]);
+  const part = (i: number) => ({ weight: rows.slice(1, i, i + 1).reshape([width!, width!]) });
+  const positions = { kind: "rope", layout: "interleaved", rotaryFraction: (rotary_dim! * heads!) / width! };
+  return {
+    attention: {
+      maps: { q: part(0), k: part(2), v: part(1), out: linearOf(c, "attn.out_proj") },
+      options: { heads: heads!, positions },
+    },
+    norms: layer(1e-5, { attention: "ln_1", channel: "ln_1" }),
+    channel: plain(c, ["mlp.fc_in", "mlp.fc_out"], "gelu_new"),
     wiring: "parallel",
   };
 };
@@ -227,6 +252,7 @@ export const otherFamilies: Readonly<Record<string, Family>> = {
   "gpt-bigcode-layer": bigcode,
   "gpt-neo-layer": gptNeo,
   "gptj-layer": gptj,
+  "codegen-layer": codegen,
   "gpt-neox-layer": neox,
   "phi-layer": phi,
   "persimmon-layer": persimmon,

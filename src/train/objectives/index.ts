@@ -1,7 +1,9 @@
 import type { ObjectiveKind } from "../../spec/index.ts";
 import { maskedDiffusion } from "./masked-diffusion.ts";
+import { maskedLm } from "./masked-lm.ts";
 import { nextToken } from "./next-token.ts";
 import type { Objective } from "./objective.ts";
+import { classification, regression } from "./sequence.ts";
 import { sequenceToSequence } from "./sequence-to-sequence.ts";
 
 /** The losses of the objectives that a spec may name. */
@@ -9,5 +11,8 @@ export const objectiveLosses: Readonly<Record<ObjectiveKind, Objective>> = {
   "next-token": nextToken,
   "sequence-to-sequence": sequenceToSequence,
   "masked-diffusion": maskedDiffusion,
+  "masked-lm": maskedLm,
+  classification,
+  regression,
 };
 export type * from "./objective.ts";

@@ -7,7 +7,7 @@ import type { Tensor } from "../../tensor/index.ts";
 export interface TracedBatch {
   /** i32 [B, T], or f32 [B, T, F]. */
   inputs_BT: Tensor;
-  /** i32 [B, T]; i32 [B], or f32 [B, C], where one answer stands for the sequence. */
+  /** i32 [B, T]; where one answer stands for the sequence i32 [B], or f32 [B, C]. */
   targets_BT: Tensor;
   /** f32 in the shape of the targets' tokens: how much each counts; absent: all alike. */
   weights_BT?: Tensor;
@@ -28,29 +28,36 @@ export interface TracedLoss {
 export interface EvaluationWindows {
   count: number;
   length: number;
-  inputs: Int32Array;
-  targets: Int32Array;
+  /** Ids [W·T], or features [W·T·F]. */
+  inputs: Int32Array | Float32Array;
+  /** [W·T]; [W] ids or [W·C] values where one answer stands for the sequence. */
+  targets: Int32Array | Float32Array;
   mask: Uint8Array;
   /** What an encoder reads for each window, W × S. */
   source?: { length: number; ids: Int32Array; mask: Uint8Array };
 }
 
-/** What the evaluation graph is fed for some windows: Σ weight · −log p(target | ids) in nats is its output. */
+/** What the evaluation graph is fed for some windows: Σ weight · cost is its output, nats unless the objective says otherwise. */
 export interface EvaluationFeed {
-  ids: Int32Array;
-  targets: Int32Array;
+  ids: Int32Array | Float32Array;
+  targets: Int32Array | Float32Array;
+  /** One a target. */
   weights: Float32Array;
 }
 
 /** What a model is trained for. */
 export interface Objective {
   kind: string;
-  /** Whether bits per byte are exact or a bound. */
-  bound: "exact" | "upper-bound";
+  /** Whether bits per byte are exact, a bound, or a pseudo-likelihood, which compares with its like only. */
+  bound: "exact" | "upper-bound" | "pseudo";
+  /** Whether targets are numbers, f32 [B, C], instead of ids. */
+  values?: boolean;
+  /** Cost of every target, in the shape of the weights; absent: −log p(target), nats. */
+  cost?(logits: Tensor, targets: Tensor, built: BuiltModel): Tensor;
   /** Whether evaluation feeds a padding mask (models that look at both sides need it). */
   masked: boolean;
   train(built: BuiltModel, batch: TracedBatch, context: TraceContext): TracedLoss;
   /** Passes over the windows, each an estimate of (or exactly) the total nats. */
-  draws(options: { draws: number }): number;
+  draws(options: { draws: number }, built: BuiltModel): number;
   feed(windows: EvaluationWindows, built: BuiltModel, at: { draw: number; draws: number; rng: Rng }): EvaluationFeed;
 }

@@ -6,7 +6,7 @@ import { createRng } from "../../ops/index.ts";
 import { buildSpec, canonicalSpec } from "../../spec/index.ts";
 import { constant, input, softmaxCrossEntropy } from "../../tensor/index.ts";
 import { evaluationProgram, trainingProgram } from "../programs.ts";
-import { objectiveLosses } from "./index.ts";
+import { type EvaluationFeed, objectiveLosses } from "./index.ts";
 
 const layers = [{ mixer: { kind: "attention", heads: 2, causal: false } }];
 const diffusion = canonicalSpec({ name: "d", width: 8, layers, objective: { kind: "masked-diffusion" } });
@@ -75,7 +75,7 @@ function trainingLoss(spec: ReturnType<typeof canonicalSpec>, step: number, leng
 }
 
 /** Σ weight·nats of a model whose parameters are all zero: it gives every id the same probability. */
-function uniformNats(feed: { ids: Int32Array; targets: Int32Array; weights: Float32Array }, mask: Uint8Array): number {
+function uniformNats(feed: EvaluationFeed, mask: Uint8Array): number {
   const built = buildSpec(diffusion, { tokens: 5 });
   const { outputs } = evaluationProgram(built, objectiveLosses["masked-diffusion"], { batch: 2, length: 6 });
   const zeros = [...built.model.parameters].map(([path, { shape }]) => [

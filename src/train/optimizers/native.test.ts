@@ -21,12 +21,19 @@ const start = {
   table: { shape: [7, 3], role: "embedding" as const, values: draws(21, 3) },
   bias: { shape: [6], role: "bias" as const, values: draws(6, 4) },
 };
-type Name = keyof typeof start;
+type Start = Trajectory["start"];
 
-const trajectory: Trajectory = {
-  start,
-  steps: 6,
-  gradient: (name, t) => draws(sizeOf(start[name as Name].shape), 100 * t + name.length),
+/** Matrices of full rank: eigenvectors of zero eigenvalues, which SOAP would begin with, are whatever rounding says. */
+const square: Start = {
+  ...start,
+  tall: { shape: [4, 4], role: "matrix", values: draws(16, 1) },
+  wide: { shape: [2, 3, 3], role: "matrix", values: draws(18, 2) },
+};
+
+const trajectoryOf = (kind: OptimizerKind): Trajectory => {
+  const from: Start = kind === "soap" ? square : start;
+  const gradient = (name: string, t: number) => draws(sizeOf(from[name]!.shape), 100 * t + name.length);
+  return { start: from, steps: 6, gradient };
 };
 
 function draws(count: number, seed: number): Float32Array {
@@ -37,7 +44,7 @@ function draws(count: number, seed: number): Float32Array {
 /** A trainer whose gradients are fed. */
 function definitionOf(c: OptimizerConfig): TrainerDefinition {
   const optimizer = createOptimizer(c);
-  const entries = Object.entries(start);
+  const entries = Object.entries(trajectoryOf(c.kind).start);
   return {
     program: {
       outputs: {
@@ -48,7 +55,7 @@ function definitionOf(c: OptimizerConfig): TrainerDefinition {
     parameters: entries.map(([name, { shape, role, values }]) => ({
       name,
       shape,
-      value: values,
+      value: Float32Array.from(values),
       ...optimizer.of({ role }),
     })),
     rule: optimizer.of({ role: "matrix" }).rule,
@@ -59,8 +66,12 @@ function definitionOf(c: OptimizerConfig): TrainerDefinition {
 async function trained(c: OptimizerConfig) {
   const trainer = await engine.trainer(definitionOf(c));
   const optimizer = createOptimizer(c);
+  const trajectory = trajectoryOf(c.kind);
   for (let t = 1; t <= trajectory.steps; t++) {
-    const fed = Object.keys(start).map((name) => [`fed.${name}`, Float32Array.from(trajectory.gradient(name, t))]);
+    const fed = Object.keys(trajectory.start).map((name) => [
+      `fed.${name}`,
+      Float32Array.from(trajectory.gradient(name, t)),
+    ]);
     await trainer.step([Object.fromEntries(fed)], optimizer.scalarsAt(t));
   }
   return trainer;
@@ -73,7 +84,7 @@ function difference(actual: ArrayLike<number>, expected: Float64Array): number {
 }
 
 /** Roots of nearly singular statistics and orthogonalisation magnify rounding. */
-const tolerance = (kind: OptimizerKind) => (kind === "shampoo" || kind === "muon" ? 1e-4 : 5e-6);
+const tolerance = (kind: OptimizerKind) => (kind === "shampoo" || kind === "muon" || kind === "soap" ? 1e-4 : 5e-6);
 
 const variants: readonly OptimizerInput[] = [
   { kind: "adamw", ema: 0.9, maximize: true, clipValue: 0.3, clipNorm: null },
@@ -89,6 +100,7 @@ const variants: readonly OptimizerInput[] = [
   { kind: "muon", ema: "mean", nesterov: false, scale: "match-rms" },
   { kind: "mars", form: "lion" },
   { kind: "lamb", decay: "decoupled" },
+  { kind: "soap", every: 2, normalise: true, largestAxis: 3 },
   { kind: "sophia", bound: 1, samples: 2 },
 ];
 
@@ -97,7 +109,7 @@ test.each([...[...optimizers.keys()].map((kind) => ({ kind })), ...variants])(
   async (given) => {
     const c = optimizerSchema.parse(given as OptimizerInput);
     const trainer = await trained(c);
-    const last = replay(c, trajectory).at(-1)!;
+    const last = replay(c, trajectoryOf(c.kind)).at(-1)!;
     for (const slot of new Set(Object.values(last).flatMap(Object.keys))) {
       const read = await trainer.read(slot === "p" ? "parameters" : { slot });
       expect(Object.keys(read)).toEqual(Object.keys(last).filter((name) => slot in last[name]!));

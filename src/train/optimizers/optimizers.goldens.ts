@@ -164,9 +164,14 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
     ...averaging(c),
     early: c.flag("silent_sgd_phase") ? "still" : "sgd",
   }),
-  soap: () => "absent: SOAP",
+  soap: (c) => ({
+    kind: "soap",
+    ...shared(c),
+    statisticsBeta: c.number("shampoo_beta", c.list("betas")[1]),
+    every: c.number("precondition_frequency"),
+    normalise: c.flag("normalize_gradient"),
+  }),
   prodigy: () => "absent: Prodigy, whose distance is a sum over all parameters",
-  lbfgs: () => "absent: L-BFGS, which asks for the gradient several times a step",
 };
 
 const averaging = (c: GoldenCase) => ({ stepPower: c.number("r"), ratePower: c.number("weight_lr_power") });

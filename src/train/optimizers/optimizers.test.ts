@@ -229,3 +229,14 @@ describe("configs", () => {
     for (const kind of optimizers.keys()) expect(readdirSync(import.meta.dirname)).toContain(`${kind}.ts`);
   });
 });
+
+test("SOAP's first step only looks: parameters stay, statistics and their eigenvectors are there", () => {
+  const c = optimizerSchema.parse({ kind: "soap", clipNorm: null });
+  const start = { x: { shape: [2, 2], role: "matrix" as const, values: [1, 2, 3, 4] } };
+  const gradient = () => [3, 0, 0, 1];
+  const [first, second] = replay(c, { start, steps: 2, gradient }).map((step) => step["x"]!);
+  expect([...first!["p"]!]).toEqual([1, 2, 3, 4]);
+  expect([...first!["left"]!].map((value) => value / 0.05)).toEqual([9, 0, 0, 1].map((value) => expect.closeTo(value)));
+  expect([...first!["leftBasis"]!].map(Math.abs)).toEqual([1, 0, 0, 1]);
+  expect([...second!["p"]!]).not.toEqual([1, 2, 3, 4]);
+});

@@ -31,6 +31,7 @@ import { scheduleFreeRadam } from "./schedule-free-radam.ts";
 import { scheduleFreeSgd } from "./schedule-free-sgd.ts";
 import { sgd } from "./sgd.ts";
 import { shampoo } from "./shampoo.ts";
+import { soap } from "./soap.ts";
 import { sophia } from "./sophia.ts";
 import { stableAdamw } from "./stable-adamw.ts";
 import { tiger } from "./tiger.ts";
@@ -68,6 +69,7 @@ const all = [
   scheduleFreeSgd,
   sgd,
   shampoo,
+  soap,
   sophia,
   stableAdamw,
   tiger,

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { type Shape, type Tensor, where } from "../../tensor/index.ts";
+import { type Tensor, where } from "../../tensor/index.ts";
 import { adamw } from "./adamw.ts";
 import { defineOptimizer } from "./define.ts";
 import { betaField, rateField, weightDecayField } from "./fields.ts";
 import { identity, inverseRoot } from "./inverse-root.ts";
+import { sidesOf } from "./sides.ts";
 import { firstAt } from "./steps.ts";
 
 /**
@@ -86,12 +87,4 @@ function preconditioner(
 ) {
   const statistic = before.add(identity(product.dim(-1)).mul(added)).add(product);
   return { statistic, root: where(due.greater(0), inverseRoot(statistic, newton), root) };
-}
-
-/** Shapes of the statistics of rows and columns; none of a vector's columns, of longer axes, and of a scalar. */
-function sidesOf(shape: Shape, largestAxis: number): [left: Shape | undefined, right: Shape | undefined] {
-  const lead = shape.slice(0, -2);
-  const side = (size: number | undefined) =>
-    size !== undefined && size <= largestAxis ? [...lead, size, size] : undefined;
-  return shape.length === 1 ? [side(shape[0]), undefined] : [side(shape.at(-2)), side(shape.at(-1))];
 }

@@ -1,0 +1,60 @@
+import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { comba } from "./comba.ts";
+import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+
+type At = NaiveMixerArguments<
+  ReturnType<typeof comba.config.parse>,
+  ReturnType<typeof comba.dims>,
+  ReturnType<typeof comba.params>
+>;
+
+/** Hu et al. 2025, section 3, token by token: write what the state before its decay lacks of the value at the weakened key. */
+function sequence({
+  x,
+  p,
+  c,
+  d,
+  s,
+}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
+  const past = matrixFrom(s?.conv, d.C, d.W - 1);
+  const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.V, d.K));
+  const y = x.map((x_t) => {
+    const qkv = shortConv([...times(x_t, p.q), ...times(x_t, p.k), ...times(x_t, p.v)], past, p.conv).map(silu);
+    const q = cut(qkv.slice(0, d.G * d.K), d.G).map((row) => unit(row).map((value) => value / Math.sqrt(d.K)));
+    const k = cut(qkv.slice(d.G * d.K, 2 * d.G * d.K), d.G).map((row) => unit(row));
+    const v = cut(qkv.slice(2 * d.G * d.K), d.H);
+    const beta = times(x_t, p.beta).map(sigmoid);
+    const decay = times(x_t, p.decay).map((value, h) =>
+      Math.exp(-Math.exp(p.logA[h]!) * softplus(value + p.decayBias[h]!)),
+    );
+    const gate = cut(times(x_t, p.z).map(silu), d.H);
+    const o = range(d.H).map((h) => {
+      const group = Math.floor(h / d.R);
+      const key = k[group]!;
+      const query = q[group]!.map((value, j) => value - (p.correction[group]! * key[j]!) / Math.sqrt(d.K));
+      S[h] = S[h]!.map((row, i) => {
+        const lacking = v[h]![i]! - sigmoid(p.inner[group]!) * dot(row, key);
+        return row.map((value, j) => decay[h]! * value + beta[h]! * lacking * key[j]!);
+      });
+      return rms(
+        S[h]!.map((row) => dot(row, query)),
+        c.epsilon,
+      ).map((value, i) => value * p.norm[i]! * gate[h]![i]!);
+    });
+    return times(o.flat(), p.out);
+  });
+  return { y, conv: past, S };
+}
+
+mixerSuite(comba, {
+  configs: [
+    { heads: 4, keyHeads: 2, keySize: 3 },
+    { heads: 2, conv: 3, valueSize: 6 },
+  ],
+  width: 8,
+  algorithmic: ["chunk"],
+  naive: ({ x, s, ...at }) => {
+    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { conv: s.conv[b]!, S: s.S[b]! } }));
+    return { y: results.map(({ y }) => y), s: { conv: results.map(({ conv }) => conv), S: results.map(({ S }) => S) } };
+  },
+});

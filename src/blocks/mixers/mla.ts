@@ -1,0 +1,193 @@
+/**
+ * Multi-head latent attention: keys and values of all heads are maps of one small latent vector a token, which is all that is
+ * cached, beside one rotated key that the heads share.
+ * Axes: B batch, T new tokens, C cached tokens, D model, H heads, R latent width, N width of the part without positions, P width
+ * of the rotated part, V value width, L latent width of queries.
+ */
+import { z } from "zod";
+import { blockwiseAttention } from "../../ops/index.ts";
+import { concat, rmsNorm, type Tensor } from "../../tensor/index.ts";
+import { defineMixer, type GrowingState, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { rope } from "../positions/rope.ts";
+import { gain, matrix, tensor } from "../weights/declare.ts";
+import { linear, value, type Weight, type Weights } from "../weights/use.ts";
+import { cacheOf, positionsOf } from "./attention-cache.ts";
+import { mergeHeads, splitHeads } from "./attention-heads.ts";
+
+const config = z.strictObject({
+  heads: z.int().positive().default(4).describe("number of heads"),
+  latent: z.int().positive().default(64).describe("width of the latent vector of keys and values that is cached"),
+  queryLatent: z.int().positive().optional().describe("width of a latent vector of the queries (default: none)"),
+  plainSize: z
+    .int()
+    .positive()
+    .optional()
+    .describe("width of a head's part without positions (default: width / heads)"),
+  rotarySize: z
+    .int()
+    .min(0)
+    .default(8)
+    .describe("width of the rotated part, whose key all heads share; 0: no positions"),
+  valueSize: z.int().positive().optional().describe("width of a head's values (default: width / heads)"),
+  rope: rope.config.prefault({ layout: "interleaved" }).describe("rotation of the rotated part"),
+  latentNorm: z.boolean().default(true).describe("RMS norm of the latent vectors"),
+  epsilon: z.number().positive().default(1e-6).describe("added to the mean square by the norms of the latents"),
+  scale: z
+    .number()
+    .positive()
+    .optional()
+    .describe("factor on scores (default: 1/√ of the width of both parts of a query)"),
+});
+type C = z.infer<typeof config>;
+
+const dims = (c: C, D: number) => ({
+  D,
+  H: c.heads,
+  R: c.latent,
+  N: c.plainSize ?? D / c.heads,
+  V: c.valueSize ?? D / c.heads,
+  L: c.queryLatent ?? D,
+});
+type Sizes = ReturnType<typeof dims>;
+
+const params = ({ D, H, R, N, V, L }: Sizes, c: C) => {
+  const P = c.rotarySize;
+  return {
+    ...(c.queryLatent !== undefined && {
+      queryDown: matrix(D, L),
+      ...(c.latentNorm && { queryNorm: gain(L) }),
+    }),
+    query: matrix(L, H * (N + P)),
+    down: matrix(D, R + P),
+    ...(c.latentNorm && { latentNorm: gain(R) }),
+    keyUp: tensor([H, R, N], { kind: "normal", std: R ** -0.5 }),
+    valueUp: tensor([H, R, V], { kind: "normal", std: R ** -0.5 }),
+    out: matrix(H * V, D, { init: "residual" }),
+  };
+};
+
+type State = { latent: GrowingState; rotated?: GrowingState };
+const state = ({ R }: Sizes, { rotarySize: P }: C): State => ({
+  latent: { shape: (tokens) => [tokens, R], axis: 0 },
+  ...(P > 0 && { rotated: { shape: (tokens) => [tokens, P], axis: 0 } }),
+});
+
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<State>>;
+
+export const mla = defineMixer({
+  kind: "mla",
+  title: "Multi-head latent attention",
+  cite: { arxiv: "2405.04434", by: "DeepSeek-AI 2024 (DeepSeek-V2), section 2.1" },
+  equations: [
+    "c_t = RMSNorm(W_c x_t),  k^R_t = RoPE(W_r x_t)   (cached)",
+    "q_t, q^R_t = W_q x_t, RoPE(W_qr x_t)  (per head);  k_t, v_t = U_k c_t, U_v c_t  (per head)",
+    "a_ts = softmax_s((q_t·k_s + q^R_t·k^R_s) / √(N + P)),  s ≤ t;  y_t = concat_h(Σ_s a_ts v_s) W_out",
+    "decoding: q_t·U_k c_s = (U_kᵀ q_t)·c_s,  Σ_s a_ts U_v c_s = U_v Σ_s a_ts c_s",
+  ],
+  config,
+  dims,
+  params,
+  tune: [{ key: "latent", unit: 1 }],
+  reads: ["mask_BT", "positions_BT"],
+  capabilities: {
+    flow: "causal",
+    state: "growing",
+    length: "any",
+    batch: "independent",
+    smooth: "everywhere",
+    exact: "bitwise",
+  },
+  state,
+  forward: (x_BTD, at) => attend(x_BTD, at),
+  step(x_BD, at) {
+    const { y, ...rest } = attend(x_BD.unsqueeze(1), at);
+    return { y: y.squeeze(1), ...rest };
+  },
+});
+
+/** What is attended to: keys of G heads [B, G, T, K] for queries [B, H, T, K], and how their sums become values [B, H, T, V]. */
+interface Form {
+  q_BHTK: Tensor;
+  keys(latent_BTR: Tensor, rotated_BTP: Tensor | undefined): { k: Tensor; v: Tensor };
+  values(sums: Tensor): Tensor;
+}
+
+function attend(x_BTD: Tensor, at: At) {
+  const { c, d, p, s, io } = at;
+  const { latent_BTR, rotated_BTP } = compressed(x_BTD, at);
+  const { plain, rotary } = queries(x_BTD, at);
+  const continued = s.latent !== undefined && io.length_B !== undefined;
+  const form = continued ? inLatentSpace(plain, rotary, p) : expanded(plain, rotary, p);
+  const fresh = form.keys(latent_BTR, rotated_BTP);
+  const old = continued ? form.keys(s.latent!, s.rotated) : undefined;
+  const { y_BHTV, weights_BHTS } = blockwiseAttention({
+    q_BHTK: form.q_BHTK,
+    k_BGTK: fresh.k,
+    v_BGTV: fresh.v,
+    causal: true,
+    cached: cacheOf({ k: old?.k, v: old?.v }, { length_B: io.length_B, queries: x_BTD.dim(1), window: undefined }),
+    mask_BT: io.mask_BT,
+    scale: c.scale ?? (d.N + c.rotarySize) ** -0.5,
+  });
+  return {
+    y: linear(mergeHeads(form.values(y_BHTV)), p.out),
+    s: { latent: latent_BTR, ...(rotated_BTP && { rotated: rotated_BTP }) },
+    probes: { weights_BHTS },
+  };
+}
+
+/** The latent of keys and values [B, T, R], and the key [B, T, P] that all heads share. */
+function compressed(x_BTD: Tensor, { c, d, p, io }: At) {
+  const down = linear(x_BTD, p.down);
+  const latent = down.slice(-1, 0, d.R);
+  const latent_BTR = p.latentNorm ? normed(latent, p.latentNorm, c.epsilon) : latent;
+  if (c.rotarySize === 0) return { latent_BTR, rotated_BTP: undefined };
+  return { latent_BTR, rotated_BTP: rotated(down.slice(-1, d.R).unsqueeze(1), c, io).squeeze(1) };
+}
+
+/** Both parts of the queries, [B, H, T, N] and [B, H, T, P]. */
+function queries(x_BTD: Tensor, { c, d, p, io }: At): { plain: Tensor; rotary: Tensor | undefined } {
+  const down = p.queryDown ? linear(x_BTD, p.queryDown) : x_BTD;
+  const q_BHTK = splitHeads(linear(p.queryNorm ? normed(down, p.queryNorm, c.epsilon) : down, p.query), d.H);
+  if (c.rotarySize === 0) return { plain: q_BHTK, rotary: undefined };
+  return { plain: q_BHTK.slice(-1, 0, d.N), rotary: rotated(q_BHTK.slice(-1, d.N), c, io) };
+}
+
+const normed = (x: Tensor, weight: Weight, epsilon: number): Tensor => rmsNorm(x, value(weight), epsilon);
+
+const rotated = (x_BHTP: Tensor, c: C, io: Io): Tensor =>
+  rope.rotate!(x_BHTP, positionsOf(io, x_BHTP.dim(2)), {
+    c: c.rope,
+    d: rope.dims(c.rope, x_BHTP.dim(3)),
+    p: {},
+    b: {},
+    io,
+  });
+
+type P = At["p"];
+const beside = (plain: Tensor, other: Tensor | undefined): Tensor => (other ? concat(-1, [plain, other]) : plain);
+
+/** Keys and values of every head written out: the least work where all tokens are new. */
+function expanded(plain: Tensor, rotary: Tensor | undefined, p: P): Form {
+  return {
+    q_BHTK: beside(plain, rotary),
+    keys(latent_BTR, rotated_BTP) {
+      const k = latent_BTR.unsqueeze(1).matmul(value(p.keyUp));
+      const shared = rotated_BTP?.unsqueeze(1).expand([...k.shape.slice(0, 3), rotated_BTP.dim(-1)]);
+      return { k: beside(k, shared), v: latent_BTR.unsqueeze(1).matmul(value(p.valueUp)) };
+    },
+    values: (sums) => sums,
+  };
+}
+
+/** Queries and outputs mapped into the latent space instead: nothing is done for cached tokens but their scores and sum. */
+function inLatentSpace(plain: Tensor, rotary: Tensor | undefined, p: P): Form {
+  return {
+    q_BHTK: beside(plain.matmul(value(p.keyUp), { transB: true }), rotary),
+    keys: (latent_BTR, rotated_BTP) => ({
+      k: beside(latent_BTR, rotated_BTP).unsqueeze(1),
+      v: latent_BTR.unsqueeze(1),
+    }),
+    values: (sums) => sums.matmul(value(p.valueUp)),
+  };
+}

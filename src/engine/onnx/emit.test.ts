@@ -1,0 +1,21 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { expect, test } from "vitest";
+import { grad } from "../../grad/index.ts";
+import { input } from "../../tensor/index.ts";
+import { emitOnnx } from "./emit.ts";
+
+test("leaves come last, the gradients of later layers after those of earlier ones, and none that could be fused", () => {
+  const [x, first, second] = [input("x", [8, 4]), input("first", [4, 4]), input("second", [4, 4])];
+  const loss = x.matmul(first).tanh().matmul(second).matmul(first, { transB: true }).square().sum();
+  const [dFirst, dSecond] = grad(loss, [first, second]);
+  const { bytes, outputs } = emitOnnx({ outputs: { loss, dFirst: dFirst!, dSecond: dSecond! } });
+  const nodes = fromBinary(ModelProtoSchema, bytes).graph!.node;
+  const read = new Set(nodes.flatMap((node) => node.input));
+  const leaves = nodes.filter((node) => node.output.every((name) => !read.has(name)));
+  expect(nodes.slice(-leaves.length)).toEqual(leaves);
+  const names = ["dFirst", "dSecond", "loss"].map((name) => outputs.get(name)!.name);
+  expect(leaves.map((node) => node.output[0])).toEqual(names);
+  // The two parts of the shared matrix's gradient: an Add to a product would become a Gemm behind all leaves.
+  expect(leaves[0]!.opType).toBe("Sum");
+});

@@ -1,0 +1,69 @@
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web";
+import { fail, type Program, type Tensor } from "../../tensor/index.ts";
+import { emitOnnx, type OnnxModel } from "../onnx/emit.ts";
+
+import type { Place } from "./runtime.ts";
+
+/** A program in ONNX Runtime Web. */
+export interface WebSession {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** Values by the program's names; several names may share one value. */
+  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<ReadonlyMap<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+
+/** Compiles a program. Outputs that `stays` names are left on the GPU, where there is one. */
+export async function createSession(
+  place: Place,
+  program: Program,
+  stays: (output: string) => boolean = () => false,
+): Promise<WebSession> {
+  const { bytes, inputs, outputs } = emitOnnx(program, place.provider === "webgpu" ? "webgpu" : "cpu");
+  const session = await place.ort.InferenceSession.create(bytes, optionsOf(place, outputs, stays)).catch(explain);
+  const created: WebSession = {
+    inputs,
+    run: async (feeds) => {
+      const results = await session.run(feeds);
+      return new Map([...outputs].map(([output, { name }]) => [output, results[name]!]));
+    },
+    release: async () => {
+      if (place.sessions.delete(created)) await session.release();
+    },
+  };
+  place.sessions.add(created);
+  return created;
+}
+
+function optionsOf(
+  { provider, fallback }: Place,
+  outputs: OnnxModel["outputs"],
+  stays: (output: string) => boolean,
+): InferenceSession.SessionOptions {
+  const common = { graphOptimizationLevel: "all", executionMode: "sequential", logSeverityLevel: 3 } as const;
+  if (provider === "wasm")
+    return { ...common, executionProviders: ["wasm"], enableCpuMemArena: true, enableMemPattern: true };
+  const onCpu = new Set([...outputs].filter(([output]) => !stays(output)).map(([, { name }]) => name));
+  const location = [...outputs.values()].map(({ name }) => [name, onCpu.has(name) ? "cpu" : "gpu-buffer"] as const);
+  return {
+    ...common,
+    executionProviders: ["webgpu"],
+    preferredOutputLocation: Object.fromEntries(location),
+    ...(fallback === "none" && { extra: { session: { disable_cpu_ep_fallback: "1" } } }),
+  };
+}
+
+/** ONNX Runtime's own sentence where it refuses to leave part of a program to the CPU. */
+const refusal = "fallback to CPU EP has been explicitly disabled";
+
+function explain(error: unknown): never {
+  if (error instanceof Error && error.message.includes(refusal))
+    fail({
+      code: "E_FALLBACK",
+      where: "web engine",
+      expected: "a program that WebGPU runs alone",
+      got: "one of which a part would run on the CPU",
+      hint: 'Leave out fallback: "none".',
+      cause: error,
+    });
+  throw error;
+}

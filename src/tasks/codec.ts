@@ -1,0 +1,43 @@
+/** How a person's text becomes a source, and an answer becomes text, for models that read one sequence and write another. */
+import { z } from "zod";
+import { parseStored } from "../checkpoints/index.ts";
+import { type Tokenizer, type TokenizerJSON, tokenizerFromJSON } from "../data/index.ts";
+import { phonemeCodec } from "./g2p/codec.ts";
+
+export interface Codec {
+  /** Ids of both sides: 0 … size − 1. */
+  readonly size: number;
+  /** Throws where the text holds what has no id. */
+  encodeSource(text: string): Int32Array;
+  decodeTarget(ids: ArrayLike<number>): string;
+  /** Each id by itself, as alignments name it. */
+  pieces(ids: ArrayLike<number>): string[];
+  /** Everything that {@link codecFromJSON} needs. */
+  toJSON(): CodecJSON;
+}
+
+export type CodecJSON =
+  | { kind: "tokenizer"; tokenizer: TokenizerJSON }
+  /** Letters to phonemes; phonemes in the order of their ids. */
+  | { kind: "phonemes"; phonemes: readonly string[] };
+
+/** One tokenizer for both sides. */
+export const tokenizerCodec = (tokenizer: Tokenizer): Codec => ({
+  size: tokenizer.size,
+  encodeSource: (text) => tokenizer.encode(text),
+  decodeTarget: (ids) => tokenizer.decode(ids).trim(),
+  pieces: (ids) => Array.from(ids, (id) => tokenizer.decode([id])),
+  toJSON: () => ({ kind: "tokenizer", tokenizer: tokenizer.toJSON() }),
+});
+
+const stored = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("tokenizer"), tokenizer: z.json() }),
+  z.strictObject({ kind: z.literal("phonemes"), phonemes: z.array(z.string().min(1)).min(1) }),
+]);
+
+/** The codec of what `toJSON` gave. Throws `E_CODEC`, naming the path, for any other value. */
+export function codecFromJSON(value: unknown): Codec {
+  const json = parseStored(stored, value, { where: "codec", code: "E_CODEC" });
+  if (json.kind === "phonemes") return phonemeCodec(json.phonemes);
+  return tokenizerCodec(tokenizerFromJSON(json.tokenizer));
+}
