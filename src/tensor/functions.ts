@@ -2,7 +2,7 @@ import type { DType, Shape } from "./dtype.ts";
 import { fail } from "./error.ts";
 import { topological } from "./graph.ts";
 import { apply, apply1, constant, type Operand, scalar, Tensor } from "./tensor.ts";
-import type { CustomBackward, ScanBody } from "./vocabulary.ts";
+import type { CustomBackward, OpAttrs, ScanBody } from "./vocabulary.ts";
 
 /** A value fed at run time under this name. */
 export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -118,15 +118,40 @@ export function customGradient(
   return apply1("custom", inputs, { body: { inputs: leaves, output }, backward });
 }
 
-/** Convolution over the axes after channels: x [B, C, ...], w [O, C/groups, ...]; `pads` default to none. */
-export function conv(
-  x: Tensor,
-  w: Tensor,
-  options: { strides?: number[]; dilations?: number[]; pads?: [number[], number[]]; groups?: number } = {},
-): Tensor {
+interface ConvOptions {
+  strides?: number[];
+  dilations?: number[];
+  /** Before and after, per spatial axis. */
+  pads?: [before: number[], after: number[]];
+  groups?: number;
+}
+
+function convAttributes(x: Tensor, options: ConvOptions): OpAttrs["conv"] {
   const fill = (value: number) => x.shape.slice(2).map(() => value);
   const { strides = fill(1), dilations = fill(1), pads = [fill(0), fill(0)], groups = 1 } = options;
-  return apply1("conv", [x, w], { strides, dilations, pads, groups });
+  return { strides, dilations, pads, groups };
+}
+
+/** Convolution over the axes after channels: x [B, C, ...], w [O, C/groups, ...]; `pads` default to none. */
+export function conv(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor {
+  return apply1("conv", [x, w], convAttributes(x, options));
+}
+
+/**
+ * Transposed convolution: x [B, C, ...], w [C, O/groups, ...] → [B, O, ...], of which `pads` are cut off and to whose end
+ * `extra` elements are added, which tells apart the sizes that a strided convolution rounds to one.
+ */
+export function convTranspose(
+  x: Tensor,
+  w: Tensor,
+  { extra = [], ...options }: ConvOptions & { extra?: number[] } = {},
+): Tensor {
+  const attrs = convAttributes(x, options);
+  const output = attrs.strides.map((stride, i) => {
+    const reach = attrs.dilations[i]! * (w.dim(i + 2) - 1) + 1;
+    return (x.dim(i + 2) - 1) * stride + reach - attrs.pads[0][i]! - attrs.pads[1][i]! + (extra[i] ?? 0);
+  });
+  return apply1("convTranspose", [x, w], { ...attrs, output });
 }
 
 /** What one step of a scan returns: the next states, and what is stacked. */

@@ -1,7 +1,7 @@
 import type { GoldenCase } from "../testing/goldens/golden-case.ts";
 import { type Absent, axesOf, binary, opAdapters, unary } from "../testing/goldens/op-adapters.ts";
-import { concat, conv, sort, stack } from "./functions.ts";
-import { apply1, type Tensor } from "./tensor.ts";
+import { concat, conv, convTranspose, sort, stack } from "./functions.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** `in.a`, `in.b`, … in this order. */
 const parts = (c: GoldenCase): Tensor[] => c.names("in.").map((name) => c.tensor(name));
@@ -38,23 +38,14 @@ function convolution(c: GoldenCase): Tensor {
 function transposedConvolution(c: GoldenCase): Tensor {
   const [x, w, bias] = [c.tensor("in.x"), c.tensor("param.weight"), c.maybe("param.bias")];
   const setting = (key: string) => perAxis(c, key, x.rank - 2);
-  const [strides, dilations, padding, extra] = [
-    setting("stride"),
-    setting("dilation"),
-    setting("padding"),
-    setting("output_padding"),
-  ];
-  const output = strides.map(
-    (stride, i) => (x.dim(i + 2) - 1) * stride - 2 * padding[i]! + dilations[i]! * (w.dim(i + 2) - 1) + extra[i]! + 1,
-  );
-  const y = apply1("convTranspose", [x, w], {
-    strides,
-    dilations,
-    pads: [padding, padding],
+  const y = convTranspose(x, w, {
+    strides: setting("stride"),
+    dilations: setting("dilation"),
+    pads: [setting("padding"), setting("padding")],
     groups: c.number("groups"),
-    output,
+    extra: setting("output_padding"),
   });
-  return bias ? y.add(bias.reshape([y.dim(1), ...output.map(() => 1)])) : y;
+  return bias ? y.add(bias.reshape([y.dim(1), ...y.shape.slice(2).map(() => 1)])) : y;
 }
 
 function sliced(x: Tensor, c: GoldenCase): Tensor | Absent {

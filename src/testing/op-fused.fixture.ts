@@ -4,7 +4,6 @@ import {
   axisSample,
   floats,
   indices,
-  none,
   type OpRow,
   type OpSample,
   of,

@@ -78,8 +78,7 @@ export class Emitter {
   /** A constant shared by the whole model. */
   constant(data: TensorData, shape: Shape, dtype: DType): string {
     const name = this.fresh("const");
-    const typed = dtype === "f32" ? Float32Array.from(data) : data;
-    return this.initializer(name, shape, elementType[dtype], typed);
+    return this.initializer(name, shape, elementType[dtype], elementsOf[dtype](data));
   }
   /** A vector (or scalar) of 64-bit integers: shapes, axes, bounds. Equal ones are shared. */
   int64(values: readonly number[], scalar = false): string {
@@ -114,6 +113,14 @@ export class Emitter {
     return name;
   }
 }
+
+/** Numbers in the memory layout of a type. */
+const elementsOf: Readonly<Record<DType, (data: TensorData) => ArrayBufferView>> = {
+  f32: (data) => Float32Array.from(data),
+  i32: (data) => Int32Array.from(data),
+  u32: (data) => Uint32Array.from(data),
+  bool: (data) => Uint8Array.from(data),
+};
 
 /** Declares a graph input or output of fixed shape. */
 export function valueInfo(name: string, { shape, dtype }: { shape: Shape; dtype: DType }): ValueInfoProto {
