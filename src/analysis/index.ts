@@ -1,7 +1,14 @@
 export { type ComparisonEvent, type ComparisonOptions, compare } from "./comparison/compare.ts";
+export type { ComparedData } from "./comparison/prepare.ts";
 export { describeMachine, figure, versions } from "./comparison/protocol.ts";
 export type * from "./comparison/results.ts";
 export { parseBudget, parseSize } from "./comparison/settings.ts";
 export { equalise } from "./comparison/sizing.ts";
 export { knownWordShare, wordsOf } from "./comparison/words.ts";
 export * from "./cost.ts";
+export { type InspectOptions, inspect } from "./inspect/inspect.ts";
+export { diagnoseFit, type FitDiagnosis, type LossHistory } from "./inspect/overfitting.ts";
+export type * from "./inspect/results.ts";
+export { sampleOf } from "./inspect/sample.ts";
+export { tensorNames } from "./inspect/tensors.ts";
+export * from "./study/index.ts";

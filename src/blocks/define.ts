@@ -17,7 +17,18 @@ export interface Capabilities {
 }
 
 /** Optional inputs a component may declare that it reads (`reads`). */
-export type IoField = "mask_BT" | "positions_BT" | "dt_BT" | "segments_BT" | "memory" | "cond_BTD" | "grid";
+export type IoField =
+  | "ids_BT"
+  | "mask_BT"
+  | "positions_BT"
+  | "dt_BT"
+  | "segments_BT"
+  | "memory"
+  | "cond_BTD"
+  | "grid";
+
+/** Those without which a component that reads them cannot work; the others mean something where they are absent. */
+export const indispensable: readonly IoField[] = ["ids_BT", "memory", "cond_BTD"];
 
 /** A second sequence beside a component's input. */
 export interface Memory {
@@ -29,6 +40,8 @@ export interface Memory {
 
 /** Everything a component may know beside its input. */
 export interface Io {
+  /** i32 [B, T] ([B, 1] in `step`): the tokens' ids, where the stack reads ids (routing by hash). */
+  ids_BT?: Tensor;
   /** bool [B, T], true at real tokens. */
   mask_BT?: Tensor;
   /** i32 [B, T]; absent means 0 … T − 1 after `length_B`. */
@@ -39,6 +52,7 @@ export interface Io {
   segments_BT?: Tensor;
   /** What an encoder made of the source, S tokens: absent `x_BSD` where states already hold what is needed of it. */
   memory?: Memory;
+  /** f32 [B, T, C] or [B, 1, C]: what the output is conditioned on, beside the tokens. */
   cond_BTD?: Tensor;
   grid?: readonly [height: number, width: number];
   /** i32 [B]: tokens already in growing states; absent means none. In `step`, also the position of the new token. */
@@ -130,6 +144,8 @@ interface Component<C extends Config, D extends Dims, P extends Params> {
   /** Config values by which parameter counts are equalised, most useful first, with the unit of change. */
   tune?: readonly { key: keyof C & string; unit: number }[];
   reads?: readonly IoField[];
+  /** Of those, what this config cannot do without; absent: the indispensable ones. */
+  needs?: (c: C) => readonly IoField[];
 }
 
 export interface MixerContext<C, D, P, S> {
@@ -150,6 +166,9 @@ export interface Mixer<
 > extends Component<C, D, P> {
   capabilities: Capabilities | ((c: C) => Capabilities);
   state: (d: D, c: C) => S;
+  /** Names of the values that `forward` hands on to later layers, and of those that it cannot work without. */
+  hands?: (c: C) => readonly string[];
+  takes?: (c: C) => readonly string[];
   forward: (x_BTD: Tensor, at: MixerContext<C, D, P, MaybeState<S>>) => Result<S>;
   step?: (x_BD: Tensor, at: MixerContext<C, D, P, StateOf<S>>) => Result<S>;
 }
@@ -206,6 +225,8 @@ export interface Embedding<C extends Config = Config, D extends Dims = Dims, P e
   features?: (c: C) => number;
   /** Learned tokens put in front of the input's own, which the stack sees and the objective does not. */
   extraTokens?: (c: C) => number;
+  /** [C, D]: the rows that tied heads score with; absent: its parameter `table`. */
+  table?: (at: ChannelContext<C, D, P>) => Tensor;
   forward: (input: Tensor, at: ChannelContext<C, D, P>) => Tensor;
 }
 

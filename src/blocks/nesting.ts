@@ -10,6 +10,8 @@ export function nest<T>(prefix: string, fields: Fields<T>): Record<string, T> {
 export function unnest<T>(prefix: string, fields: Fields<T>): Record<string, T> {
   const start = `${prefix}.`;
   return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (name.startsWith(start) ? [[name.slice(start.length), value]] : [])),
+    Object.entries(fields).flatMap(([name, value]) =>
+      name.startsWith(start) ? [[name.slice(start.length), value]] : [],
+    ),
   );
 }

@@ -20,6 +20,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "let a trained run write text",
     load: async () => (await import("./generate.ts")).generateCommand,
   },
+  translate: {
+    summary: "let a trained encoder–decoder answer a file, line by line",
+    load: async () => (await import("./translate.ts")).translateCommand,
+  },
+  inspect: {
+    summary: "look inside a trained run while it reads a text: attention, gradients, states, answers by layer",
+    load: async () => (await import("./inspect.ts")).inspectCommand,
+  },
   describe: {
     summary: "parameters, FLOPs, state bytes, equations and citations of a spec",
     load: async () => (await import("./describe.ts")).describeCommand,
@@ -27,6 +35,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   score: {
     summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts against references",
     load: async () => (await import("./score.ts")).scoreCommand,
+  },
+  study: {
+    summary: "experiments on why architectures work: factors, seeds, tables with spread",
+    load: async () => (await import("./study.ts")).studyCommand,
   },
   runs: {
     summary: "list the runs in a folder",

@@ -1,6 +1,7 @@
 /** A comparison's events as lines: its plan, the job that runs, and what each job found. */
 import type { ComparisonEvent } from "../analysis/index.ts";
-import { bitsPerByte, duration, whole } from "../report/index.ts";
+import { bitsPerByte, duration, threeDigits, whole } from "../report/index.ts";
+import type { Score } from "../tasks/index.ts";
 import { ComparisonClock } from "./comparison-clock.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
@@ -28,9 +29,7 @@ export function createComparisonProgress(
   const showers: { [K in ComparisonEvent["kind"]]: (event: Of<K>) => void } = {
     prepare: ({ what }) =>
       progress.note(
-        what === "data"
-          ? "Reading the text, fitting the tokenizer."
-          : `Bringing ${models === 1 ? "the model" : `${models} models`} to size.`,
+        what === "data" ? "Reading the data." : `Bringing ${models === 1 ? "the model" : `${models} models`} to size.`,
       ),
     plan: (event) => planLines(event).forEach((line) => void progress.note(line)),
     start: (event) => {
@@ -38,7 +37,7 @@ export function createComparisonProgress(
       showWork(event);
     },
     progress: (event) => {
-      clock.progress(event.progress.done / event.progress.total);
+      if (event.progress.stage === undefined) clock.progress(event.progress.done / event.progress.total);
       showWork(event);
     },
     end: (event) => {
@@ -75,12 +74,22 @@ function labelOf({ job, index, jobs }: Of<"start"> | Of<"progress"> | Of<"end">)
   return `[${index + 1}/${jobs}] ${job.spec.name}, ${what[job.kind]()}`;
 }
 
-function outcomeText({ outcome }: Of<"end">): string {
+function outcomeText({ job, outcome }: Of<"end">): string {
   if ("evaluation" in outcome) {
-    const { evaluation, tokensPerS, seconds } = outcome;
+    const { evaluation, tokensPerS, seconds, scores = [] } = outcome;
     const bits = bitsPerByte({ mean: evaluation.bitsPerByte, spread: 0, n: 1, kind: evaluation.kind });
-    return `${bits} bits per byte, ${whole(tokensPerS)} tokens/s, ${duration(seconds)}`;
+    const parts = [`${bits} bits per ${unitOf(job)}`, ...scores.map(scoreText), `${whole(tokensPerS)} tokens/s`];
+    return `${parts.join(", ")}, ${duration(seconds)}`;
   }
   if ("decodeTokensPerS" in outcome) return `${whole(outcome.decodeTokensPerS.mean)} tokens/s`;
   return "text" in outcome ? `${whole(outcome.text.length)} characters` : `${whole(outcome.tokensPerS)} tokens/s`;
 }
+
+/** What the bits of a job's evaluation are counted for. */
+function unitOf(job: Of<"end">["job"]): string {
+  if (!("data" in job) || job.data.kind === "text") return "byte";
+  return job.data.description.kind === "synthetic" ? "answer" : "target byte";
+}
+
+const scoreText = ({ name, value, unit }: Score): string =>
+  `${name} ${threeDigits(unit === "share" ? 100 * value : value)}${unit === "share" || unit === "%" ? " %" : ""}`;

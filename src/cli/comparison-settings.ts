@@ -1,17 +1,26 @@
 /** From a command line to what is compared: options typed now or at the beginning, those of a quick look, defaults. */
 import type { ArgsDef } from "citty";
-import { type ComparisonOptions, parseBudget, parseSize } from "../analysis/index.ts";
+import { type ComparedData, type ComparisonOptions, parseBudget, parseSize } from "../analysis/index.ts";
 import { loadSpec, shippedSpecs } from "../spec/index.ts";
+import { openDataset } from "../tasks/index.ts";
 import { freshFolder, newestFolder, recallTyped, type Typed } from "./comparison-folder.ts";
 import { dataOptions, readCorpus, tokenizerChoice } from "./data-options.ts";
 import type { CallOf } from "./frame/command.ts";
 import { shellWord } from "./frame/shell.ts";
 import { wholeNumber } from "./frame/values.ts";
 import { quickContexts, quickSettings } from "./quick.ts";
+import { taskOf, taskOptions } from "./task-options.ts";
 import { trainingOptions, trainingSettings } from "./training-options.ts";
 
 export const compareOptions = {
   ...dataOptions,
+  ...taskOptions,
+  "score-examples": {
+    type: "string",
+    valueHint: "N",
+    description: "with --task: validation examples that each model and seed answers for the scores",
+    default: "1000",
+  },
   size: {
     type: "string",
     valueHint: "MEASURE=N|as-is",
@@ -23,7 +32,7 @@ export const compareOptions = {
     type: "string",
     valueHint: "MEASURE=N",
     description:
-      "training of each model and seed: tokens=N, flops=N or minutes=N (turned into tokens by a timed trial)",
+      "training of each model and seed: tokens=N (of pairs: target tokens), flops=N or minutes=N (turned into tokens by a timed trial)",
     default: "tokens=1M",
   },
   seeds: {
@@ -96,21 +105,19 @@ export async function optionsOf(
   { settings, folder }: { settings: CompareCall["args"]; folder: string },
 ): Promise<ComparisonOptions> {
   const seeds = wholeNumber("seeds", settings.seeds, { most: 1000 });
-  const shared = {
+  const training = trainingSettings(settings);
+  const data = await comparedData(typed, { settings, length: training.training.length });
+  const names = typed.operands.length > 0 ? typed.operands : defaultSpecs(settings.task);
+  return {
     size: parseSize(settings.size),
     budget: parseBudget(settings.budget),
-    tokenizer: tokenizerChoice(settings),
-    ...trainingSettings(settings),
-  };
-  const names = typed.operands.length > 0 ? typed.operands : shippedSpecs();
-  return {
-    ...shared,
+    ...training,
     specs: names.map((name) => loadSpec(name)),
-    corpus: await readCorpus(settings),
+    data,
     seeds: Array.from({ length: seeds }, (_, seed) => seed),
     draws: 8,
     sampleTokens: 128,
-    contexts: settings.quick ? quickContexts : measuredContexts,
+    contexts: settings.quick || data.kind === "dataset" ? quickContexts : measuredContexts,
     folder,
     command: [
       "seqlab compare",
@@ -118,6 +125,22 @@ export async function optionsOf(
       ...Object.entries(typed.options).map(optionText),
     ].join(" "),
   };
+}
+
+/** What a task is compared on where no spec is named: encoder–decoders for pairs, else all that read text. */
+const defaultSpecs = (task: string | undefined): string[] =>
+  task === "g2p" || task === "translate" ? shippedSpecs("g2p") : shippedSpecs();
+
+async function comparedData(
+  typed: Typed,
+  { settings, length }: { settings: CompareCall["args"]; length: number },
+): Promise<ComparedData> {
+  const given = new Set(Object.keys(typed.options));
+  const description = taskOf(settings, { given, length });
+  if (description === undefined)
+    return { kind: "text", corpus: await readCorpus(settings), tokenizer: tokenizerChoice(settings) };
+  const examples = wholeNumber("score-examples", settings["score-examples"], { least: 0 });
+  return { kind: "dataset", dataset: await openDataset(description), description, examples };
 }
 
 const optionText = ([name, value]: [string, string | boolean]): string =>

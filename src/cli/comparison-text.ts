@@ -30,12 +30,13 @@ function sampleText({ results }: Comparison): string {
   const best = results.find(({ bitsPerByte }) => bitsPerByte.kind === "exact");
   if (!best?.sample) return "";
   const { prompt, text, seed } = best.sample;
-  const lines = visible(`${prompt}│${text}`)
-    .split("\n")
-    .flatMap((line) => wrap(line, 100).map((part) => `  ${part}`.trimEnd()));
-  return [
-    `What ${best.spec} writes behind a prompt (which ends at │; seed ${seed}, the first draw):`,
-    ...lines,
-    "",
-  ].join("\n");
+  if (prompt === "") return `What ${best.spec} answers:\n${indented(text)}\n`;
+  const head = `What ${best.spec} writes behind a prompt (which ends at │; seed ${seed}, the first draw):`;
+  return `${head}\n${indented(`${prompt}│${text}`)}\n`;
 }
+
+const indented = (text: string): string =>
+  visible(text)
+    .split("\n")
+    .flatMap((line) => wrap(line, 100).map((part) => `  ${part}`.trimEnd()))
+    .join("\n");

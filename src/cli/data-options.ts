@@ -17,21 +17,25 @@ export const dataOptions = {
     description: "how text becomes ids; bpe and char are fitted to the training text",
     default: "bpe",
   },
-  entries: { type: "string", valueHint: "N", description: "vocabulary of bpe, 257 to 65536 entries", default: "1024" },
+  entries: {
+    type: "string",
+    valueHint: "N",
+    description: "vocabulary of bpe, 257 to 65536 entries (default: 1024; --task translate: 8000)",
+  },
 } as const satisfies ArgsDef;
 
 export interface DataArguments {
   data: string;
   field?: string | undefined;
   tokenizer: "bpe" | "char" | "byte";
-  entries: string;
+  entries?: string | undefined;
 }
 
 export function readCorpus({ data, field }: Pick<DataArguments, "data" | "field">): Promise<Corpus> {
   return loadCorpus(data, { ...(field !== undefined && { field }) });
 }
 
-export function tokenizerChoice({ tokenizer, entries }: DataArguments): TokenizerChoice {
+export function tokenizerChoice({ tokenizer, entries = "1024" }: DataArguments): TokenizerChoice {
   if (tokenizer !== "bpe") return { kind: tokenizer };
   return { kind: "bpe", entries: wholeNumber("entries", entries, { least: 257, most: 65_536 }) };
 }

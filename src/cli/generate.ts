@@ -1,4 +1,4 @@
-import { float32Of, type LoadedCheckpoint, loadCheckpoint, openRun } from "../checkpoints/index.ts";
+import { openRun } from "../checkpoints/index.ts";
 import type { Tokenizer } from "../data/index.ts";
 import { createEngine } from "../engine/index.ts";
 import {
@@ -10,12 +10,14 @@ import {
 } from "../generate/index.ts";
 import { threeDigits, whole } from "../report/index.ts";
 import { buildSpec } from "../spec/index.ts";
+import { fail } from "../tensor/index.ts";
 import { drawingOptions, endingOf, samplerOf } from "./drawing-options.ts";
 import { type CallOf, defineSeqlabCommand } from "./frame/command.ts";
 import { Interrupted, listenForInterrupts } from "./frame/interrupt.ts";
 import { note, printData, printJson, printText } from "./frame/output.ts";
 import { wholeNumber } from "./frame/values.ts";
 import { readRunInfo, type TrainedRun } from "./run-info.ts";
+import { type RunWeights, readWeights, weightOptions } from "./run-weights.ts";
 import { engineOption } from "./training-options.ts";
 
 const generateOptions = {
@@ -23,7 +25,7 @@ const generateOptions = {
   tokens: { type: "string", valueHint: "N", description: "tokens to write", default: "200" },
   ...drawingOptions,
   seed: { type: "string", valueHint: "N", description: "same seed, same text", default: "0" },
-  step: { type: "string", valueHint: "N", description: "checkpoint of this step (default: the newest)" },
+  ...weightOptions,
   runs: { type: "string", valueHint: "DIR", description: "folder of the runs", default: "runs" },
   engine: { ...engineOption, description: `${engineOption.description} (default: the run's)` },
 } as const;
@@ -67,14 +69,12 @@ export const generateCommand = defineSeqlabCommand({
     try {
       const request = requestOf(args);
       const run = openRun(args.runs, name!);
-      const stored = readRunInfo(run);
-      const checkpoint = loadCheckpoint(
-        run,
-        args.step === undefined ? "latest" : wholeNumber("step", args.step, { least: 0 }),
-      );
-      for (const { step, reason } of checkpoint.skipped)
-        note(`note: the checkpoint of step ${step} is not whole and was passed over: ${reason}`);
-      await write(stored, { checkpoint, args, request: { ...request, signal: interrupts.signal } });
+      const stored = textRunOf(readRunInfo(run), name!);
+      await write(stored, {
+        weights: readWeights(run, args),
+        args,
+        request: { ...request, signal: interrupts.signal },
+      });
     } catch (error) {
       throw interrupts.signal.aborted ? new Interrupted({ signal: interrupts.signal, lines: ["", "Stopped."] }) : error;
     } finally {
@@ -93,21 +93,33 @@ function requestOf(args: Call["args"]): Request {
   };
 }
 
+type TextWriter = Extract<TrainedRun, { kind: "text" }>;
+
+/** Throws E_GENERATE_TASK for a run on anything but text. */
+function textRunOf(stored: TrainedRun, name: string): TextWriter {
+  if (stored.kind === "text") return stored;
+  return fail({
+    code: "E_GENERATE_TASK",
+    where: name,
+    expected: "a run that was trained on text",
+    got: `one on ${stored.data.name}`,
+    hint: stored.codec
+      ? `It answers sources: seqlab translate ${name}.`
+      : "Its sequences are ids that stand for no text.",
+  });
+}
+
 interface Work {
-  checkpoint: LoadedCheckpoint;
+  weights: RunWeights;
   args: Call["args"];
   request: Request & { signal: AbortSignal };
 }
 
-async function write({ spec, tokenizer, protocol }: TrainedRun, { checkpoint, args, request }: Work): Promise<void> {
+async function write({ spec, tokenizer, protocol }: TextWriter, { weights, args, request }: Work): Promise<void> {
   const built = buildSpec(spec, { tokens: tokenizer.size });
   const engine = await createEngine(args.engine ?? protocol.engine, protocol);
   try {
-    await putParameters(
-      engine,
-      built.model,
-      new Map(Object.entries(checkpoint.weights).map(([path, tensor]) => [path, float32Of(tensor, path)])),
-    );
+    await putParameters(engine, built.model, weights);
     const generator = createGenerator(engine, built, { context: protocol.config.length });
     const { prompt: text, json } = args;
     if (!json) printText(text);

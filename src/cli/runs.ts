@@ -23,7 +23,7 @@ interface ListedRun {
   loss: number | null;
   /** Last validation figure. */
   bitsPerByte: number | null;
-  bitsPerByteKind: "exact" | "upper-bound" | null;
+  bitsPerByteKind: "exact" | "upper-bound" | "pseudo" | null;
   /** Steps that have a checkpoint. */
   checkpoints: number[];
   /** Why `run.json` or the metrics cannot be read. */

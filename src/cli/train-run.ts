@@ -1,37 +1,28 @@
 /** Trains a prepared run to its end, or to an interruption, and judges the result on the whole validation split. */
-import { z } from "zod";
-import {
-  appendMetrics,
-  checkpointSteps,
-  parseStored,
-  type Run,
-  readMetrics,
-  resumeCheckpoint,
-  truncateMetrics,
-} from "../checkpoints/index.ts";
-import { createNodeEngine, createReferenceEngine, type Engine } from "../engine/index.ts";
+import { checkpointSteps, lockRun, type Run, resumeCheckpoint, truncateMetrics } from "../checkpoints/index.ts";
+import { createEngine, type Engine } from "../engine/index.ts";
 import { parameterCount } from "../model/index.ts";
 import { counted, decimals3 } from "../report/index.ts";
+import type { Dataset, Score } from "../tasks/index.ts";
 import {
   createEvaluator,
   createTraining,
   type Evaluation,
-  type EvaluationText,
-  evaluationRecord,
   type RunProgress,
+  type RunTrainingOutcome,
   runTraining,
   type Training,
 } from "../train/index.ts";
+import { type Finished, finalEvaluation } from "./final-evaluation.ts";
 import { note } from "./frame/output.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import type { RunProtocol } from "./run-info.ts";
 import type { PreparedRun } from "./training-setup.ts";
 
 /** What `seqlab train --json` prints; `evaluation` is absent after an interruption. */
 export interface TrainingSummary {
   run: string;
   path: string;
-  ended: "finished" | "interrupted";
+  ended: RunTrainingOutcome["ended"];
   step: number;
   steps: number;
   tokens: number;
@@ -40,6 +31,14 @@ export interface TrainingSummary {
   loss?: number;
   /** On the whole validation split. */
   evaluation?: Evaluation;
+  /** What the evaluation's bits are counted for. */
+  bitsPer: Dataset["bitsPer"];
+  /** Of the validation part's answers, where the data have such. */
+  scores?: readonly Score[];
+  /** Checkpoints whose mean was evaluated; 1 is the last one alone. */
+  average: number;
+  /** Whether the checkpoint of the best evaluation is kept too. */
+  best: boolean;
   /** Of the steps done now. */
   tokensPerS: number;
   /** Of this command. */
@@ -48,35 +47,55 @@ export interface TrainingSummary {
 
 const progressWindows = 64;
 
+/** Takes the run for this process while it lasts. Throws E_RUN_LOCKED where another process trains it. */
 export async function trainRun(prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
-  const start = performance.now();
-  const { run, built, split, tokenizer, protocol } = prepared;
-  const { config } = protocol;
-  const engine = createEngine(protocol);
-  const text = { ids: tokenizer.encode(split.validation.text), bytes: split.validation.bytes };
+  const lock = lockRun(prepared.run);
   try {
-    const training = await createTraining(engine, built, { ids: tokenizer.encode(split.train.text), config });
-    if (prepared.resumed) await restore(training, run);
-    const outcome = await train(training, { prepared, text, engine, signal });
-    const evaluation =
-      outcome.ended === "finished" ? await finalEvaluation(prepared, { engine, text, step: outcome.step }) : undefined;
-    return {
-      run: run.name,
-      path: run.path,
-      steps: config.steps,
-      tokens: outcome.step * config.batch * config.length,
-      params: parameterCount(built.model.parameters),
-      ...outcome,
-      ...(evaluation && { evaluation }),
-      seconds: (performance.now() - start) / 1000,
-    };
+    const engine = await createEngine(prepared.protocol.engine, prepared.protocol);
+    try {
+      return await trainIn(engine, prepared, signal);
+    } finally {
+      await engine.close();
+    }
   } finally {
-    await engine.close();
+    lock.release();
   }
 }
 
-export const createEngine = ({ engine, threads }: Pick<RunProtocol, "engine" | "threads">): Engine =>
-  engine === "node" ? createNodeEngine({ threads }) : createReferenceEngine();
+async function trainIn(engine: Engine, prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
+  const start = performance.now();
+  const { run, built, dataset, protocol } = prepared;
+  const { config } = protocol;
+  const training = await createTraining(engine, built, { batches: dataset.batches(built, config), config });
+  if (prepared.resumed) await restore(training, run);
+  const finished = { prepared, text: dataset.validation(built, config), engine, signal };
+  const trained = await train(training, finished);
+  const judged = trained.ended === "interrupted" ? undefined : await judge(training, finished);
+  const outcome = { ...trained, ...(judged === undefined && { ended: "interrupted" as const }) };
+  return {
+    run: run.name,
+    path: run.path,
+    steps: config.steps,
+    tokens: training.tokensBefore(outcome.step),
+    params: parameterCount(built.model.parameters),
+    ...outcome,
+    ...judged,
+    bitsPer: dataset.bitsPer,
+    average: protocol.average,
+    best: config.validation.keepBest,
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+/** Nothing where it was interrupted: the run is trained and saved, and resuming it evaluates. */
+async function judge(training: Training, finished: Finished) {
+  try {
+    return await finalEvaluation(training, finished);
+  } catch (error) {
+    if (finished.signal.aborted) return undefined;
+    throw error;
+  }
+}
 
 /** A run killed before its first checkpoint begins again: its start is a function of its seed. */
 async function restore(training: Training, run: Run): Promise<void> {
@@ -87,17 +106,11 @@ async function restore(training: Training, run: Run): Promise<void> {
   await training.restore(loaded);
 }
 
-interface Surroundings {
-  prepared: PreparedRun;
-  engine: Engine;
-  text: EvaluationText;
-  signal: AbortSignal;
-}
-
-async function train(training: Training, { prepared, engine, text, signal }: Surroundings) {
+async function train(training: Training, { prepared, engine, text, signal }: Finished) {
   const { run, built, protocol } = prepared;
   const evaluator = await createEvaluator(engine, built, { text, shape: protocol.config, windows: progressWindows });
   const progress = createProgress();
+  const total = training.tokensBefore(training.config.steps);
   progress.note(`${run.name}: ${beginning(training)} (${run.path})`);
   try {
     return await runTraining({
@@ -106,7 +119,7 @@ async function train(training: Training, { prepared, engine, text, signal }: Sur
       evaluator,
       ...protocol,
       signal,
-      onProgress: (event) => show(event, { prepared, progress }),
+      onProgress: (event) => show(event, { prepared, progress, total }),
     });
   } finally {
     progress.end();
@@ -121,12 +134,10 @@ function beginning({ step, config: { steps } }: Training): string {
 
 function show(
   event: RunProgress,
-  { prepared: { run, protocol }, progress }: { prepared: PreparedRun; progress: Progress },
+  { prepared: { run, dataset }, progress, total }: { prepared: PreparedRun; progress: Progress; total: number },
 ): void {
-  const { steps, batch, length } = protocol.config;
   if (event.kind === "step") {
     const { tokens: done, loss } = event.record;
-    const total = steps * batch * length;
     progress.update({
       label: run.name,
       done,
@@ -139,31 +150,6 @@ function show(
   }
   if (event.kind === "evaluation")
     progress.note(
-      `${run.name}: step ${event.step}: ${decimals3(event.evaluation.bitsPerByte)} bits per byte on ${progressWindows} validation windows`,
+      `${run.name}: step ${event.step}: ${decimals3(event.evaluation.bitsPerByte)} bits per ${dataset.bitsPer} on ${progressWindows} validation ${dataset.kind === "text" ? "windows" : "examples"}`,
     );
-}
-
-const evaluationSchema = z.strictObject({
-  bitsPerByte: z.number(),
-  kind: z.enum(["exact", "upper-bound"]),
-  stdErr: z.number().exactOptional(),
-  draws: z.int(),
-});
-
-/** Evaluates once: a finished run that is resumed has its figure already. */
-async function finalEvaluation(
-  { run, built, protocol }: PreparedRun,
-  { engine, text, step }: { engine: Engine; text: EvaluationText; step: number },
-): Promise<Evaluation> {
-  const known = readMetrics(run).find((record) => record["split"] === "whole");
-  if (known !== undefined)
-    return parseStored(evaluationSchema, known["evaluation"], {
-      where: `${run.path}/metrics.jsonl`,
-      code: "E_METRICS_FILE",
-    });
-  note(`${run.name}: evaluating on the whole validation text`);
-  const evaluator = await createEvaluator(engine, built, { text, shape: protocol.config });
-  const evaluation = await evaluator.run();
-  appendMetrics(run, { ...evaluationRecord(step, evaluation), split: "whole", evaluation: { ...evaluation } });
-  return evaluation;
 }

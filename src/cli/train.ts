@@ -1,19 +1,25 @@
 import type { ArgsDef } from "citty";
-import { counted, decimals3, duration, threeDigits, whole } from "../report/index.ts";
 import { shippedSpecs } from "../spec/index.ts";
 import { dataOptions } from "./data-options.ts";
 import { defineSeqlabCommand } from "./frame/command.ts";
 import { Interrupted, listenForInterrupts } from "./frame/interrupt.ts";
 import { note, printData, printJson } from "./frame/output.ts";
 import { commandLine } from "./frame/shell.ts";
+import { taskOptions } from "./task-options.ts";
 import { type TrainingSummary, trainRun } from "./train-run.ts";
+import { inFolder, summaryText } from "./train-summary.ts";
 import { trainingOptions } from "./training-options.ts";
 import { reopenRun, startRun } from "./training-setup.ts";
 
 export const trainOptions = {
   ...dataOptions,
+  ...taskOptions,
   steps: { type: "string", valueHint: "N", description: "optimizer steps (default: 1000)" },
-  tokens: { type: "string", valueHint: "N", description: "training tokens instead of steps, such as 2M" },
+  tokens: {
+    type: "string",
+    valueHint: "N",
+    description: "training tokens (of pairs: target tokens) instead of steps, such as 2M",
+  },
   ...trainingOptions,
   seed: { type: "string", valueHint: "N", description: "seed of initialisation, batches and draws", default: "0" },
   name: { type: "string", valueHint: "NAME", description: "name of the run (default: the spec's name and a number)" },
@@ -26,8 +32,21 @@ export const trainOptions = {
   "checkpoint-every": {
     type: "string",
     valueHint: "N",
-    description: "steps between checkpoints; the last two are kept",
+    description: "steps between checkpoints",
     default: "500",
+  },
+  keep: { type: "string", valueHint: "N", description: "newest checkpoints that are kept (default: 2, or --average)" },
+  average: {
+    type: "string",
+    valueHint: "N",
+    description: "evaluate the mean of the newest N checkpoints at the end (Vaswani et al. 2017, section 6.1)",
+    default: "1",
+  },
+  "score-examples": {
+    type: "string",
+    valueHint: "N",
+    description:
+      "with --task: validation examples that are answered for the scores at the end; 0 for none (default: all)",
   },
   "evaluate-every": {
     type: "string",
@@ -35,11 +54,20 @@ export const trainOptions = {
     description: "steps between evaluations on 64 validation windows",
     default: "250",
   },
-  engine: {
-    type: "enum",
-    options: ["node", "reference"],
-    description: "node: ONNX Runtime; reference: plain loops, slow",
-    default: "node",
+  patience: {
+    type: "string",
+    valueHint: "N",
+    description: "end when this many evaluations in a row brought no improvement (default: never)",
+  },
+  "keep-best": {
+    type: "boolean",
+    description: "keep the checkpoint of the best evaluation, as a run named best in the run's folder",
+    default: false,
+  },
+  "steps-per-call": {
+    type: "string",
+    valueHint: "N",
+    description: "steps handed to the engine at once; changes no results (default: 1)",
   },
 } as const satisfies ArgsDef;
 
@@ -48,6 +76,7 @@ export const trainCommand = defineSeqlabCommand({
   summary: "train one architecture; checkpoints, resume",
   about: [
     "Writes a run: a folder with run.json (spec, data, settings), metrics.jsonl and checkpoints. Ctrl-C finishes the step, saves, and prints the command that resumes; a resumed run ends with the same bytes as one that was never interrupted.",
+    "With --task the data are other than text. Batches of pairs hold at most batch × length source and as many target tokens, padding included, of examples of like length; tokens are counted as what is really predicted.",
   ],
   operands: [
     {
@@ -67,6 +96,19 @@ export const trainCommand = defineSeqlabCommand({
       effect: "a short run with characters as tokens",
     },
     { command: "seqlab train --resume try", effect: "goes on where the run was interrupted" },
+    {
+      command: "seqlab train llama --optimizer muon --schedule warmup-stable-decay --accumulate 4 --remat full",
+      effect: "another optimizer and schedule, in a fraction of the memory",
+    },
+    {
+      command: "seqlab train pairs.yaml --task translate --source train.de --target train.en --average 5",
+      effect: "an encoder–decoder learns to translate; the end prints BLEU and chrF of the mean of five checkpoints",
+    },
+    { command: "seqlab train llama --task mqar --length 64 --steps 500", effect: "a synthetic task: is it solved?" },
+    {
+      command: "seqlab train llama --precision bf16 --evaluate-every 100 --patience 5 --keep-best",
+      effect: "as if numbers were kept in bfloat16; ends when validation no longer improves",
+    },
   ],
   async run(call) {
     const interrupts = listenForInterrupts(() =>
@@ -87,27 +129,4 @@ export const trainCommand = defineSeqlabCommand({
 function interrupted({ run, step, steps }: TrainingSummary, runs: string, signal: AbortSignal): Interrupted {
   const resume = commandLine(["train", "--resume", run, ...inFolder(runs)]);
   return new Interrupted({ signal, lines: [`Saved at step ${step} of ${steps}. Go on with:`, `  ${resume}`] });
-}
-
-/** The option by which another command finds the run. */
-const inFolder = (runs: string): string[] => (runs === "runs" ? [] : ["--runs", runs]);
-
-function summaryText(
-  { run, path, step, tokens, loss, evaluation, params, tokensPerS, seconds }: TrainingSummary,
-  runs: string,
-): string {
-  const bound = evaluation?.kind === "upper-bound" ? "≤ " : "";
-  const lines = [
-    `run          ${run} (${path})`,
-    `trained      ${counted(step, "step")}, ${whole(tokens)} tokens, ${whole(params)} parameters`,
-    ...(loss === undefined ? [] : [`last loss    ${decimals3(loss)} nats per token`]),
-    ...(evaluation === undefined ? [] : [`validation   ${bound}${decimals3(evaluation.bitsPerByte)} bits per byte`]),
-    ...(tokensPerS > 0
-      ? [
-          `speed        ${tokensPerS >= 100 ? whole(tokensPerS) : threeDigits(tokensPerS)} tokens/s, ${duration(seconds)} in all`,
-        ]
-      : []),
-    `write        ${commandLine(["generate", run, ...inFolder(runs), "--prompt", "The"])}`,
-  ];
-  return lines.map((line) => `${line}\n`).join("");
 }

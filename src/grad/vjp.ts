@@ -7,6 +7,7 @@ import {
   sameShape,
   type Tensor,
   topological,
+  withOrigin,
 } from "../tensor/index.ts";
 import { type GradRule, gradRules } from "./rules.ts";
 
@@ -34,7 +35,9 @@ export function vjp(
   const active = dependents(nodes, wrt);
   for (const node of nodes.reverse()) {
     if (!node.inputs.some((t) => active.has(t)) || !node.outputs.some((t) => sums.has(t))) continue;
-    pullback(node, sums, active).forEach((g, i) => void (active.has(node.inputs[i]!) && add(node.inputs[i]!, g)));
+    withOrigin({ path: node.origin.path, pass: "backward" }, () =>
+      pullback(node, sums, active).forEach((g, i) => void (active.has(node.inputs[i]!) && add(node.inputs[i]!, g))),
+    );
   }
   return wrt.map((t) => sums.get(t));
 }

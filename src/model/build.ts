@@ -1,17 +1,21 @@
-import { type Capabilities, type Channel, families, type StateDeclaration } from "../blocks/index.ts";
-import type { Shape, Tensor } from "../tensor/index.ts";
+import { type Capabilities, families, type Io, type ParameterDeclaration, type StateDeclaration } from "../blocks/index.ts";
+import { type Shape, type Tensor, within } from "../tensor/index.ts";
 import { buildEncoder, type Encoder, encode } from "./encoder.ts";
-import { activeParameters, countOf, type Extras, type Layer, partsOf, strictestFlow } from "./layer.ts";
-import { type LayerReport, type Model, type ModelResult, parameterCount, type TraceContext } from "./model.ts";
+import { type Extras, mixersOf, strictestFlow } from "./layer.ts";
+import { type Model, type ModelResult, parameterCount, type TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part, under } from "./part.ts";
+import { idleParameters, layerReport, partReport } from "./reports.ts";
+import { runNorm } from "./run-layer.ts";
 import type { ModelSpec } from "./spec.ts";
 import { buildStack, embed, runStack, type Stack, stackParts } from "./stack.ts";
+import { type Owners, ownersOf, tiedSource } from "./ties.ts";
 
 interface Whole {
   spec: ModelSpec;
   encoder: Encoder | undefined;
   decoder: Stack;
   head: Part<ReturnType<typeof headOf>>;
+  owners: Owners;
 }
 
 const headOf = (spec: ModelSpec) => families.heads[spec.head.kind]!;
@@ -19,12 +23,13 @@ const headOf = (spec: ModelSpec) => families.heads[spec.head.kind]!;
 /** Builds the model of a canonical spec for a vocabulary of ids. Throws where sizes do not come out whole. */
 export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number }): Model {
   const whole = buildWhole(spec, vocabulary);
-  const { encoder, decoder, head } = whole;
-  const parts = [...stackParts(decoder), ...(encoder ? stackParts(encoder.stack) : []), head];
-  const parameters = new Map(parts.flatMap((part) => Object.entries(under(part.storage, part.parameters))));
+  const { encoder, decoder, owners } = whole;
+  const parts = partsOfModel(whole);
+  const parameters = new Map([...declaredBy(parts)].filter(([path]) => owners.get(path) === path));
   const layers = [...(encoder?.stack.layers ?? []), ...decoder.layers];
-  const idle = layers.filter(isOwn).reduce((sum, { channel }) => sum + (channel ? idleParameters(channel.part) : 0), 0);
+  const idle = layers.reduce((sum, layer) => sum + idleParameters(layer, owners), 0);
   const { embedding } = decoder;
+  const { head } = whole;
   const features = embedding.component.features?.(embedding.c);
   return {
     spec,
@@ -38,11 +43,13 @@ export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number
     states: new Map(decoder.layers.flatMap(({ states }) => Object.entries<StateDeclaration>(states))),
     flow: flowOf(decoder),
     decodes: decodes(whole),
+    parts: parts.map(partReport),
     limit: decoder.positions.component.limit?.(decoder.positions.c) ?? Number.POSITIVE_INFINITY,
-    layers: layers.map(reportOf),
+    layers: layers.map((layer) => layerReport(layer, owners)),
     activeParameters: parameterCount(parameters) - idle,
     forward: (ids_BT, context) => run(whole, ids_BT, { context, form: "forward" }),
     step: (ids_B, context) => run(whole, ids_B, { context, form: "step" }),
+    readOut: (stream, context) => readOut(whole, stream, context),
   };
 }
 
@@ -55,39 +62,28 @@ function buildWhole(spec: ModelSpec, vocabulary: number): Whole {
     where: "head",
     dims: (c) => component.dims(c, spec.width, vocabulary),
   });
-  return {
-    spec,
-    decoder,
-    head,
-    encoder: spec.encoder && buildEncoder(spec, { encoder: spec.encoder, vocabulary, decoder }),
-  };
+  const encoder = spec.encoder && buildEncoder(spec, { encoder: spec.encoder, vocabulary, decoder });
+  const owners = ownersOf(declaredBy(partsOfModel({ decoder, encoder, head })), spec.ties ?? []);
+  return { spec, decoder, head, encoder, owners };
 }
+
+/** Every part: of the stack that writes, of the encoder, and the head. */
+const partsOfModel = ({ decoder, encoder, head }: Pick<Whole, "decoder" | "encoder" | "head">): Part[] => [
+  ...stackParts(decoder),
+  ...(encoder ? stackParts(encoder.stack) : []),
+  head,
+];
+
+/** Their parameters by path, before any are tied. */
+const declaredBy = (parts: readonly Part[]): Map<string, ParameterDeclaration> =>
+  new Map(parts.flatMap((part) => Object.entries(under(part.storage, part.parameters))));
 
 const decodes = ({ decoder, head }: Whole): boolean =>
   head.component.per !== "sequence" &&
   decoder.embedding.component.features === undefined &&
   decoder.layers.every(
-    ({ mixer, cross, capabilities }) =>
-      capabilities.state !== "none" && [mixer, cross].every((one) => one === undefined || one.part.component.step),
+    (layer) => layer.capabilities.state !== "none" && mixersOf(layer).every(({ component }) => component.step),
   );
-
-const idleParameters = (part: Part<Channel>): number => countOf(part.parameters) - activeParameters(part);
-
-/** Whether a layer's weights are its own. */
-const isOwn = ({ mixer }: Layer): boolean => mixer.part.storage === mixer.part.path;
-
-function reportOf(layer: Layer): LayerReport {
-  const { path, mixer, cross, channel } = layer;
-  const parameters = isOwn(layer) ? partsOf(layer).reduce((sum, part) => sum + countOf(part.parameters), 0) : 0;
-  return {
-    path,
-    mixer: mixer.part.component.kind,
-    ...(cross && { cross: cross.part.component.kind }),
-    channel: channel?.part.component.kind ?? "none",
-    parameters,
-    activeParameters: parameters - (channel && isOwn(layer) ? idleParameters(channel.part) : 0),
-  };
-}
 
 /** The stack is causal only if every part is; one that can be either counts as causal. */
 function flowOf({ layers, norm }: Stack): Capabilities["flow"] {
@@ -97,17 +93,40 @@ function flowOf({ layers, norm }: Stack): Capabilities["flow"] {
   ]);
 }
 
+/** The stack's input as parts see it, where it is ids. */
+function idsOf({ embedding }: Stack, input: Tensor, form: "forward" | "step"): Pick<Io, "ids_BT"> {
+  if (embedding.component.features !== undefined) return {};
+  return { ids_BT: form === "step" ? input.unsqueeze(1) : input };
+}
+
 function run(
-  { spec, encoder, decoder, head }: Whole,
+  { spec, encoder, decoder, head, owners }: Whole,
   input: Tensor,
-  { context, form }: { context: TraceContext; form: "forward" | "step" },
+  { context: untied, form }: { context: TraceContext; form: "forward" | "step" },
 ): ModelResult {
+  const context = { ...untied, source: tiedSource(untied.source, owners) };
   const extras: Extras = { state: {}, losses: [], buffers: {}, probes: {} };
-  const at = encoder && context.from ? encode(encoder, context.from, { spec, context, extras }) : context;
+  const read = encoder && context.from ? encode(encoder, context.from, { spec, context, extras }) : context;
+  const at = { ...read, io: { ...read.io, ...idsOf(decoder, input, form) } };
   const stackRun = { context: at, form, dropoutProb: spec.dropout, extras };
   const { x, io } = runStack(decoder, embed(decoder, input, stackRun), stackRun);
-  const table = contextOf(decoder.embedding, at.source, io).p["table"]?.tensor;
-  const logits = head.component.forward(x, { ...contextOf(head, at.source, io), table });
   const { handed: _, ...rest } = extras;
-  return { logits, ...rest };
+  return { logits: score({ decoder, head }, x, { source: at.source, io }), ...rest };
+}
+
+type Reader = Pick<Whole, "decoder" | "head">;
+
+/** The head over a stream that the last norm has left. */
+function score({ decoder, head }: Reader, x: Tensor, { source, io }: Pick<TraceContext, "source" | "io">): Tensor {
+  const { embedding } = decoder;
+  const at = contextOf(embedding, source, io);
+  const table = embedding.component.table?.(at) ?? at.p["table"]?.tensor;
+  return within(head.path, () => head.component.forward(x, { ...contextOf(head, source, io), table }));
+}
+
+/** Last norm and head over a stream of any layer. */
+function readOut(reader: Whole, stream: Tensor, untied: Pick<TraceContext, "source" | "io">): Tensor {
+  const context = { ...untied, source: tiedSource(untied.source, reader.owners) };
+  const extras: Extras = { state: {}, losses: [], buffers: {}, probes: {} };
+  return score(reader, runNorm(reader.decoder.norm, stream, context, extras), context);
 }

@@ -64,7 +64,7 @@ export function encode(
   { spec, context, extras }: { spec: ModelSpec; context: TraceContext; extras: Extras },
 ): TraceContext {
   const { mask_BT: _m, positions_BT: _p, length_B: _l, memory: _o, ...io } = context.io;
-  const own = { source: context.source, io: { ...io, ...(mask_BS && { mask_BT: mask_BS }) } };
+  const own = { source: context.source, io: { ...io, ids_BT: ids_BS, ...(mask_BS && { mask_BT: mask_BS }) } };
   const inner: Extras = { ...extras, state: {} };
   const run = { context: own, form: "forward", dropoutProb: spec.dropout, extras: inner } as const;
   const { x } = runStack(stack, embed(stack, ids_BS, run), run);

@@ -1,4 +1,4 @@
-import type { AuxiliaryLoss, Capabilities, Io, ParameterDeclaration, StateDeclaration } from "../blocks/index.ts";
+import type { AuxiliaryLoss, Capabilities, Family, Io, IoField, ParameterDeclaration, StateDeclaration } from "../blocks/index.ts";
 import type { Shape, Tensor } from "../tensor/index.ts";
 import type { Source } from "./part.ts";
 import type { ModelSpec } from "./spec.ts";
@@ -38,6 +38,17 @@ export interface LayerReport {
   activeParameters: number;
 }
 
+/** One part's facts, for messages. */
+export interface PartReport {
+  family: Family;
+  kind: string;
+  /** Where it stands in the spec, such as `layers[3].mixer`. */
+  where: string;
+  flow: Capabilities["flow"];
+  /** What it cannot work without. */
+  needs: readonly IoField[];
+}
+
 /** A model: a spec, its parameter tree, its states, and two ways to trace it. */
 export interface Model {
   readonly spec: ModelSpec;
@@ -57,6 +68,8 @@ export interface Model {
   /** What holds for the whole stack: the weakest of its mixers. */
   readonly flow: Capabilities["flow"];
   readonly decodes: boolean;
+  /** Every part, of the stack that writes first, then of the encoder. */
+  readonly parts: readonly PartReport[];
   /** Longest sequence that is defined, Infinity if any. */
   readonly limit: number;
   /** Of the encoder, then of the stack that writes. */
@@ -67,6 +80,8 @@ export interface Model {
   forward(ids_BT: Tensor, context: TraceContext): ModelResult;
   /** ids i32 [B] → logits [B, C]; the state must be complete. */
   step(ids_B: Tensor, context: TraceContext): ModelResult;
+  /** Last norm and head over a stream [B, T, D] behind any layer: what the model would answer there ("logit lens"). */
+  readOut(stream_BTD: Tensor, context: Pick<TraceContext, "source" | "io">): Tensor;
 }
 
 /** Elements of all declared parameters. */

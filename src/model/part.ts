@@ -1,4 +1,14 @@
-import type { ChannelContext, Citation, Io, ParameterDeclaration, StateDeclaration, Weight } from "../blocks/index.ts";
+import {
+  type Capabilities,
+  type ChannelContext,
+  type Citation,
+  type Io,
+  type IoField,
+  indispensable,
+  type ParameterDeclaration,
+  type StateDeclaration,
+  type Weight,
+} from "../blocks/index.ts";
 import { fail, type Shape, type Tensor } from "../tensor/index.ts";
 import type { PartSpec } from "./spec.ts";
 
@@ -12,7 +22,12 @@ interface AnyComponent {
   equations: readonly string[];
   params: (d: Fields<unknown>, c: Fields<unknown>) => Fields<ParameterDeclaration>;
   buffers?: (d: Fields<unknown>, c: Fields<unknown>) => Fields<Shape>;
+  reads?: readonly IoField[];
+  needs?: (c: Fields<unknown>) => readonly IoField[];
+  capabilities?: Flowing | ((c: Fields<unknown>) => Flowing);
 }
+
+type Flowing = Pick<Capabilities, "flow">;
 
 /** A component with its sizes in one place of a model; `path` names its states, draws and probes. */
 export interface Part<T extends AnyComponent = AnyComponent> {
@@ -20,11 +35,21 @@ export interface Part<T extends AnyComponent = AnyComponent> {
   readonly path: string;
   /** Prefix of its parameters and buffers: its own path, or that of the part whose weights it shares. */
   readonly storage: string;
+  /** Where it stands in the spec, such as `layers[3].mixer`. */
+  readonly where: string;
   readonly c: Fields<unknown>;
   readonly d: Fields<unknown>;
   readonly parameters: Readonly<Fields<ParameterDeclaration>>;
   readonly buffers: Readonly<Fields<Shape>>;
 }
+
+/** What a part cannot work without. */
+export const needsOf = ({ component, c }: Part): readonly IoField[] =>
+  component.needs?.(c) ?? (component.reads ?? []).filter((field) => indispensable.includes(field));
+
+/** Whether a part's output may depend on later tokens; absent capabilities: each token alone. */
+export const flowOfPart = ({ component: { capabilities }, c }: Part): Capabilities["flow"] =>
+  (capabilities instanceof Function ? capabilities(c) : capabilities)?.flow ?? "both";
 
 /** Sizes a component and declares its parameters. Throws E_SPEC_DIVIDES where a size is not a positive integer. */
 export function buildPart<T extends AnyComponent>(
@@ -48,7 +73,7 @@ export function buildPart<T extends AnyComponent>(
   const d = dims(c);
   for (const [name, size] of Object.entries(d)) assertSize({ where, kind: spec.kind, name, size, c });
   const [parameters, buffers] = [component.params(d, c), component.buffers?.(d, c) ?? {}];
-  return { component, path, storage, c, d, parameters, buffers };
+  return { component, path, storage, where, c, d, parameters, buffers };
 }
 
 function assertSize({

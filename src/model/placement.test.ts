@@ -44,7 +44,7 @@ describe("placement of norms", () => {
   }, 60_000);
 
   test("every placement has the norms that it names", () => {
-    const own = { pre: 2, post: 2, peri: 4, "res-post": 2, none: 0 };
+    const own = { pre: 2, post: 2, peri: 4, "res-post": 2, "pre-and-post": 4, none: 0 };
     for (const placement of placements) {
       const { model } = buildSpec(transformer({ placement }, { depth: 1 }), { tokens });
       const gains = [...model.parameters.keys()].filter((path) => /^layers\.0\..*Norm\.gain$/.test(path));

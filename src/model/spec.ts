@@ -10,13 +10,14 @@ export type NormSite = "input" | "output" | "sum";
 /**
  * Where a sublayer's norms stand. pre: x + F(N(x)) (GPT-2); post: N(x + F(x)) (Vaswani et al. 2017);
  * peri: x + N'(F(N(x))) (Kim et al. 2025, arXiv 2502.02732, eq. 3; the same layer as CogView's sandwich norm and Gemma 2's);
- * res-post: x + N(F(x)) (Swin v2, OLMo 2); none: x + F(x).
+ * res-post: x + N(F(x)) (Swin v2, OLMo 2); pre-and-post: N'(x + F(N(x))) (the end of a Conformer block); none: x + F(x).
  */
 export const normSites = {
   pre: ["input"],
   post: ["sum"],
   peri: ["input", "output"],
   "res-post": ["output"],
+  "pre-and-post": ["input", "sum"],
   none: [],
 } as const satisfies Record<string, readonly NormSite[]>;
 
@@ -24,11 +25,25 @@ export type Placement = keyof typeof normSites;
 export const placements = Object.keys(normSites) as [Placement, ...Placement[]];
 
 /**
- * How a layer's two sublayers follow each other. serial: the channel mixer reads the mixer's sum; parallel: both read
- * the layer's input through one norm and join it together, x + A(N(x)) + F(N(x)) (GPT-J, PaLM).
+ * How a layer's sublayers follow each other. serial: the channel mixer reads the mixer's sum; parallel: all read the
+ * layer's input through one norm and join it together, x + A(N(x)) + F(N(x)) (GPT-J, PaLM); parallel-norms: each through a
+ * norm of its own, x + A(N₁(x)) + F(N₂(x)) (GPT-NeoX, Falcon 40B).
  */
-export const wirings = ["serial", "parallel"] as const;
+export const wirings = ["serial", "parallel", "parallel-norms"] as const;
 export type Wiring = (typeof wirings)[number];
+
+/** Options of one sublayer; what is left out is the layer's. */
+export interface SublayerSpec {
+  /** What a further sublayer computes, either of the two: `mixer`, `cross` and `channel` stand in the layer itself. */
+  readonly mixer?: PartSpec;
+  readonly channel?: PartSpec;
+  readonly norm?: PartSpec;
+  readonly placement?: Placement;
+  readonly residual?: PartSpec;
+}
+
+/** Sublayers that have a place of their own in a layer. */
+export const slots = ["mixer", "cross", "channel"] as const;
 
 /** One layer: token mixer, cross attention if any, then channel mixer (kind `none` leaves that sublayer out). */
 export interface LayerSpec {
@@ -41,6 +56,10 @@ export interface LayerSpec {
   readonly residual: PartSpec;
   /** Left out: serial. */
   readonly wiring?: Wiring;
+  /** Names of all its sublayers in the order of computation; left out: mixer, cross, channel. */
+  readonly order?: readonly string[];
+  /** Options of its sublayers by name, and further sublayers, which `order` then names. */
+  readonly sublayers?: Readonly<Record<string, SublayerSpec>>;
   /** Index of the earlier layer whose weights this one uses; left out: its own. */
   readonly weights?: number;
 }
@@ -82,7 +101,15 @@ export interface ModelSpec {
   /** After the last layer. */
   readonly norm: PartSpec;
   readonly head: PartSpec;
+  /** Patterns of parameters that are one, see `ownersOf`; left out: none beyond what layers and heads say. */
+  readonly ties?: readonly string[];
   /** Probability of dropping an element of the embedding's and each sublayer's output in training. */
   readonly dropout: number;
   readonly objective: PartSpec;
+}
+
+/** Names of a layer's sublayers in the order of computation. */
+export function sublayersOf({ cross, channel, order }: LayerSpec): readonly string[] {
+  if (order !== undefined) return order;
+  return slots.filter((slot) => (slot === "cross" ? cross : slot === "channel" ? channel.kind !== "none" : true));
 }

@@ -1,9 +1,10 @@
 import { type Embedding, families, type Io, type Norm, type Position } from "../blocks/index.ts";
-import { concat, full, iota, type Tensor } from "../tensor/index.ts";
+import { concat, fail, full, iota, type Tensor, within } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
-import { buildLayer, type Extras, type Layer, partsOf, runLayer, runNorm } from "./layer.ts";
+import { buildLayer, type Extras, type Layer, mixersOf, partsOf } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part } from "./part.ts";
+import { runLayer, runNorm } from "./run-layer.ts";
 import type { EmbeddingSpec, LayerSpec, PartSpec } from "./spec.ts";
 
 /** An embedding, layers and a last norm. */
@@ -42,6 +43,8 @@ export function buildStack(
     const at = { path: `${prefix}${path}`, where: `${prefix}${where}` };
     return buildPart(component, { spec: norm, ...at, dims: (c) => component.dims(c, width) });
   };
+  const layers = spec.layers.map((layer, index) => buildLayer(layer, { index, width, stack: `${prefix}layers` }));
+  assertHanded(layers);
   return {
     prefix,
     embedding: buildPart(embedding, {
@@ -57,10 +60,27 @@ export function buildStack(
       where: `${prefix}embedding.positions`,
       dims: (c) => position.dims(c, width),
     }),
-    layers: spec.layers.map((layer, index) => buildLayer(layer, { index, width, stack: `${prefix}layers` })),
+    layers,
     embeddingNorm: embeddingNorm && normAt(embeddingNorm, "embeddingNorm", "embedding.norm"),
     norm: normAt(spec.norm, "norm"),
   };
+}
+
+/** What a mixer takes of earlier layers must be handed on below it. Throws E_SPEC_HANDED. */
+function assertHanded(layers: readonly Layer[]): void {
+  const known = new Set<string>();
+  for (const { component, c, where } of layers.flatMap(mixersOf)) {
+    const lack = component.takes?.(c).find((name) => !known.has(name));
+    if (lack !== undefined)
+      fail({
+        code: "E_SPEC_HANDED",
+        where,
+        expected: `an earlier layer whose mixer hands ${lack} on, as these options require`,
+        got: "none",
+        hint: "Leave such options out of the first layer of the kind.",
+      });
+    for (const name of component.hands?.(c) ?? []) known.add(name);
+  }
 }
 
 /** Every part, bottom to top. */
@@ -83,10 +103,10 @@ interface StackRun {
 export function embed(stack: Stack, input: Tensor, { context, form, dropoutProb, extras }: StackRun): Tensor {
   const { source, io } = context;
   const { embedding, positions, embeddingNorm } = stack;
-  const x = embedding.component.forward(input, contextOf(embedding, source, io));
-  const placed = positioned(positions, x, { context, form });
+  const x = within(embedding.path, () => embedding.component.forward(input, contextOf(embedding, source, io)));
+  const placed = within(positions.path, () => positioned(positions, x, { context, form }));
   const normed = embeddingNorm ? runNorm(embeddingNorm, placed, context, extras) : placed;
-  return dropout(normed, dropoutProb, { io, path: embedding.path });
+  return within(embedding.path, () => dropout(normed, dropoutProb, { io, path: embedding.path }));
 }
 
 function positioned(
@@ -108,18 +128,26 @@ function defaultPositions(x_BTD: Tensor, io: Io): Tensor {
   return io.length_B ? along.add(io.length_B.unsqueeze(1)) : along.expand([B, T]);
 }
 
-/** The stream through all layers and the last norm; the io that parts above it see. */
+/**
+ * The stream through all layers and the last norm; the io that parts above it see. Probes `embedding.stream` and
+ * `layers.N.stream`: the stream below the first layer and behind each.
+ */
 export function runStack(
-  { embedding, layers, norm }: Stack,
+  { prefix, embedding, layers, norm }: Stack,
   embedded: Tensor,
   { context, form, dropoutProb, extras }: StackRun,
 ): { x: Tensor; io: Io } {
   const extra = embedding.component.extraTokens?.(embedding.c) ?? 0;
   const widened = extra === 0 ? context : { ...context, io: withExtraTokens(context.io, extra) };
   let x = embedded;
-  for (const layer of layers) x = runLayer(layer, x, { context: widened, form, dropoutProb, extras });
-  if (context.read_BR) x = readTokens(x, context.read_BR);
-  return { x: runNorm(norm, x, widened, extras), io: widened.io };
+  extras.probes[`${prefix}embedding.stream`] = x;
+  for (const layer of layers) {
+    x = runLayer(layer, x, { context: widened, form, dropoutProb, extras });
+    extras.probes[`${layer.path}.stream`] = x;
+  }
+  // Norms may be of the whole sequence, so tokens are chosen behind the last one.
+  const normed = runNorm(norm, x, widened, extras);
+  return { x: context.read_BR ? readTokens(normed, context.read_BR) : normed, io: widened.io };
 }
 
 /** Tokens that the embedding put in front are always real. */

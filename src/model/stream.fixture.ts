@@ -6,7 +6,8 @@ import { input, layerNorm, ones, type Tensor, zeros } from "../tensor/index.ts";
 import { type NdArray, nativeEngine, plainIo } from "../testing/index.ts";
 import { createTraining, inputSource, type TrainingInput, trainingSchema } from "../train/index.ts";
 import { initialise } from "./initialise.ts";
-import { buildLayer, type Layer, runLayer } from "./layer.ts";
+import { buildLayer, type Layer } from "./layer.ts";
+import { runLayer } from "./run-layer.ts";
 import type { ModelSpec } from "./spec.ts";
 
 export const tokens = 17;

@@ -1,6 +1,14 @@
 import { constant, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
 import { grouped, stepLayout, stepResult } from "./decay-scan.ts";
-import { addFromChunk, type ChunkDecays, chunkDecays, fromChunk, mostUnrolled, scaled, stackSome } from "./decay-scan-chunks.ts";
+import {
+  addFromChunk,
+  type ChunkDecays,
+  chunkDecays,
+  fromChunk,
+  mostUnrolled,
+  scaled,
+  stackSome,
+} from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
 /**

@@ -4,7 +4,7 @@
  * with one decay a head. The last level holds whatever is older than the buckets before it.
  * Axes: H heads, K key width, V value width, L levels, B batch, T time; columns […, B, T].
  */
-import { iota, stack, type Tensor, where, zeros } from "../tensor/index.ts";
+import { constant, iota, stack, type Tensor, zeros } from "../tensor/index.ts";
 import { alignLeft } from "./align-left.ts";
 import { carryChunks } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
@@ -23,7 +23,7 @@ export interface LogLinearInput {
   mask_BT?: Tensor | undefined;
 }
 
-/** Sums of levels 1 to L − 1, and how many tokens there were (f32). */
+/** Sums of levels 1 to L − 1, and how many tokens there were, modulo 2^(L−1) (f32). */
 export interface LogLinearState {
   S_BLHVK: Tensor;
   count_B1: Tensor;
@@ -76,8 +76,7 @@ function siblings({ q_HKBT, k_HKBT, v_HVBT, logDecay_HBT }: LogLinearInput, weig
   const q = pairs(q_HKBT.mul(weight_H1BT)).slice(-1, b).mul(since);
   const k = pairs(k_HKBT).slice(-1, 0, b).mul(until);
   const v = pairs(v_HVBT).slice(-1, 0, b);
-  const o =
-    b <= largestCompared ? v.matmul(k.matmul(q, { transA: true })) : v.matmul(k, { transB: true }).matmul(q);
+  const o = b <= largestCompared ? v.matmul(k.matmul(q, { transA: true })) : v.matmul(k, { transB: true }).matmul(q);
   return joinChunks(o.pad(-1, b, 0), T);
 }
 
@@ -107,16 +106,34 @@ function finalState({ k_HKBT, v_HVBT, logDecay_HBT, levels_HLBT }: LogLinearInpu
   const values = v_HVBT.transpose([2, 0, 1, 3]);
   const earlier = iota(T).less(n_B1);
   const bucket = (l: number): Tensor => {
-    const high = (x: Tensor) => x.shiftRight(l);
-    if (l === L - 1) return s.shiftRight(l - 1).cast("i32").less(n.shiftRight(l - 1).cast("i32"));
-    const odd = n.shiftRight(l - 1).bitAnd(1).equal(1);
-    return high(s).equal(high(n)).and(odd).and(s.shiftRight(l - 1).bitAnd(1).equal(0));
+    if (l === L - 1)
+      return s
+        .shiftRight(l - 1)
+        .cast("i32")
+        .less(n.shiftRight(l - 1).cast("i32"));
+    const odd = n
+      .shiftRight(l - 1)
+      .bitAnd(1)
+      .equal(1);
+    return s
+      .shiftRight(l)
+      .equal(n.shiftRight(l))
+      .and(odd)
+      .and(
+        s
+          .shiftRight(l - 1)
+          .bitAnd(1)
+          .equal(0),
+      );
   };
   const sums = Array.from({ length: L - 1 }, (_, i) => {
-    const inside = bucket(i + 1).and(earlier).cast("f32").reshape([B, 1, 1, T]);
+    const inside = bucket(i + 1)
+      .and(earlier)
+      .cast("f32")
+      .reshape([B, 1, 1, T]);
     return values.mul(inside).matmul(keys, { transB: true });
   });
-  return { S_BLHVK: stack(1, sums), count_B1: n_B1.cast("f32") };
+  return { S_BLHVK: stack(1, sums), count_B1: n_B1.mod(2 ** (L - 1)).cast("f32") };
 }
 
 /** One token's columns, batch first. */
@@ -128,36 +145,35 @@ interface Token {
   levels_BHL: Tensor;
 }
 
+/** The decayed buckets; those that the new count fills up are merged with the token into the next larger one. */
 function advance({ S_BLHVK, count_B1 }: LogLinearState, token: Token): LogLinearState & { o_BHV: Tensor } {
   const { q_BHK, k_BHK, v_BHV, logDecay_BH, levels_BHL } = token;
   const levels = S_BLHVK.dim(1);
   const kept = S_BLHVK.mul(logDecay_BH.exp().unsqueeze(1).unsqueeze(3).unsqueeze(4));
   const read = kept.mul(q_BHK.unsqueeze(1).unsqueeze(3)).sum(-1);
   const weights = levels_BHL.slice(2, 1).transpose([0, 2, 1]).unsqueeze(3);
-  const own = v_BHV.mul(q_BHK.mul(k_BHK).sum(-1, true).mul(levels_BHL.slice(2, 0, 1)));
-  const n = count_B1.add(1.5).cast("i32");
-  const level = iota(levels).add(1);
-  const power = 2 ** levels;
-  const sizes = stack(
-    0,
-    Array.from({ length: levels }, (_, i) => zeros([], "i32").add(2 ** (i + 1))),
+  const own = v_BHV.mul(
+    q_BHK
+      .mul(k_BHK)
+      .sum(-1, true)
+      .mul(levels_BHL.slice(2, 0, 1)),
   );
-  const divides = n.mod(sizes).equal(0);
-  const last = level.equal(levels);
-  const merges = divides.and(last.not());
-  const reaches = n.mod(sizes.cast("u32").shiftRight(1).cast("i32")).equal(0);
-  const target = reaches.and(merges.not());
+  const n = count_B1
+    .add(1.5)
+    .cast("i32")
+    .mod(2 ** levels);
+  const sizes = (first: number) => constant(powers(levels, first), [levels], "i32");
+  const isLast = iota(levels).equal(levels - 1);
+  const merges = n.mod(sizes(1)).equal(0).and(isLast.not());
+  const target = n.mod(sizes(0)).equal(0).and(merges.not());
   const perLevel = (x: Tensor) => x.cast("f32").reshape([-1, levels, 1, 1, 1]);
   const written = v_BHV.unsqueeze(3).mul(k_BHK.unsqueeze(2));
   const merged = kept.mul(perLevel(merges)).sum(1).add(written).unsqueeze(1);
   const S = kept.mul(perLevel(merges.not())).add(merged.mul(perLevel(target)));
-  const wrapped = n.greater(power).and(n.less(0));
-  return {
-    o_BHV: own.add(read.mul(weights).sum(1)),
-    S_BLHVK: S,
-    count_B1: where(wrapped, 0, n.cast("f32")),
-  };
+  return { o_BHV: own.add(read.mul(weights).sum(1)), S_BLHVK: S, count_B1: n.cast("f32") };
 }
+
+const powers = (count: number, first: number): number[] => Array.from({ length: count }, (_, i) => 2 ** (i + first));
 
 /** One time by the recurrence itself: columns with T = 1. */
 export function logLinearStep(input: LogLinearInput & { s: LogLinearState }): LogLinearResult {
@@ -176,17 +192,23 @@ const tokenAt = (input: LogLinearInput, t: number): Token => {
   };
 };
 
+/** States lie flat, a row a sequence, so that a token's mask fits them. */
 function oneByOne(input: LogLinearInput, start: LogLinearState): LogLinearResult {
   const timeMajor = (x: Tensor) => x.transpose([x.rank - 1, x.rank - 2, ...x.shape.keys()].slice(0, x.rank));
   const { q_HKBT, k_HKBT, v_HVBT, logDecay_HBT, levels_HLBT } = input;
   const [H, V, B] = v_HVBT.shape as [number, number, number];
-  const { s, emitted } = gateScan<LogLinearState & { o_BHV: Tensor }>({
-    start: { ...start, o_BHV: zeros([B, H, V]) },
+  const { shape } = start.S_BLHVK;
+  const { s, emitted } = gateScan<{ S: Tensor; count: Tensor; o: Tensor }>({
+    start: { S: start.S_BLHVK.reshape([B, -1]), count: start.count_B1, o: zeros([B, H * V]) },
     xs: [q_HKBT, k_HKBT, v_HVBT, logDecay_HBT, levels_HLBT].map(timeMajor),
     mask_BT: input.mask_BT,
-    emit: "o_BHV",
-    cell: (before, [q, k, v, g, levels]) =>
-      advance(before, { q_BHK: q!, k_BHK: k!, v_BHV: v!, logDecay_BH: g!, levels_BHL: levels! }),
+    emit: "o",
+    cell: ({ S, count }, [q, k, v, g, levels]) => {
+      const token = { q_BHK: q!, k_BHK: k!, v_BHV: v!, logDecay_BH: g!, levels_BHL: levels! };
+      const next = advance({ S_BLHVK: S.reshape(shape), count_B1: count }, token);
+      return { S: next.S_BLHVK.reshape([B, -1]), count: next.count_B1, o: next.o_BHV.reshape([B, -1]) };
+    },
   });
-  return { o_HVBT: emitted.transpose([2, 3, 1, 0]), s: { S_BLHVK: s.S_BLHVK, count_B1: s.count_B1 } };
+  const o_HVBT = emitted.transpose([2, 1, 0]).reshape([H, V, B, -1]);
+  return { o_HVBT, s: { S_BLHVK: s.S.reshape(shape), count_B1: s.count } };
 }

@@ -129,12 +129,9 @@ test("singular values of a rotation are 1, those of a diagonal its entries by si
 test("a singular matrix has determinant 0, of log −∞, and no inverse", () => {
   const a = constant([1, 2, 2, 4], [2, 2]);
   const { sign, logSize } = signAndLogDeterminant(a);
-  expect(runReference([determinant(a), sign, logSize, inverse(a)], {}).map((list) => [...list].map((value) => value + 0))).toEqual([
-    [0],
-    [0],
-    [Number.NEGATIVE_INFINITY],
-    [Number.NaN, Number.NaN, Number.NaN, Number.NaN],
-  ]);
+  expect(
+    runReference([determinant(a), sign, logSize, inverse(a)], {}).map((list) => [...list].map((value) => value + 0)),
+  ).toEqual([[0], [0], [Number.NEGATIVE_INFINITY], [Number.NaN, Number.NaN, Number.NaN, Number.NaN]]);
 });
 
 test("what a factor cannot be taken of: NaN where the matrix is indefinite, an error where it is wide", () => {

@@ -71,42 +71,30 @@ const output = (read: Tensor, { gain, offset, epsilon }: FeatureNorm): Tensor =>
 
 /** All times at once within mini-batches, which follow one after another. */
 export function tttLinear(input: TttInput): TttResult {
-  const { q_HKBT, norm, miniBatch: L } = input;
-  const [H, K, B] = q_HKBT.shape as [number, number, number];
+  const { norm, miniBatch: L } = input;
   const place = placement(input);
   const norms = perFeature(norm);
   const split = (x: Tensor) => splitChunks(place.toSlots(x), L);
-  const [q, k, v] = [input.q_HKBT, input.k_HKBT, input.v_HKBT].map(split) as [Tensor, Tensor, Tensor];
-  const rate = split(input.rate_HBT).unsqueeze(-2);
-  const seen = constant(
-    Array.from({ length: L * L }, (_, i) => (Math.floor(i / L) <= i % L ? 1 : 0)),
-    [L, L],
-  );
   const { states, ys } = scan({
-    init: [
-      input.s?.W_BHKK ?? zeros([B, H, K, K]),
-      input.s?.b_BHK.unsqueeze(-1) ?? zeros([B, H, K, 1]),
-      input.s?.moved_BHKK ?? zeros([B, H, K, K]),
-      input.s?.movedBias_BHK.unsqueeze(-1) ?? zeros([B, H, K, 1]),
+    init: startOf(input),
+    xs: [
+      split(input.q_HKBT),
+      split(input.k_HKBT),
+      split(input.v_HKBT),
+      split(input.rate_HBT).unsqueeze(-2),
+      place.real,
+      place.complete,
     ],
-    xs: [q, k, v, rate, place.real, place.complete],
-    step: ([W, b, moved, movedBias], [query, key, value, eta, real, complete]) => {
-      const G = innerGradient(W!.matmul(key!, { transA: true }).add(b!), value!.sub(key!), norms).mul(real!);
-      const scores = key!.matmul(query!, { transA: true }).add(1).mul(seen);
-      const earlier = moved!.matmul(query!, { transA: true }).add(movedBias!);
-      const change = G.matmul(scores).add(earlier).mul(eta!);
-      const read = W!.matmul(query!, { transA: true }).add(b!).sub(change);
-      const last = eta!.slice(-1, -1);
-      const gathered = [moved!.add(key!.matmul(G, { transB: true })), movedBias!.add(G.sum(-1, true))] as const;
-      const closed = complete!.greater(0.5);
-      const next = [W!, b!].map((x, i) => where(closed, x.sub(gathered[i]!.mul(last)), x));
-      return { states: [...next, ...gathered.map((x) => where(closed, 0, x))], ys: [read] };
-    },
+    step: (state, [query, key, value, rate, real, complete]) =>
+      learnBatch(
+        state,
+        { query: query!, key: key!, value: value!, rate: rate!, real: real!, complete: complete! },
+        norms,
+      ),
   });
-  const o = output(ys[0]!, norms);
   const [W, b, moved, movedBias] = states as [Tensor, Tensor, Tensor, Tensor];
   return {
-    o_HKBT: place.fromSlots(o),
+    o_HKBT: place.fromSlots(output(ys[0]!, norms)),
     s: {
       W_BHKK: W,
       b_BHK: b.squeeze(-1),
@@ -115,6 +103,45 @@ export function tttLinear(input: TttInput): TttResult {
       count_B1: place.count_B1,
     },
   };
+}
+
+/** W, b, Σ k Gᵀ, Σ G before the first mini-batch; b and Σ G as columns. */
+function startOf({ q_HKBT, s }: TttInput): Tensor[] {
+  const [H, K, B] = q_HKBT.shape as [number, number, number];
+  if (s) return [s.W_BHKK, s.b_BHK.unsqueeze(-1), s.moved_BHKK, s.movedBias_BHK.unsqueeze(-1)];
+  return [zeros([B, H, K, K]), zeros([B, H, K, 1]), zeros([B, H, K, K]), zeros([B, H, K, 1])];
+}
+
+/** A mini-batch's columns [B, H, K or 1, L]. */
+interface MiniBatch {
+  query: Tensor;
+  key: Tensor;
+  value: Tensor;
+  rate: Tensor;
+  /** 1 where there is a token. */
+  real: Tensor;
+  /** 1 where this is the end of a mini-batch. */
+  complete: Tensor;
+}
+
+function learnBatch(state: readonly Tensor[], batch: MiniBatch, norms: FeatureNorm) {
+  const [W, b, moved, movedBias] = state as [Tensor, Tensor, Tensor, Tensor];
+  const { query, key, value, rate } = batch;
+  const L = key.dim(-1);
+  const seen = constant(
+    Array.from({ length: L * L }, (_, i) => (Math.floor(i / L) <= i % L ? 1 : 0)),
+    [L, L],
+  );
+  const G = innerGradient(W.matmul(key, { transA: true }).add(b), value.sub(key), norms).mul(batch.real);
+  const scores = key.matmul(query, { transA: true }).add(1).mul(seen);
+  const earlier = moved.matmul(query, { transA: true }).add(movedBias);
+  const change = G.matmul(scores).add(earlier).mul(rate);
+  const gathered = [moved.add(key.matmul(G, { transB: true })), movedBias.add(G.sum(-1, true))] as const;
+  const closed = batch.complete.greater(0.5);
+  const last = rate.slice(-1, -1);
+  const next = [W, b].map((x, i) => where(closed, x.sub(gathered[i]!.mul(last)), x));
+  const read = W.matmul(query, { transA: true }).add(b).sub(change);
+  return { states: [...next, ...gathered.map((x) => where(closed, 0, x))], ys: [read] };
 }
 
 interface Placement {

@@ -1,5 +1,5 @@
 /** How values are written everywhere in reports and tables: units, digits, spreads. Deterministic, English, no locale of the machine. */
-import type { BitsPerByte, Figure } from "../analysis/index.ts";
+import type { BitsPerByte, Figure, ScoreFigure } from "../analysis/index.ts";
 
 /** Stands where a value is missing or not finite. */
 export const MISSING = "—";
@@ -68,6 +68,15 @@ export function plusMinus({ mean, spread, n }: Figure, decimals = threeDigitDeci
 export function bitsPerByte(figure: BitsPerByte): string {
   const text = plusMinus(figure, 3);
   return figure.kind === "upper-bound" && text !== MISSING ? `≤ ${text}` : text;
+}
+
+/** A score with its spread, its unit left to the heading; shares as percent. */
+export function scoreFigure({ unit, mean, spread, n }: ScoreFigure): string {
+  const factor = unit === "share" ? 100 : 1;
+  return plusMinus(
+    { mean: factor * mean, spread: factor * spread, n },
+    unit === "share" || unit === "%" ? 1 : undefined,
+  );
 }
 
 export function decimals3(value: number): string {

@@ -12,8 +12,10 @@ import { header } from "./sections/header.ts";
 import { leaderboard } from "./sections/leaderboard.ts";
 import { protocolSection } from "./sections/protocol.ts";
 import { samples } from "./sections/samples.ts";
+import { scores } from "./sections/scores.ts";
 import { rankedSeries, type Series } from "./series.ts";
 import { styleSheet } from "./style/sheet.ts";
+import { bitsName } from "./verdict.ts";
 
 /** Renders results and protocol as a self-contained page; equal input gives equal bytes. */
 export function renderComparison(comparison: Comparison): string {
@@ -33,9 +35,10 @@ export function renderComparison(comparison: Comparison): string {
 <a class="skip" href="#leaderboard">To the leaderboard</a>
 <div class="page">
 ${header(comparison, series)}
-${contents()}
+${contents(comparison)}
 <main>
 ${leaderboard(comparison, series)}
+${scores(comparison, series)}
 ${figureSections(comparison, series)}
 ${architectures(series)}
 ${samples(comparison, series)}
@@ -57,8 +60,12 @@ const CONTENTS = {
   protocol: "Protocol",
 };
 
-function contents(): Html {
-  const links = Object.entries(CONTENTS).map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
+function contents({ results }: Comparison): Html {
+  const { leaderboard, ...others } = CONTENTS;
+  const scored = results.some((result) => result.scores !== undefined);
+  const links = Object.entries({ leaderboard, ...(scored && { scores: "Scores" }), ...others }).map(
+    ([id, title]) => html`<li><a href="#${id}">${title}</a></li>`,
+  );
   return html`<nav class="contents" aria-label="Sections"><ul>${links}</ul></nav>`;
 }
 
@@ -66,7 +73,7 @@ function figureSections({ protocol }: Comparison, series: readonly Series[]): Ht
   const loss = lossFigures(series);
   const learning = [loss.tokens, loss.seconds];
   const cost = [
-    qualityFigure(series),
+    qualityFigure(series, bitsName(protocol)),
     stateFigure(series),
     memoryFigure(series, protocol.baselineBytes),
     decodeFigure(series),

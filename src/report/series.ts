@@ -25,7 +25,8 @@ const LABEL_LETTERS = 17;
 export function rankedSeries({ results }: Comparison): Series[] {
   const seen = new Map<Family, number>();
   const drawn = results.map((result) => {
-    const family = familyOfStack(readArchitecture(result.canonical).layers.map((layer) => layer.mixer.kind));
+    const { layers, encoder } = readArchitecture(result.canonical);
+    const family = familyOfStack([...(encoder?.layers ?? []), ...layers].map((layer) => layer.mixer.kind));
     const position = seen.get(family) ?? 0;
     seen.set(family, position + 1);
     const name = visibleLine(result.spec);

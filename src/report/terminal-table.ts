@@ -1,7 +1,17 @@
 /** The leaderboard as plain text for a terminal: aligned columns, units in the header, at most 120 columns wide. */
 import type { Comparison } from "../analysis/index.ts";
 import { clipped, graphemes } from "./escape.ts";
-import { bitsPerByte, bytes, contextLength, counted, mebibytes, shortCount, threeDigits, whole } from "./format.ts";
+import {
+  bitsPerByte,
+  bytes,
+  contextLength,
+  counted,
+  mebibytes,
+  scoreFigure,
+  shortCount,
+  threeDigits,
+  whole,
+} from "./format.ts";
 import { rankedSeries, type Series } from "./series.ts";
 import { tunedPhrases } from "./tuned.ts";
 import { isQuick, QUICK_CAVEAT } from "./verdict.ts";
@@ -21,7 +31,7 @@ interface Column {
 export function comparisonTable(comparison: Comparison): string {
   const series = rankedSeries(comparison);
   const names: Column = { head: ["model", ""], cells: series.map((one) => one.name), align: "left" };
-  const [rank, ...figures] = figureColumns(series);
+  const [rank, ...figures] = figureColumns(comparison, series);
   if (rank === undefined) return "";
   const used = [rank, ...figures].reduce((sum, column) => sum + widthOf(column) + GAP.length, 0);
   const room = Math.max(NARROWEST_NAME, WIDTH - used);
@@ -29,13 +39,14 @@ export function comparisonTable(comparison: Comparison): string {
   const lines = [
     ...tableLines([rank, names, ...figures]),
     "",
+    ...scoreLines(series),
     ...tunedLines(comparison, series),
     ...noteLines(comparison),
   ];
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-function figureColumns(series: readonly Series[]): Column[] {
+function figureColumns({ protocol }: Comparison, series: readonly Series[]): Column[] {
   const right = (head: Column["head"], cell: (one: Series) => string): Column => ({
     head,
     cells: series.map(cell),
@@ -46,7 +57,9 @@ function figureColumns(series: readonly Series[]): Column[] {
   );
   return [
     right(["#", ""], (one) => String(one.rank)),
-    right(["bits/byte", ""], ({ result }) => bitsPerByte(result.bitsPerByte)),
+    right([`bits/${shortUnits[protocol.data.task?.bitsPer ?? "byte"]}`, ""], ({ result }) =>
+      bitsPerByte(result.bitsPerByte),
+    ),
     right(["params", ""], ({ result }) => shortCount(result.params)),
     right(["train", "tokens/s"], ({ result }) => whole(result.trainTokensPerS.mean)),
     right(["decode", "tokens/s"], ({ result }) => whole(result.decodeTokensPerS.mean)),
@@ -59,6 +72,21 @@ function figureColumns(series: readonly Series[]): Column[] {
         right(["state", `at ${contextLength(Number(context))}`], ({ result }) => stateCell(result.stateBytes, context)),
       ),
   ];
+}
+
+/** A table of its own; nothing where there are no scores. */
+function scoreLines(series: readonly Series[]): string[] {
+  const known = series[0]?.result.scores;
+  if (known === undefined) return [];
+  const models: Column = { head: ["model", ""], cells: series.map((one) => clippedTo(one.name, 40)), align: "left" };
+  const columns = known.map(({ name, unit, chance }, i): Column => {
+    const sign = unit === "share" ? "%" : unit;
+    const guessed = chance === undefined ? "" : `, chance ${threeDigits(unit === "share" ? 100 * chance : chance)}`;
+    const cells = series.map(({ result }) => (result.scores?.[i] ? scoreFigure(result.scores[i]) : "–"));
+    return { head: [name, `${sign}${guessed}`], cells, align: "right" };
+  });
+  const signatures = known.flatMap(({ name, signature }) => (signature ? wrapped([`${name}:`, signature]) : []));
+  return [...tableLines([models, ...columns]), ...signatures, ""];
 }
 
 function stateCell(stateBytes: Readonly<Record<string, number>> | null, context: string): string {
@@ -109,11 +137,19 @@ function noteLines(comparison: Comparison): string[] {
       ? `±: spread over ${counted(protocol.seeds.length, "seed")} (highest minus lowest)`
       : "One seed, no spread";
   const notes = [
-    "bits/byte: validation text, lower is better. state: bytes per sequence.",
+    `${bitsMeaning(protocol)}, lower is better. state: bytes per sequence.`,
     `${spread}${bound ? "; ≤ upper bound" : ""}.`,
   ];
   return [...notes, ...(isQuick(comparison) ? [QUICK_CAVEAT] : [])];
 }
+
+/** What the column of bits holds. */
+const bitsMeaning = ({ data }: Comparison["protocol"]): string =>
+  data.task === undefined
+    ? "bits/byte: validation text"
+    : `bits/${shortUnits[data.task.bitsPer]}: bits per ${data.task.bitsPer}, validation part`;
+
+const shortUnits = { byte: "byte", "target byte": "byte", answer: "answer" } as const;
 
 const widthOf = ({ head, cells }: Column): number => Math.max(...[...head, ...cells].map(columnsOf));
 

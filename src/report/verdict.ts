@@ -17,6 +17,9 @@ export function isQuick({ protocol, results }: Comparison): boolean {
   return results.some(({ tokens, params }) => tokens < QUICK_TOKENS_PER_PARAM * params);
 }
 
+/** What models are ranked by: "bits per byte", with a task "bits per target byte" or "bits per answer". */
+export const bitsName = ({ data }: Comparison["protocol"]): string => `bits per ${data.task?.bitsPer ?? "byte"}`;
+
 interface Lead {
   best: Series;
   /** Absent where only one model has a finite score. */

@@ -1,3 +1,4 @@
+import type { Family, IoField } from "../blocks/index.ts";
 import { buildModel, type LayerSpec, type Model, type ModelSpec } from "../model/index.ts";
 import { fail, SeqlabError } from "../tensor/index.ts";
 import { type ObjectiveDeclaration, type ObjectiveKind, objectives, serves } from "./objectives.ts";
@@ -16,7 +17,8 @@ export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): Buil
   const extraTokens = Object.fromEntries(objective.extraTokens.map((name, i) => [name, tokens + i]));
   const model = buildNamed(spec, tokens + objective.extraTokens.length);
   assertHead(spec, model, objective.per ?? "token");
-  if (objective.flow !== "any" && !serves(model.flow, objective.flow)) rejectFlow(spec, objective.flow);
+  assertFed(spec, model, objective.feeds ?? []);
+  if (objective.flow !== "any" && !serves(model.flow, objective.flow)) rejectFlow(spec, model, objective.flow);
   return { model, extraTokens };
 }
 
@@ -34,6 +36,33 @@ function assertSource(spec: ModelSpec, needed: boolean): void {
   if (!needed) reject("encoder", `none: the objective "${objective.kind}" has no source`, "an encoder");
   if (cross < 0 && encoder.bridge === "none")
     reject("layers", 'a layer with "cross", or "bridge": "state" in the encoder', "none: nothing reads the encoder");
+}
+
+/** What parts need beside their input comes from the embedding, the encoder, or the objective's batches. */
+function assertFed({ name, encoder, objective }: ModelSpec, model: Model, feeds: readonly IoField[]): void {
+  const fed: readonly IoField[] = [
+    ...(model.input.kind === "ids" ? (["ids_BT"] as const) : []),
+    ...(encoder ? (["memory"] as const) : []),
+    ...feeds,
+  ];
+  const needed = model.parts.flatMap(({ kind, where, needs }) => needs.map((field) => ({ field, kind, where })));
+  const lack = needed.find(({ field }) => !fed.includes(field));
+  if (lack === undefined) return;
+  const feeders = Object.entries<ObjectiveDeclaration>(objectives).filter(([, one]) => one.feeds?.includes(lack.field));
+  fail({
+    code: "E_SPEC_FEEDS",
+    where: `${name}: ${lack.where}`,
+    expected: `a part that reads only what it is given (${fed.join(", ") || "its input"}), under the objective "${objective.kind}"`,
+    got: `${lack.kind}, which needs ${lack.field}`,
+    hint: feedHint(lack.field, feeders.map(([kind]) => kind)),
+  });
+}
+
+/** What would feed it. */
+function feedHint(field: IoField, objectives: readonly string[]): string {
+  if (field === "ids_BT") return 'Use "embedding": {"kind": "token"}, whose input are ids.';
+  if (objectives.length > 0) return `Objectives that feed it: ${objectives.join(", ")}.`;
+  return "No objective feeds it: choose another part, or run the layer yourself and pass it in `io`.";
 }
 
 /** A head that answers per token, or per sequence, goes with an objective that asks so. */
@@ -77,21 +106,19 @@ function builds(spec: ModelSpec): boolean {
   }
 }
 
-function rejectFlow(spec: ModelSpec, flow: "causal" | "bidirectional"): never {
-  const index = spec.layers.findIndex(
-    (layer) => !serves(buildModel(onlyLayer(spec, layer), { vocabulary: 2 }).flow, flow),
-  );
-  const layer = spec.layers[index];
-  const bare = layer && { ...layer, channel: { kind: "none" } };
-  const slot = bare && serves(buildModel(onlyLayer(spec, bare), { vocabulary: 2 }).flow, flow) ? "channel" : "mixer";
+const nouns: Partial<Record<Family, string>> = { mixers: "mixer", channels: "channel mixer", norms: "norm" };
+
+function rejectFlow({ name, objective }: ModelSpec, { parts }: Model, flow: "causal" | "bidirectional"): never {
+  const writing = parts.filter(({ where }) => !where.startsWith("encoder"));
+  const part = writing.find((one) => !serves(one.flow, flow)) ?? writing[0]!;
+  const noun = nouns[part.family] ?? "part";
+  const others = flow === "causal" ? "masked-diffusion" : "next-token";
+  const option = `Set "causal": ${flow === "causal"}${flow === "causal" ? "" : " where the mixer has that option"}`;
   fail({
     code: "E_SPEC_FLOW",
-    where: `${spec.name}: layers[${index}].${slot}`,
-    expected: `a ${flow} ${slot === "mixer" ? "mixer" : "channel mixer"}, as the objective "${spec.objective.kind}" requires`,
-    got: `${layer?.[slot].kind}, which is not`,
-    hint:
-      flow === "causal"
-        ? 'Set "causal": true, or choose the objective "masked-diffusion".'
-        : 'Set "causal": false where the mixer has that option, or choose the objective "next-token".',
+    where: `${name}: ${part.where}`,
+    expected: `a ${flow} ${noun}, as the objective "${objective.kind}" requires`,
+    got: `${part.kind}, which is not`,
+    hint: `${noun === "mixer" ? option : `Choose another ${noun}`}, or choose the objective "${others}".`,
   });
 }

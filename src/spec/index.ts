@@ -1,6 +1,6 @@
 export { type BuiltModel, buildSpec } from "./build.ts";
 export type { SpecInput } from "./input.ts";
-export { loadSpec, shippedSpecs } from "./load.ts";
+export { loadSpec, type SpecShelf, shippedSpecs, specShelves } from "./load.ts";
 export { nearest } from "./messages.ts";
 export { canonicalSpec, normaliseSpec } from "./normalise.ts";
 export { type ObjectiveKind, objectives } from "./objectives.ts";

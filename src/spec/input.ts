@@ -26,10 +26,19 @@ interface LayerDefaultsInput {
   readonly wiring?: Wiring;
 }
 
+/** A sublayer's own options; what it computes where it is a further one. */
+interface SublayerInput extends Omit<LayerDefaultsInput, "wiring"> {
+  readonly mixer?: PartInput<TypedFamilies["mixers"]>;
+  readonly channel?: PartInput<TypedFamilies["channels"]>;
+}
+
 interface LayerInput extends LayerDefaultsInput {
   readonly mixer: PartInput<TypedFamilies["mixers"]>;
   /** Left out: none. */
   readonly channel?: PartInput<TypedFamilies["channels"]>;
+  /** Names of all sublayers in the order of computation. */
+  readonly order?: readonly string[];
+  readonly sublayers?: Readonly<Record<string, SublayerInput>>;
   /** Index of the earlier, equal layer whose weights this one uses. */
   readonly weights?: number;
 }
@@ -87,6 +96,8 @@ export interface SpecInput {
   /** After the last layer; left out: the layers' norm. */
   readonly norm?: PartInput<TypedFamilies["norms"]>;
   readonly head?: PartInput<TypedFamilies["heads"]>;
+  /** Patterns of parameters that are one, such as "layers.*.channel.**". */
+  readonly ties?: readonly string[];
   readonly dropout?: number;
   readonly objective?: PartInput<typeof objectives>;
 }

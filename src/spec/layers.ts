@@ -1,5 +1,6 @@
-import type { LayerSpec, PartSpec } from "../model/index.ts";
+import { type LayerSpec, type PartSpec, sublayersOf } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
+import { assertArrangement } from "./arrangement.ts";
 import { nearest, showValue } from "./messages.ts";
 import type { ParsedSpec } from "./schema.ts";
 
@@ -43,7 +44,10 @@ export function expandLayers(
     })),
   ];
   const expanded = looped.map(({ layer, weights }, index) => canonicalLayer(layer, { defaults, index, weights }));
-  expanded.forEach((_, index) => void assertWeights(expanded, index, where));
+  expanded.forEach((layer, index) => {
+    assertArrangement(layer, `${where}layers[${index}]`);
+    assertWeights(expanded, index, where);
+  });
   return expanded;
 }
 
@@ -72,8 +76,19 @@ function canonicalLayer(
     norm: (layer.norm ?? defaults.norm) as PartSpec,
     placement: layer.placement ?? defaults.placement,
     residual: (layer.residual ?? defaults.residual) as PartSpec,
-    ...(wiring === "parallel" && { wiring }),
+    ...(wiring !== undefined && wiring !== "serial" && { wiring }),
+    ...arrangementOf(layer),
     ...(weights !== index && { weights }),
+  };
+}
+
+/** Order and sublayers, those that say anything. */
+function arrangementOf({ order, sublayers, ...layer }: ParsedLayer): Pick<LayerSpec, "order" | "sublayers"> {
+  const own = Object.entries(sublayers ?? {}).filter(([, options]) => Object.keys(options).length > 0);
+  const usual = sublayersOf(layer as LayerSpec);
+  return {
+    ...(order && order.join() !== usual.join() && { order }),
+    ...(own.length > 0 && { sublayers: Object.fromEntries(own) as NonNullable<LayerSpec["sublayers"]> }),
   };
 }
 

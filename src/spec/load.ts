@@ -9,36 +9,55 @@ import { parseSpecText } from "./text.ts";
 
 const folder = fileURLToPath(new URL("../../specs/", import.meta.url));
 
-/** Names of the specs that seqlab ships. */
-export function shippedSpecs(): string[] {
-  return readdirSync(folder)
+/**
+ * Beside the gallery that the quick look compares: architectures at the sizes that were published, the same ones so small
+ * that they train in seconds, and encoder–decoders of one size for pairs of short sequences.
+ */
+export const specShelves = ["published", "tiny", "g2p"] as const;
+export type SpecShelf = (typeof specShelves)[number];
+
+/** Names of the specs that seqlab ships: the gallery, or those of a shelf, as `published/gpt-2`. */
+export function shippedSpecs(shelf?: SpecShelf): string[] {
+  return readdirSync(join(folder, shelf ?? ""))
     .filter((file) => file.endsWith(".json"))
-    .map((file) => file.slice(0, -".json".length))
+    .map((file) => `${shelf === undefined ? "" : `${shelf}/`}${file.slice(0, -".json".length)}`)
     .sort();
 }
 
 /** A shipped spec by name, or a spec file (JSON or YAML) by path, in canonical form. */
 export function loadSpec(nameOrFile: string): ModelSpec {
-  const shipped = shippedSpecs();
-  const file = shipped.includes(nameOrFile) ? join(folder, `${nameOrFile}.json`) : nameOrFile;
-  return canonicalSpec(parseSpecText(readSpecFile(file, { nameOrFile, shipped }), nameOrFile), nameOrFile);
+  const gallery = shippedSpecs();
+  const shelved = specShelves.flatMap(shippedSpecs);
+  const shipped = gallery.includes(nameOrFile) || shelved.includes(nameOrFile);
+  const file = shipped ? join(folder, `${nameOrFile}.json`) : nameOrFile;
+  return canonicalSpec(parseSpecText(readSpecFile(file, { nameOrFile, gallery, shelved }), nameOrFile), nameOrFile);
 }
 
 function readSpecFile(
   file: string,
-  { nameOrFile, shipped }: { nameOrFile: string; shipped: readonly string[] },
+  { nameOrFile, gallery, shelved }: { nameOrFile: string; gallery: readonly string[]; shelved: readonly string[] },
 ): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const near = extname(nameOrFile) === "" ? nearest(nameOrFile, shipped) : undefined;
+    const near = extname(nameOrFile) === "" ? nearestShipped(nameOrFile, { gallery, shelved }) : undefined;
     return fail({
       code: "E_SPEC_FILE",
       where: nameOrFile,
-      expected: `a spec file, or one of ${shipped.join(", ")}`,
+      expected: `a spec file, or one of ${gallery.join(", ")}, ${specShelves.map((shelf) => `${shelf}/NAME`).join(", ")}`,
       got: (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (error as Error).message,
       ...(near && { hint: `Did you mean "${near}"?` }),
       cause: error,
     });
   }
+}
+
+/** A name that stands on a shelf is meant even without the shelf. */
+function nearestShipped(
+  name: string,
+  { gallery, shelved }: { gallery: readonly string[]; shelved: readonly string[] },
+): string | undefined {
+  const bare = nearest(name, [...gallery, ...shelved.map((path) => path.slice(path.indexOf("/") + 1))]);
+  const whole = [...gallery, ...shelved].find((path) => path === bare || path.endsWith(`/${bare}`));
+  return name.includes("/") ? nearest(name, shelved) : whole;
 }

@@ -16,6 +16,7 @@ export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): Mod
     layers: expandLayers(spec, { defaults, where: `${source}: ` }),
     norm: (spec.norm ?? defaults.norm) as PartSpec,
     head: spec.head as PartSpec,
+    ...(spec.ties && spec.ties.length > 0 && { ties: spec.ties }),
     dropout: spec.dropout,
     objective: spec.objective as PartSpec,
   };

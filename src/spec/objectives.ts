@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Capabilities } from "../blocks/index.ts";
+import type { Capabilities, IoField } from "../blocks/index.ts";
 import { maskSchedules } from "../ops/index.ts";
 
 /** What the spec must know of an objective; its loss lives with training. */
@@ -12,6 +12,8 @@ export interface ObjectiveDeclaration {
   source?: boolean;
   /** Whether one answer stands for the whole sequence. Absent: token. */
   per?: "token" | "sequence";
+  /** What its batches carry beside the input, of what parts may need. Absent: nothing. */
+  feeds?: readonly IoField[];
   /** Ids beyond the tokenizer's that the model must know, e.g. the mask. */
   extraTokens: readonly string[];
 }

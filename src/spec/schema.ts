@@ -38,9 +38,9 @@ const placement = z.enum(placements);
 const wiring = z.enum(wirings);
 
 const placementMeaning =
-  "where a sublayer's norms stand: pre on its input, post after the residual sum, peri on its input and its output, res-post on its output, none";
+  "where a sublayer's norms stand: pre on its input, post after the residual sum, peri (also called sandwich) on its input and its output, res-post on its output, pre-and-post on its input and after the sum, none";
 const wiringMeaning =
-  "serial: the channel mixer reads the mixer's sum; parallel: both read the layer's input through one norm and are added together";
+  "serial: the channel mixer reads the mixer's sum; parallel: all sublayers read the layer's input through one norm and are added together; parallel-norms: each through a norm of its own";
 
 /** Options that a layer may set for itself; else `defaults` hold. */
 const layerOptions = {
@@ -48,6 +48,32 @@ const layerOptions = {
   placement: placement.optional().describe(placementMeaning),
   residual: residual.optional().describe("how a sublayer's output joins its input"),
   wiring: wiring.optional().describe(wiringMeaning),
+};
+
+/** Names of sublayers are parts of parameters' paths. */
+const sublayerName = z.string().regex(/^[a-z][a-zA-Z0-9]{0,30}$/);
+
+/** A layer's sublayers in another order, with options of their own, and more of them than the usual ones. */
+const arrangement = {
+  order: z
+    .array(sublayerName)
+    .min(1)
+    .max(32)
+    .optional()
+    .describe("names of all sublayers in the order of computation; left out: mixer, cross, channel"),
+  sublayers: z
+    .record(
+      sublayerName,
+      z.strictObject({
+        mixer: mixer.optional().describe("what a further sublayer computes: a token mixer"),
+        channel: unionOf(family("channels")).optional().describe("or a channel mixer"),
+        norm: norm.optional().describe("left out: the layer's"),
+        placement: placement.optional().describe("left out: the layer's"),
+        residual: residual.optional().describe("left out: the layer's"),
+      }),
+    )
+    .optional()
+    .describe("by name, options of mixer, cross or channel, and further sublayers, which `order` then names"),
 };
 
 const layerDefaults = z.strictObject({
@@ -86,7 +112,7 @@ function layersOf<T extends typeof encoderFields>(fields: T) {
   return z.union([z.array(repeated).min(1).max(1000), pattern]);
 }
 
-const encoderFields = { mixer, channel, ...layerOptions };
+const encoderFields = { mixer, channel, ...layerOptions, ...arrangement };
 const decoderFields = {
   ...encoderFields,
   cross: cross.optional().describe("between mixer and channel mixer: reads the encoder's output"),
@@ -141,6 +167,13 @@ export const specSchema = z.strictObject({
   loop,
   norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
   head: unionOf(family("heads")).prefault({ kind: "lm" }).describe("vectors to logits"),
+  ties: z
+    .array(z.string().min(1).max(200))
+    .max(64)
+    .optional()
+    .describe(
+      'patterns of parameters that are one: those that differ only in what * or {a,b} stands for; ** is a rest that stays apart ("layers.*.mixer.positions.**")',
+    ),
   dropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an element in training"),
   objective: unionOf(Object.entries(objectives).map(([kind, declaration]) => partSchema(kind, declaration)))
     .prefault({ kind: "next-token" })

@@ -58,7 +58,10 @@ export async function openDataset(description: DatasetDescription, codec?: Codec
     return syntheticDataset({ kind: task, ...options });
   }
   const { kind: _, ...options } = description;
-  return openTranslation({ ...options, ...(codec?.kind === "tokenizer" && { tokenizer: tokenizerFromJSON(codec.tokenizer) }) });
+  return openTranslation({
+    ...options,
+    ...(codec?.kind === "tokenizer" && { tokenizer: tokenizerFromJSON(codec.tokenizer) }),
+  });
 }
 
 /** What tells one dataset from another, hexadecimal SHA-256. */

@@ -11,6 +11,7 @@ export {
   openDataset,
 } from "./description.ts";
 export { createTaskEvaluator, type TaskEvaluator } from "./evaluate.ts";
+export { type G2pOptions, openG2p } from "./g2p/g2p.ts";
 export * from "./metrics/index.ts";
 export { type Part, partOf, sampleOf, testRatio } from "./part.ts";
 export { type ConfiguredTask, parseTask, tasks } from "./registry.ts";
@@ -18,5 +19,6 @@ export { scoreTask, type TaskScore } from "./score.ts";
 export { type Lengths, lengthsWithin } from "./sizes.ts";
 export { type StreamOptions, type TaskWindows, taskBatches, taskWindows } from "./stream.ts";
 export { type SyntheticOptions, syntheticDataset } from "./synthetic.ts";
-export { type TextOptions, textDataset } from "./text.ts";
 export { chance, type Example, type Size, type Task } from "./task.ts";
+export { type TextOptions, textDataset } from "./text.ts";
+export { openTranslation, type TranslationOptions } from "./translation/translation.ts";

@@ -90,7 +90,12 @@ async function score(
 function scoresOf({ accuracy, exactMatch, places, examples }: TaskScore, guessed: number): Score[] {
   const share = { unit: "share", better: "higher" } as const;
   return [
-    { name: "exact match", value: exactMatch, ...share, signature: `${examples} test examples, all of their answers right` },
+    {
+      name: "exact match",
+      value: exactMatch,
+      ...share,
+      signature: `${examples} test examples, all of their answers right`,
+    },
     { name: "accuracy", value: accuracy, ...share, signature: `${places} answers`, chance: guessed },
   ];
 }

@@ -115,7 +115,7 @@ describe("training on a task", () => {
     const [before] = await scores();
     expect(before).toBeLessThan(0.4);
     for (let step = 0; step < 150; step++) await training.advance();
-    const [accuracy, exact] = await scores();
+    const [exact, accuracy] = await scores();
     expect(accuracy).toBeGreaterThan(0.97);
     expect(exact).toBeGreaterThan(0.8);
     const evaluator = await createEvaluator(engine, built, { text: data.validation(built, config), shape: config });

@@ -22,7 +22,12 @@ export function textDataset({ name, split: { train, validation }, tokenizer }: T
     name,
     objectives: onText,
     tokens: tokenizer.size,
-    facts: { train: train.sha256, validation: validation.sha256, tokenizer: tokenizer.kind, vocabulary: tokenizer.size },
+    facts: {
+      train: train.sha256,
+      validation: validation.sha256,
+      tokenizer: tokenizer.kind,
+      vocabulary: tokenizer.size,
+    },
     bitsPer: "byte",
     batches: (_, { seed, batch, length }) => createBatches({ ids, seed, batch, length }),
     validation: () => held,

@@ -1,4 +1,5 @@
 import { scanOf } from "./functions.ts";
+import { withOrigin } from "./origin.ts";
 import { type AnyNode, apply, type Tensor } from "./tensor.ts";
 import type { OpAttrs } from "./vocabulary.ts";
 
@@ -37,7 +38,7 @@ export type Visit = (
 /**
  * Copies what `outputs` reach, with `replacements` in place of given tensors and each remaining node passed to `visit`,
  * which returns its new outputs, or undefined to keep the op as it is. Bodies of scans are rewritten too.
- * Untouched parts are shared, not copied.
+ * Untouched parts are shared, not copied; copies keep the origin of what they stand for.
  */
 export function rewrite(
   outputs: readonly Tensor[],
@@ -48,7 +49,7 @@ export function rewrite(
   const get = (t: Tensor) => done.get(t) ?? t;
   for (const node of topological(outputs, replacements)) {
     const inputs = node.inputs.map(get);
-    const next = visit?.(node, inputs, get) ?? copyNode(node, inputs, visit);
+    const next = withOrigin(node.origin, () => visit?.(node, inputs, get) ?? copyNode(node, inputs, visit));
     node.outputs.forEach((t, i) => void (done.has(t) || next[i] === t || done.set(t, next[i]!)));
   }
   return outputs.map(get);

@@ -1,5 +1,6 @@
 import { type ArrayOf, bytesPer, type DType, type Shape, sameShape, sizeOf } from "./dtype.ts";
 import { fail } from "./error.ts";
+import { currentOrigin, type Origin } from "./origin.ts";
 import { shapeRules } from "./shape-rules.ts";
 import type { Op, OpAttrs } from "./vocabulary.ts";
 
@@ -17,6 +18,8 @@ export interface Node<K extends Op = Op> {
   readonly inputs: readonly Tensor[];
   readonly attrs: OpAttrs[K];
   readonly outputs: readonly Tensor[];
+  /** Of no influence on what is computed: names for profiles and probes. */
+  readonly origin: Origin;
 }
 
 /** A node whose op is known by comparing `node.op`. */
@@ -28,7 +31,7 @@ let nextId = 0;
 export function apply<K extends Op>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor[] {
   const types = shapeRules[op](inputs, attrs);
   const outputs: Tensor[] = [];
-  const node: Node<K> = { id: nextId++, op, inputs, attrs, outputs };
+  const node: Node<K> = { id: nextId++, op, inputs, attrs, outputs, origin: currentOrigin() };
   types.forEach((type, index) => void outputs.push(new Tensor(node as unknown as AnyNode, index, type)));
   return outputs;
 }

@@ -22,13 +22,24 @@ export interface PositionSuiteOptions<C, D, P> {
   embed?: (at: Tables<C, D, P> & { x: number[][][]; positions: number[][] }) => Nested;
   /** x [B][H][T][K], positions [B][T]. */
   rotate?: (at: Tables<C, D, P> & { x: number[][][][]; positions: number[][] }) => Nested;
-  /** [B][H][T][S] for queries at positions [B][T] and keys at [B][S]. */
-  bias?: (at: Tables<C, D, P> & { heads: number; queries: number[][]; keys: number[][] }) => Nested;
+  /** [B][H][T][S] for queries at positions [B][T] and keys at [B][S], with what is there: q [B][H][T][K], k [B][H][S][K], times `scale`. */
+  bias?: (
+    at: Tables<C, D, P> & {
+      heads: number;
+      queries: number[][];
+      keys: number[][];
+      q: number[][][][];
+      k: number[][][][];
+      scale: number;
+    },
+  ) => Nested;
   /** The model width (embed) or head size (rotate, bias). */
   width?: number;
+  /** Whether the bias reads queries and keys. */
+  attends?: boolean;
 }
 
-const [heads, tokens] = [4, 5];
+const [heads, tokens, scale] = [4, 5, 0.3];
 /** Positions of two sequences, one of which begins later, as when a prompt is continued. */
 const positions = [
   [0, 1, 2, 3, 4],
@@ -52,17 +63,18 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
     position as unknown as Position,
     options as unknown as PositionSuiteOptions<Config, Config, Config>,
   ];
-  const { width = 8 } = options;
+  const { width = 8, attends = false } = options;
+  const dims: (c: Config, width: number, heads?: number) => Config = erased.dims;
   const hooks = (["embed", "rotate", "bias"] as const).filter((hook) => position[hook]);
   describe.each(options.configs.map((config) => ({ label: JSON.stringify(config), config })))(
     `${position.kind} $label`,
     ({ config }) => {
-      const part = testedPart(erased, config, (c) => erased.dims(c, width));
+      const part = testedPart(erased, config, (c) => dims(c, width, ...(attends ? [heads] : [])));
       test("it has the hooks that its naive forms describe", () => {
         expect(hooks).toEqual((["embed", "rotate", "bias"] as const).filter((hook) => naive[hook]));
       });
       describe.each(hooks)("%s", (hook) => {
-        const subject = () => hookSubject(erased, part, { hook, width });
+        const subject = () => hookSubject(erased, part, { hook, width, attends });
         test("it equals the naive form in values and every gradient", () =>
           expectNaiveAgrees(subject(), {
             naive: (inputs) => naiveOf(naive, part, hook, inputs),
@@ -76,15 +88,19 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
   );
 }
 
-function hookSubject(position: Position, part: TestedPart, { hook, width }: { hook: Hook; width: number }): Subject {
+function hookSubject(position: Position, part: TestedPart, { hook, width, attends }: { hook: Hook; width: number; attends: boolean }): Subject {
   const shape = hook === "rotate" ? [2, heads, tokens, width] : [2, tokens, width];
-  const x = hook === "bias" ? {} : { x: randomNormal("x", shape) };
+  const contents = (name: string, length: number) => ({ [name]: randomNormal(name, [2, heads, length, width]) });
+  const biased = attends ? { ...contents("q", tokens), ...contents("k", tokens + 1) } : {};
+  const x = hook === "bias" ? biased : { x: randomNormal("x", shape) };
   return {
     inputs: { ...x, ...withPrefix("p.", part.parameters) },
     build: (at) => {
       const context = { ...contextOf(part, at), io: plainIo("eval") };
       if (hook !== "bias") return { y: position[hook]!(at.x!, whole(positions), context) };
-      const bias = position.bias!({ ...context, heads, queries_BT: whole(positions), keys_BS: whole(keys) });
+      const block = { heads, queries_BT: whole(positions), keys_BS: whole(keys) };
+      const seen = attends && { q_BHTK: at.q!, k_BGSK: at.k!, scale };
+      const bias = position.bias!({ ...context, ...block, ...seen });
       return { y: bias.expand([2, heads, tokens, keys[0]!.length]) };
     },
   };
@@ -98,7 +114,11 @@ function naiveOf(
 ): Arrays {
   const p = Object.fromEntries(Object.entries(withoutPrefix("p.", inputs)).map(([name, array]) => [name, nest(array)]));
   const tables = { p, c: part.c, d: part.d };
-  if (hook === "bias") return { y: flatten(naive.bias!({ ...tables, heads, queries: positions, keys })) };
+  if (hook === "bias") {
+    const contents = (name: string) => (inputs[name] ? (nest(inputs[name]) as number[][][][]) : []);
+    const seen = { q: contents("q"), k: contents("k"), scale };
+    return { y: flatten(naive.bias!({ ...tables, ...seen, heads, queries: positions, keys })) };
+  }
   const x = nest(inputs.x!);
   return {
     y: flatten(

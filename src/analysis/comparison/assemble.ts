@@ -4,7 +4,7 @@ import { sizeOf } from "../../tensor/index.ts";
 import { stateBytesAt } from "../cost.ts";
 import type { Outcomes, TrainJob } from "./jobs.ts";
 import { figure } from "./protocol.ts";
-import type { BitsPerByte, ComparisonResult } from "./results.ts";
+import type { BitsPerByte, ComparisonResult, ScoreFigure } from "./results.ts";
 
 const stateContexts = [1024, 16_384, 262_144] as const;
 
@@ -16,24 +16,27 @@ export function assembleResult(
     trained,
     decoded,
     tokens,
-    prompt,
+    trainedTokens,
   }: {
     jobs: readonly TrainJob[];
     trained: readonly Outcomes["train"][];
     decoded: Outcomes["decode"];
+    /** Ids of the data. */
     tokens: number;
-    prompt: string;
+    /** Tokens that a seed was trained on. */
+    trainedTokens: number;
   },
 ): ComparisonResult {
   const built = buildSpec(spec, { tokens });
   const params = parameterCount(built.model.parameters);
-  const { batch, length, steps } = jobs[0]!.config;
+  const scores = scoresOf(trained);
   return {
     spec: spec.name,
     seeds: jobs.map(({ config }) => config.seed),
     params,
     activeParams: built.model.activeParameters,
     bitsPerByte: bitsOf(trained),
+    ...(scores && { scores }),
     trainTokensPerS: figure(trained.map(({ tokensPerS }) => tokensPerS)),
     decodeTokensPerS: decoded.decodeTokensPerS,
     firstTokenMs: decoded.firstTokenMs,
@@ -41,13 +44,13 @@ export function assembleResult(
     peakDecodeBytes: figure([decoded.peakBytes]),
     stateBytes: stateBytesOf(built),
     title: spec.title,
-    tokens: steps * batch * length,
+    tokens: trainedTokens,
     embeddingShare: embeddingShare(built, params),
     tuned,
     canonical: spec as unknown as Record<string, unknown>,
     curves: jobs.map(({ config }, i) => ({ seed: config.seed, points: trained[i]!.curve })),
     decode: decoded.decode,
-    sample: { prompt, text: decoded.sample, seed: 0 },
+    sample: decoded.sample && { ...decoded.sample, seed: 0 },
     ...(decoded.note !== undefined && { decodeNote: decoded.note }),
   };
 }
@@ -67,6 +70,15 @@ function bitsOf(trained: readonly Outcomes["train"][]): BitsPerByte {
     kind: evaluations[0]!.kind,
     ...(errors.length > 0 && { stdErr }),
   };
+}
+
+/** Every score over the seeds; what decided it is the same for all. */
+function scoresOf(trained: readonly Outcomes["train"][]): ScoreFigure[] | undefined {
+  const [first] = trained;
+  return first?.scores?.map(({ value: _, ...score }, i) => ({
+    ...score,
+    ...figure(trained.map(({ scores }) => scores![i]!.value)),
+  }));
 }
 
 function embeddingShare({ model }: BuiltModel, params: number): number {

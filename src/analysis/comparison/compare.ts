@@ -1,15 +1,16 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Corpus, TokenizerChoice } from "../../data/index.ts";
+import type { EngineKind } from "../../engine/index.ts";
 import { type ModelSpec, parameterCount } from "../../model/index.ts";
 import { buildSpec } from "../../spec/index.ts";
+import { stepsWithin } from "../../tasks/index.ts";
 import { fail } from "../../tensor/index.ts";
-import { type TrainingInput, trainingSchema } from "../../train/index.ts";
+import { type TrainingConfig, type TrainingInput, trainingSchema } from "../../train/index.ts";
 import { trainFlopsPerToken } from "../cost.ts";
 import { assembleResult } from "./assemble.ts";
-import type { Job, JobProgress, Outcomes, TrainJob } from "./jobs.ts";
-import { type PreparedData, prepareData } from "./prepare.ts";
-import { describeMachine, versions } from "./protocol.ts";
+import type { Job, JobProgress, Outcomes, TrainJob, Writing } from "./jobs.ts";
+import { type ComparedData, type PreparedData, prepareData } from "./prepare.ts";
+import { protocolOf } from "./protocol.ts";
 import type { Comparison, ComparisonResult } from "./results.ts";
 import { runJob } from "./run-job.ts";
 import type { BudgetMeasure, Setting, SizeMeasure } from "./settings.ts";
@@ -19,12 +20,13 @@ import { knownWordShare, wordsOf } from "./words.ts";
 
 export interface ComparisonOptions {
   specs: readonly ModelSpec[];
-  corpus: Corpus;
-  tokenizer: TokenizerChoice;
+  data: ComparedData;
   size: Setting<SizeMeasure> | undefined;
   budget: Setting<BudgetMeasure>;
   seeds: readonly number[];
   training: Omit<TrainingInput, "steps" | "seed">;
+  /** Default "node". */
+  engine?: EngineKind;
   threads: number;
   /** Draws of upper bounds. */
   draws: number;
@@ -63,7 +65,8 @@ export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Pr
   const folder = resolve(options.folder);
   mkdirSync(folder, { recursive: true });
   hooks.onEvent?.({ kind: "prepare", what: "data" });
-  const data = prepareData(options.corpus, { choice: options.tokenizer, folder });
+  const data = prepareData(options.data, folder);
+  options.specs.forEach(data.assertServes);
   const run = jobRunner(folder, options, hooks);
   hooks.onEvent?.({ kind: "prepare", what: "sizes" });
   const sized = options.specs.map((spec) => sizeOne(spec, options, data));
@@ -78,15 +81,14 @@ export async function compare(options: ComparisonOptions, hooks: Hooks = {}): Pr
     for (const job of jobs) trained.push(await run.do(job));
     const decoded = await run.do(decodingJob(jobs[0]!, { options, data }));
     baselineBytes = Math.max(baselineBytes, trained[0]!.baselineBytes);
-    results.push(
-      assembleResult(contender, { jobs, trained, decoded, tokens: data.tokenizer.size, prompt: promptOf(data) }),
-    );
+    const trainedTokens = data.tokensBefore(contender.spec, jobs[0]!.config)(contender.steps);
+    results.push(assembleResult(contender, { jobs, trained, decoded, tokens: data.tokens, trainedTokens }));
   }
   results.sort((a, b) => a.bitsPerByte.mean - b.bitsPerByte.mean);
   const wordShare = await measureWords(results, { contenders, options, data, run, folder });
   const seconds = (performance.now() - started) / 1000;
   return {
-    protocol: protocolOf({ options, data, contenders, baselineBytes, seconds }),
+    protocol: protocolOf(options, { data, results, baselineBytes, seconds }),
     results,
     ...(wordShare && { wordShare }),
   };
@@ -106,9 +108,9 @@ function assertNames(specs: readonly ModelSpec[]): void {
     });
 }
 
-function sizeOne(spec: ModelSpec, { size }: ComparisonOptions, { tokenizer }: PreparedData): Sized {
-  if (size !== undefined) return equalise(spec, { size, tokens: tokenizer.size });
-  return { spec, tuned: {}, reached: parameterCount(buildSpec(spec, { tokens: tokenizer.size }).model.parameters) };
+function sizeOne(spec: ModelSpec, { size }: ComparisonOptions, { tokens }: PreparedData): Sized {
+  if (size !== undefined) return equalise(spec, { size, tokens });
+  return { spec, tuned: {}, reached: parameterCount(buildSpec(spec, { tokens }).model.parameters) };
 }
 
 interface Runner {
@@ -117,9 +119,9 @@ interface Runner {
 }
 
 /** Jobs of a comparison: trials, trainings, measurements of decoding, and two samples of the best next-token model. */
-function countJobs({ seeds, specs, budget }: ComparisonOptions): number {
+function countJobs({ seeds, specs, budget, data }: ComparisonOptions): number {
   const trials = budget.measure === "minutes" ? specs.length : 0;
-  const samples = specs.some(({ objective }) => objective.kind === "next-token") ? 2 : 0;
+  const samples = data.kind === "text" && specs.some(({ objective }) => objective.kind === "next-token") ? 2 : 0;
   return trials + specs.length * (seeds.length + 1) + samples;
 }
 
@@ -157,23 +159,24 @@ async function stepsOf(
   { spec }: Sized,
   { options, data, run }: { options: ComparisonOptions; data: PreparedData; run: Runner },
 ): Promise<number> {
-  const { budget, threads } = options;
+  const { budget, engine = "node", threads } = options;
   const config = trainingSchema.parse({ ...options.training, steps: 1 });
-  const perStep = config.batch * config.length;
-  const tokens = { spec, tokens: data.tokenizer.size };
-  if (budget.measure === "tokens") return Math.max(1, Math.floor(budget.value / perStep));
-  if (budget.measure === "flops")
-    return Math.max(1, Math.floor(budget.value / (trainFlopsPerToken(buildSpec(spec, tokens), config) * perStep)));
+  const within = (tokens: number) => stepsWithin(tokens, data.tokensBefore(spec, config));
+  if (budget.measure === "tokens") return within(budget.value);
+  if (budget.measure === "flops") return Math.max(1, Math.floor(budget.value / flopsPerStep(spec, config, data)));
   const job = {
     kind: "trial" as const,
-    ...tokens,
-    threads,
+    ...{ spec, tokens: data.tokens, engine, threads, data: data.job },
     config: { ...config, steps: 1_000_000 },
-    trainIds: data.trainIds,
     seconds: trialSeconds,
   };
   const { tokensPerS } = await run.do(job);
-  return Math.max(1, Math.floor((budget.value * 60 * tokensPerS) / perStep));
+  return within(budget.value * 60 * tokensPerS);
+}
+
+/** Of a batch without padding. */
+function flopsPerStep(spec: ModelSpec, config: TrainingConfig, { tokens }: PreparedData): number {
+  return trainFlopsPerToken(buildSpec(spec, { tokens }), config) * config.batch * config.length;
 }
 
 function trainingJob(
@@ -183,43 +186,42 @@ function trainingJob(
   const job = {
     kind: "train" as const,
     spec,
-    tokens: data.tokenizer.size,
+    tokens: data.tokens,
+    engine: options.engine ?? ("node" as const),
     threads: options.threads,
     config: trainingSchema.parse({ ...options.training, steps, seed }),
-    trainIds: data.trainIds,
-    validationIds: data.validationIds,
-    validationBytes: data.validationBytes,
+    data: data.job,
     draws: options.draws,
   };
   return { ...job, weights: join(folder, `${spec.name}-seed${seed}-${jobHash(job, folder)}.safetensors`) };
 }
 
-const promptLength = 120;
-
-/** The first whole words of the validation text. */
-function promptOf({ split }: PreparedData): string {
-  const words = split.validation.text.slice(0, 2 * promptLength).replace(/^\S*\s+/, "");
-  return words.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
-}
-
 function decodingJob(
-  { spec, tokens, threads, weights, config }: TrainJob,
+  { spec, tokens, engine, threads, weights, config }: TrainJob,
   { options, data }: { options: ComparisonOptions; data: PreparedData },
 ) {
   return {
     kind: "decode" as const,
     spec,
     tokens,
+    engine,
     threads,
     weights,
-    tokenizer: data.tokenizer.toJSON(),
-    prompt: promptOf(data),
-    sampleTokens: options.sampleTokens,
+    data: data.job,
+    ...(data.text && { writing: writingOf(data.text, options.sampleTokens) }),
     context: config.length,
     seed: 0,
-    validationIds: data.validationIds,
     contexts: options.contexts,
   };
+}
+
+const promptLength = 120;
+
+/** The first whole words of the validation text are the prompt. */
+function writingOf({ split, tokenizer }: NonNullable<PreparedData["text"]>, sampleTokens: number): Writing {
+  const words = split.validation.text.slice(0, 2 * promptLength).replace(/^\S*\s+/, "");
+  const prompt = words.slice(0, promptLength).replace(/\S*$/, "").trimEnd();
+  return { tokenizer: tokenizer.toJSON(), prompt, sampleTokens };
 }
 
 interface Measured {
@@ -237,62 +239,20 @@ async function measureWords(
 ): Promise<Comparison["wordShare"]> {
   const best = results.find(({ bitsPerByte }) => bitsPerByte.kind === "exact");
   const contender = contenders.find(({ spec }) => spec.name === best?.spec);
-  if (contender === undefined) return undefined;
+  if (contender === undefined || data.text === undefined) return undefined;
   const { kind: _, ...train } = trainingJob(contender, { options, data, seed: options.seeds[0]!, folder });
   const sample = {
     kind: "sample" as const,
     spec: train.spec,
     tokens: train.tokens,
+    engine: train.engine,
     threads: train.threads,
-    tokenizer: data.tokenizer.toJSON(),
-    prompt: promptOf(data),
-    sampleTokens: 4 * options.sampleTokens,
+    writing: writingOf(data.text, 4 * options.sampleTokens),
     context: train.config.length,
     seed: 0,
   };
-  const vocabulary = new Set(wordsOf(data.split.train.text));
+  const vocabulary = new Set(wordsOf(data.text.split.train.text));
   const trained = knownWordShare((await run.do({ ...sample, weights: train.weights })).text, vocabulary);
   const untrained = knownWordShare((await run.do({ ...sample, weights: null })).text, vocabulary);
   return { spec: contender.spec.name, trained: trained.share, untrained: untrained.share, words: trained.words };
-}
-
-function protocolOf({
-  options,
-  data,
-  contenders,
-  baselineBytes,
-  seconds,
-}: {
-  options: ComparisonOptions;
-  data: PreparedData;
-  contenders: readonly Contender[];
-  baselineBytes: number;
-  seconds: number;
-}): Comparison["protocol"] {
-  const config = trainingSchema.parse({ ...options.training, steps: 1 });
-  const steps = new Set(contenders.map((contender) => contender.steps));
-  const all = versions();
-  return {
-    command: options.command,
-    seqlab: all["seqlab"]!,
-    date: new Date().toISOString(),
-    data: {
-      name: data.corpus.name,
-      sha256: data.corpus.sha256,
-      trainBytes: data.split.train.bytes,
-      validationBytes: data.validationBytes,
-    },
-    tokenizer: { kind: data.tokenizer.kind, size: data.tokenizer.size, bytesPerToken: data.bytesPerToken },
-    size: options.size ? `${options.size.measure}=${options.size.value}` : "as-is",
-    budget: `${options.budget.measure}=${options.budget.value}`,
-    tokens: steps.size === 1 ? [...steps][0]! * config.batch * config.length : null,
-    seeds: [...options.seeds],
-    context: config.length,
-    batch: config.batch,
-    optimizer: { ...config.optimizer, schedule: config.schedule },
-    versions: all,
-    machine: describeMachine(options.threads),
-    baselineBytes,
-    seconds,
-  };
 }

@@ -1,22 +1,36 @@
 import type { TokenizerJSON } from "../../data/index.ts";
+import type { EngineKind } from "../../engine/index.ts";
 import type { ModelSpec } from "../../model/index.ts";
+import type { CodecJSON, DatasetDescription, Score } from "../../tasks/index.ts";
 import type { Evaluation, TrainingConfig } from "../../train/index.ts";
 import type { CurvePoint, DecodePoint, Figure } from "./results.ts";
+
+/** What a job trains on and is judged by: ids of a text in files (little-endian int32), or a dataset that it opens by itself. */
+export type JobData =
+  | { kind: "text"; trainIds: string; validationIds: string; validationBytes: number }
+  | {
+      kind: "dataset";
+      description: DatasetDescription;
+      codec: CodecJSON | null;
+      /** What its facts must hash to, or the job fails. */
+      sha256: string;
+      /** Validation examples that are answered for scores. */
+      examples: number;
+    };
 
 interface ModelJob {
   spec: ModelSpec;
   /** Ids of the tokenizer. */
   tokens: number;
+  engine: EngineKind;
   threads: number;
 }
 
-/** Trains and evaluates one model with one seed. Id files hold little-endian int32. */
+/** Trains and evaluates one model with one seed. */
 export interface TrainJob extends ModelJob {
   kind: "train";
   config: TrainingConfig;
-  trainIds: string;
-  validationIds: string;
-  validationBytes: number;
+  data: JobData;
   /** Monte-Carlo draws of upper bounds. */
   draws: number;
   /** Where the trained weights go (safetensors). */
@@ -25,6 +39,8 @@ export interface TrainJob extends ModelJob {
 
 export interface TrainOutcome {
   evaluation: Evaluation;
+  /** Of its answers, where the data have such. */
+  scores?: readonly Score[];
   curve: CurvePoint[];
   /** Of the steps after the first three. */
   tokensPerS: number;
@@ -38,7 +54,7 @@ export interface TrainOutcome {
 export interface TrialJob extends ModelJob {
   kind: "trial";
   config: TrainingConfig;
-  trainIds: string;
+  data: JobData;
   /** Seconds of timed steps. */
   seconds: number;
 }
@@ -51,14 +67,13 @@ export interface TrialOutcome {
 export interface DecodeJob extends ModelJob {
   kind: "decode";
   weights: string;
-  tokenizer: TokenizerJSON;
-  prompt: string;
-  sampleTokens: number;
+  /** Its validation part gives the timed prompt. */
+  data: JobData;
+  /** What the model is to write; absent where its ids stand for no text, or it answers sources. */
+  writing?: Writing;
   /** Window the model was trained with. */
   context: number;
   seed: number;
-  /** Ids of which the timed prompt is the beginning. */
-  validationIds: string;
   /** Contexts at which single tokens are timed. */
   contexts: readonly number[];
 }
@@ -70,16 +85,22 @@ export interface DecodeOutcome {
   note?: string;
   baselineBytes: number;
   peakBytes: number;
-  sample: string;
+  /** Null where nothing is text. */
+  sample: { prompt: string; text: string } | null;
+}
+
+/** A text that a model is to go on with. */
+export interface Writing {
+  tokenizer: TokenizerJSON;
+  prompt: string;
+  sampleTokens: number;
 }
 
 /** Text of a model, trained or (without weights) as initialised. */
 export interface SampleJob extends ModelJob {
   kind: "sample";
   weights: string | null;
-  tokenizer: TokenizerJSON;
-  prompt: string;
-  sampleTokens: number;
+  writing: Writing;
   context: number;
   seed: number;
 }
@@ -105,4 +126,6 @@ export interface JobProgress {
   /** Units a second. */
   rate?: number;
   loss?: number;
+  /** After training, while answers are scored. */
+  stage?: "scoring";
 }

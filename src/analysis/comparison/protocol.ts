@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
-import type { Figure, Protocol } from "./results.ts";
+import { trainingSchema } from "../../train/index.ts";
+import type { ComparisonOptions } from "./compare.ts";
+import type { PreparedData } from "./prepare.ts";
+import type { ComparisonResult, Figure, Protocol } from "./results.ts";
 
 /** Mean and spread (max − min) of repeated measurements. */
 export function figure(values: readonly number[]): Figure {
@@ -38,4 +41,35 @@ function dependencyVersion(name: string): string {
     dependencies: Record<string, string>;
   };
   return dependencies[name] ?? "unknown";
+}
+
+interface Finished {
+  data: PreparedData;
+  results: readonly ComparisonResult[];
+  baselineBytes: number;
+  seconds: number;
+}
+
+/** Everything that is needed to run the same comparison again. */
+export function protocolOf(options: ComparisonOptions, { data, results, baselineBytes, seconds }: Finished): Protocol {
+  const { batch, length, optimizer, schedule } = trainingSchema.parse({ ...options.training, steps: 1 });
+  const tokens = new Set(results.map((result) => result.tokens));
+  const all = versions();
+  return {
+    command: options.command,
+    seqlab: all["seqlab"]!,
+    date: new Date().toISOString(),
+    ...data.protocol,
+    size: options.size ? `${options.size.measure}=${options.size.value}` : "as-is",
+    budget: `${options.budget.measure}=${options.budget.value}`,
+    tokens: tokens.size === 1 ? [...tokens][0]! : null,
+    seeds: [...options.seeds],
+    context: length,
+    batch,
+    optimizer: { ...optimizer, schedule },
+    versions: all,
+    machine: describeMachine(options.threads),
+    baselineBytes,
+    seconds,
+  };
 }

@@ -1,3 +1,6 @@
+import type { Json } from "../../checkpoints/index.ts";
+import type { Dataset, Score } from "../../tasks/index.ts";
+
 /** A measured number: mean over `n` seeds or repeats, `spread` = max − min. */
 export interface Figure {
   mean: number;
@@ -7,10 +10,13 @@ export interface Figure {
 
 /** Validation bits per byte: exact for next-token models, an upper bound for masked diffusion. */
 export interface BitsPerByte extends Figure {
-  kind: "exact" | "upper-bound";
+  kind: "exact" | "upper-bound" | "pseudo";
   /** Standard error of the Monte-Carlo estimate (upper bounds only). */
   stdErr?: number;
 }
+
+/** A score of a model's answers, over seeds. */
+export type ScoreFigure = Figure & Omit<Score, "value">;
 
 /** One point of a training curve; `loss` in nats per token (training), `bitsPerByte` on validation text where it was measured. */
 export interface CurvePoint {
@@ -43,6 +49,8 @@ export interface ComparisonResult {
   params: number;
   activeParams: number;
   bitsPerByte: BitsPerByte;
+  /** With a task whose answers are scored, in the task's order. */
+  scores?: ScoreFigure[];
   trainTokensPerS: Figure;
   decodeTokensPerS: Figure;
   firstTokenMs: Figure;
@@ -72,8 +80,18 @@ export interface Protocol {
   command: string;
   seqlab: string;
   date: string;
-  data: { name: string; sha256: string; trainBytes: number; validationBytes: number };
-  tokenizer: { kind: string; size: number; bytesPerToken: number };
+  data: {
+    name: string;
+    /** Of a text; of a task's facts. */
+    sha256: string;
+    /** Null for a task. */
+    trainBytes: number | null;
+    validationBytes: number | null;
+    /** Where the data are not text: the task, what its bits are counted for, and what its data are. */
+    task?: { kind: string; bitsPer: Dataset["bitsPer"]; facts: Readonly<Record<string, Json>> };
+  };
+  /** `bytesPerToken` is null for a task. */
+  tokenizer: { kind: string; size: number; bytesPerToken: number | null };
   size: string;
   budget: string;
   /** Training tokens per model and seed; null where the budget gave each model its own number. */

@@ -72,7 +72,7 @@ function nearestWidth(spec: ModelSpec, target: Target): Sized {
   );
 }
 
-type Slot = "mixer" | "channel";
+type Slot = "mixer" | "channel" | "cross";
 interface Dial {
   slot: Slot;
   kind: string;
@@ -80,22 +80,27 @@ interface Dial {
   unit: number;
 }
 
-/** The first dial of every distinct part, channel mixers before token mixers. */
-function dialsOf({ layers }: ModelSpec): Dial[] {
+/** The first dial of every distinct part: channel mixers, then token mixers, then those that read an encoder. */
+function dialsOf({ layers, encoder }: ModelSpec): Dial[] {
   const found = new Map<string, Dial>();
-  for (const slot of ["channel", "mixer"] as const)
-    for (const layer of layers) {
-      const { kind } = layer[slot];
-      const [dial] = (slot === "mixer" ? families.mixers : families.channels)[kind]?.tune ?? [];
+  for (const slot of ["channel", "mixer", "cross"] as const)
+    for (const layer of [...layers, ...(encoder?.layers ?? [])]) {
+      const kind = layer[slot]?.kind;
+      if (kind === undefined) continue;
+      const [dial] = (slot === "channel" ? families.channels : families.mixers)[kind]?.tune ?? [];
       if (dial) found.set(`${slot} ${kind}`, { slot, kind, ...dial });
     }
   return [...found.values()];
 }
 
-function turn({ layers, ...spec }: ModelSpec, { slot, kind, key }: Dial, value: number): ModelSpec {
+function turn({ layers, encoder, ...spec }: ModelSpec, { slot, kind, key }: Dial, value: number): ModelSpec {
   const turned = (layer: LayerSpec) =>
-    layer[slot].kind === kind ? { ...layer, [slot]: { ...layer[slot], [key]: value } } : layer;
-  return { ...spec, layers: layers.map(turned) };
+    layer[slot]?.kind === kind ? { ...layer, [slot]: { ...layer[slot], [key]: value } } : layer;
+  return {
+    ...spec,
+    ...(encoder && { encoder: { ...encoder, layers: encoder.layers.map(turned) } }),
+    layers: layers.map(turned),
+  };
 }
 
 /** The dial's value at which the measure comes nearest to the target. */

@@ -74,7 +74,8 @@ export const expertChoice = defineChannel({
     const shares_BTE = linear(x_BTD, p.router).softmax(-1);
     // Padding wants no expert: it is taken last, and then with weight 0.
     const wanted_BTE = io.mask_BT ? where(io.mask_BT.unsqueeze(2), shares_BTE, 0) : shares_BTE;
-    const { values, indices } = wanted_BTE.transpose([2, 0, 1]).topk(-1, taken);
+    const { values: best_EBM, indices } = wanted_BTE.transpose([2, 0, 1]).topk(-1, taken);
+    const values = io.mask_BT ? best_EBM.mul(withinCapacity(io.mask_BT, taken, c.capacityFactor / E)) : best_EBM;
     const rows_R = rowsOf(indices, T);
     const x_EMD = x_BTD
       .reshape([B * T, D])
@@ -89,6 +90,14 @@ export const expertChoice = defineChannel({
     return { y: y.reshape(x_BTD.shape), probes: { chosen_EBM: indices } };
   },
 });
+
+/** 1 for the choices that an expert of a sequence without its padding would make, else 0: [B, M]. */
+function withinCapacity(mask_BT: Tensor, taken: number, share: number): Tensor {
+  const share_B1 = where(mask_BT, 1, 0).sum(1, true).mul(share);
+  const rank_M = iota(taken);
+  // Rounded to the nearest whole number, at least one.
+  return where(share_B1.greaterEqual(rank_M.cast("f32").add(0.5)).or(rank_M.equal(0)), 1, 0);
+}
 
 /** Numbers of tokens over the whole batch, from numbers within sequences i32 [E, B, M]. */
 function rowsOf(indices_EBM: Tensor, tokens: number): Tensor {

@@ -19,7 +19,7 @@ import { token } from "./token.ts";
 const [C, D] = [7, 4];
 const ids = constant([3, 1, 3, 0, 6, 2], [2, 3], "i32");
 const table = randomNormal("table", [C, D]);
-const at = { d: { D, C }, b: {}, io: plainIo("train") };
+const at = { d: { D, C, R: D }, b: {}, io: plainIo("train") };
 
 const embedded = (rows: Tensor, scale: "none" | "sqrt-width" = "none") =>
   token.forward(ids, { ...at, c: token.config.parse({ scale }), p: weightsFrom({ table: rows }) });

@@ -30,6 +30,7 @@ import { kda } from "../mixers/kda.ts";
 import { lightningAttention } from "../mixers/lightning-attention.ts";
 import { linearAttention } from "../mixers/linear-attention.ts";
 import { linformer } from "../mixers/linformer.ts";
+import { logLinearAttention } from "../mixers/log-linear-attention.ts";
 import { longformer } from "../mixers/longformer.ts";
 import { lru } from "../mixers/lru.ts";
 import { lstm } from "../mixers/lstm.ts";
@@ -43,6 +44,7 @@ import { minLstm } from "../mixers/min-lstm.ts";
 import { mla } from "../mixers/mla.ts";
 import { mlstm } from "../mixers/mlstm.ts";
 import { mlstm7b } from "../mixers/mlstm-7b.ts";
+import { momentumDeltanet } from "../mixers/momentum-deltanet.ts";
 import { neuralCde } from "../mixers/neural-cde.ts";
 import { nystromAttention } from "../mixers/nystrom-attention.ts";
 import { odeRnn } from "../mixers/ode-rnn.ts";
@@ -63,6 +65,7 @@ import { s5 } from "../mixers/s5.ts";
 import { shortConv } from "../mixers/short-conv.ts";
 import { sinkhornAttention } from "../mixers/sinkhorn-attention.ts";
 import { slstm } from "../mixers/slstm.ts";
+import { spectralConv } from "../mixers/spectral-conv.ts";
 import { tokenLinear } from "../mixers/token-linear.ts";
 import { tokenMlp } from "../mixers/token-mlp.ts";
 import { tttLinearMixer } from "../mixers/ttt-linear.ts";
@@ -101,6 +104,7 @@ export const mixers = {
   "lightning-attention": lightningAttention,
   "linear-attention": linearAttention,
   linformer,
+  "log-linear-attention": logLinearAttention,
   longformer,
   lru,
   lstm,
@@ -114,6 +118,7 @@ export const mixers = {
   mla,
   mlstm,
   "mlstm-7b": mlstm7b,
+  "momentum-deltanet": momentumDeltanet,
   "neural-cde": neuralCde,
   "nystrom-attention": nystromAttention,
   "ode-rnn": odeRnn,
@@ -134,6 +139,7 @@ export const mixers = {
   "short-conv": shortConv,
   "sinkhorn-attention": sinkhornAttention,
   slstm,
+  "spectral-conv": spectralConv,
   "token-linear": tokenLinear,
   "token-mlp": tokenMlp,
   "ttt-linear": tttLinearMixer,

@@ -44,6 +44,9 @@ export function patternOf(
 /** What blocks of scores are made from beside queries, keys and values. */
 export interface Seen {
   x_BTD: Tensor;
+  q_BHTK: Tensor;
+  k_BGTK: Tensor;
+  scale: number;
   cached: Cache | undefined;
   hooks: PositionHooks;
   /** The bias that keys have from their values, over C + T keys. */
@@ -65,18 +68,23 @@ function columnsOf(x: Tensor, cached: Cache | undefined, keys: Span): Tensor {
   return old === 0 ? recent : concat(-1, [x.slice(-1, 0, old), recent]);
 }
 
-export function biasOf({ c, d, io }: Context, { x_BTD, cached, hooks, bias_BH1S }: Seen) {
+export function biasOf({ c, d, io }: Context, seen: Seen) {
+  const { x_BTD, q_BHTK, k_BGTK, scale, cached, hooks, bias_BH1S } = seen;
   const handed = c.scoreResidual ? io.handed?.attentionScores_BHTS : undefined;
   if (!hooks.bias && !handed && !bias_BH1S) return undefined;
   const positions_BT = positionsOf(io, x_BTD.dim(1));
   return (queries: Span, keys: Span): Tensor => {
     const rows = (x: Tensor, axis: number) => x.slice(axis, queries.start, queries.end);
+    const recent = k_BGTK.slice(2, keys.start, keys.end);
     const terms = [
       hooks.bias?.({
         queries_BT: rows(positions_BT, 1),
         keys_BS: keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
         heads: d.H,
         x_BTD: rows(x_BTD, 1),
+        q_BHTK: rows(q_BHTK, 2),
+        k_BGSK: cached ? concat(2, [cached.k_BGCK, recent]) : recent,
+        scale,
       }),
       handed && columnsOf(rows(handed, 2), cached, keys),
       bias_BH1S && columnsOf(bias_BH1S, cached, keys),
@@ -95,6 +103,6 @@ export function weighOf({ c, p, io }: Context, { cached, bias_BH1S }: Seen) {
     const refined = refine(scores, { c, p, q_BHTK, bias_BH1S: ranked, mask_BT: io.mask_BT });
     const weigh = (t: Tensor) => attentionWeights(t, { kind: c.weights, sink_H: p.sink && value(p.sink) });
     const kept = weigh(c.topK === undefined ? refined : keepLargest(refined, c.topK));
-    return talkWeights(c.topKGradient === "all" ? straightThrough(kept, weigh(refined)) : kept, bare, p);
+    return talkWeights(c.topKGradient === "all" ? straightThrough(kept, weigh(refined)) : kept, { scores, bare }, p);
   };
 }

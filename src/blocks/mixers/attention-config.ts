@@ -105,6 +105,7 @@ const weights = {
     .enum(["before", "after", "both", "gate"])
     .optional()
     .describe("heads mix their scores, their weights, both, or scale weights by mixed scores (Shazeer 2020)"),
+  talkingBias: z.boolean().optional().describe("offsets a head beside the mixtures of talkingHeads (CaiT)"),
   weightDropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an attention weight in training"),
 };
 
@@ -142,8 +143,16 @@ export type AttentionConfig = z.infer<typeof attentionConfig>;
 /** Whether tokens can be made one by one. */
 export const decodes = (c: AttentionConfig): boolean => c.causal && !c.selective;
 
-/** Throws E_ATTENTION_ORDER where options need all earlier keys in the order of time, and only some are kept. */
+/** Throws E_ATTENTION_ORDER where options need all earlier keys in the order of time, and only some or others are there. */
 export function assertOptions(c: AttentionConfig): void {
+  if (c.selective && c.memory !== undefined)
+    fail({
+      code: "E_ATTENTION_ORDER",
+      where: "attention.memory",
+      expected: "no learned keys beside the tokens, as selective attention counts what tokens say of each other",
+      got: String(c.memory),
+      hint: "Leave memory or selective out.",
+    });
   const option = c.contextualPositions !== undefined ? "contextualPositions" : "weights";
   const ordered = c.contextualPositions !== undefined || c.weights === "stick-breaking";
   if (ordered && farthest(c.pattern, c.window) !== undefined)

@@ -142,7 +142,7 @@ function attendAll(tokens: Token[], at: Sequence): number[][] {
     if (c.selective) forget(forgotten, masked[0]!, at.keys, at.start + t);
     const weights = talked(
       refined.map((row, h) => weightsOf(row, c, p.sink?.[h])),
-      bare,
+      { bare, masked },
       at,
     );
     const heads = weights.map((row, h) => {
@@ -197,7 +197,11 @@ function scoresOf(token: Token, i: number, all: Sequence["keys"], at: Sequence):
   const scale = c.qkNorm === "l2" || c.scale === "none" ? 1 : typeof c.scale === "number" ? c.scale : d.K ** -0.5;
   const raw = token.q.map((q, h) => all.map(({ k }) => score(q, k[groupOf(h, d)]!, { c, p, h, scale })));
   const mixed = raw.map((row, h) =>
-    row.map((value, j) => value + (p.talkBefore ? sum(raw.map((other, g) => other[j]! * p.talkBefore![g]![h]!)) : 0)),
+    row.map((value, j) => {
+      if (!p.talkBefore) return value;
+      const offset = p.talkBeforeBias?.[h] ?? 0;
+      return value + offset + sum(raw.map((other, g) => other[j]! * p.talkBefore![g]![h]!));
+    }),
   );
   return mixed.map((row, h) =>
     row.map((value, j) => (j < at.keys.length ? value + biasOf(token, i, { key: all[j]!, h, at }) : value)),
@@ -302,11 +306,19 @@ function weightsOf(row: number[], c: AttentionConfig, sink: number | undefined):
   }
 }
 
-function talked(weights: number[][], bare: number[][], { p }: Sequence): number[][] {
+function talked(
+  weights: number[][],
+  { bare, masked }: { bare: number[][]; masked: number[][] },
+  { p }: Sequence,
+): number[][] {
   const mix = (rows: number[][], matrix: Loose, h: number, j: number) =>
     sum(rows.map((row, g) => row[j]! * matrix[g]![h]!));
   if (p.talkGate) return weights.map((row, h) => row.map((w, j) => w * mix(bare, p.talkGate!, h, j)));
-  return p.talkAfter ? weights.map((row, h) => row.map((_, j) => mix(weights, p.talkAfter!, h, j))) : weights;
+  if (!p.talkAfter) return weights;
+  const seen = (h: number, j: number) => masked[h]![j]! > Number.NEGATIVE_INFINITY;
+  return weights.map((row, h) =>
+    row.map((_, j) => (seen(h, j) ? mix(weights, p.talkAfter!, h, j) + (p.talkAfterBias?.[h] ?? 0) : 0)),
+  );
 }
 
 function projected(heads: number[][], x: number[], { c, p }: Sequence): number[] {

@@ -78,6 +78,10 @@ interface BiasedBlock {
   heads: number;
   /** The mixer's input at the queries: [B, T, D]. */
   x_BTD: Tensor;
+  /** Queries and keys as they meet, [B, H, T, K] and [B, kvHeads, S, K], and the factor on their product. */
+  q_BHTK: Tensor;
+  k_BGSK: Tensor;
+  scale: number;
 }
 
 /** What the scheme does, with its own config, sizes and weights taken out of the mixer's. */

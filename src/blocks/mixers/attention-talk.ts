@@ -1,6 +1,7 @@
 /** Heads that mix their scores or weights [B, H, T, S] (Shazeer et al. 2020, "talking heads"). */
-import type { Tensor } from "../../tensor/index.ts";
-import { matrix, type ParameterDeclaration } from "../weights/declare.ts";
+import { isHidden } from "../../ops/index.ts";
+import { type Tensor, where } from "../../tensor/index.ts";
+import { bias, matrix, type ParameterDeclaration } from "../weights/declare.ts";
 import { value, type Weight } from "../weights/use.ts";
 import type { AttentionConfig } from "./attention-config.ts";
 
@@ -9,6 +10,9 @@ interface Parameters<T> {
   talkBefore?: T;
   talkAfter?: T;
   talkGate?: T;
+  /** [H], added to what is mixed. */
+  talkBeforeBias?: T;
+  talkAfterBias?: T;
 }
 
 export type TalkWeights = Parameters<Weight>;
@@ -20,28 +24,45 @@ const identity = {
 } as const;
 
 export const talkParams = (
-  { talkingHeads: how }: AttentionConfig,
+  { talkingHeads: how, talkingBias }: AttentionConfig,
   heads: number,
 ): Parameters<ParameterDeclaration> => ({
-  ...((how === "before" || how === "both") && { talkBefore: matrix(heads, heads, { init: "zeros" }) }),
-  ...((how === "after" || how === "both") && { talkAfter: matrix(heads, heads, { init: identity }) }),
+  ...((how === "before" || how === "both") && {
+    talkBefore: matrix(heads, heads, { init: "zeros" }),
+    ...(talkingBias && { talkBeforeBias: bias(heads) }),
+  }),
+  ...((how === "after" || how === "both") && {
+    talkAfter: matrix(heads, heads, { init: identity }),
+    ...(talkingBias && { talkAfterBias: bias(heads) }),
+  }),
   ...(how === "gate" && { talkGate: matrix(heads, heads) }),
 });
 
-/** Σ_g x_g W_gh for every head h. */
-function across(x_BHTS: Tensor, weight: Weight): Tensor {
+/** Σ_g x_g W_gh (+ b_h) for every head h. */
+function across(x_BHTS: Tensor, weight: Weight, offset?: Weight): Tensor {
   const [B, H] = [x_BHTS.dim(0), x_BHTS.dim(1)];
-  return value(weight)
+  const mixed = value(weight)
     .matmul(x_BHTS.reshape([B, H, -1]), { transA: true })
     .reshape(x_BHTS.shape);
+  return offset ? mixed.add(value(offset).reshape([H, 1, 1])) : mixed;
 }
 
 /** Undefined where scores stay as they are. */
-export const talkScores = ({ talkBefore }: TalkWeights): ((scores: Tensor) => Tensor) | undefined =>
-  talkBefore && ((scores) => scores.add(across(scores, talkBefore)));
+export const talkScores = ({
+  talkBefore,
+  talkBeforeBias,
+}: TalkWeights): ((scores: Tensor) => Tensor) | undefined =>
+  talkBefore && ((scores) => scores.add(across(scores, talkBefore, talkBeforeBias)));
 
-/** Weights from those of softmax and the scores before masks. */
-export function talkWeights(weights: Tensor, bare: Tensor, { talkAfter, talkGate }: TalkWeights): Tensor {
+/** Weights from those of softmax, the masked scores that they come from, and the scores before masks. */
+export function talkWeights(
+  weights: Tensor,
+  { scores, bare }: { scores: Tensor; bare: Tensor },
+  { talkAfter, talkGate, talkAfterBias }: TalkWeights,
+): Tensor {
   if (talkGate) return weights.mul(across(bare, talkGate));
-  return talkAfter ? across(weights, talkAfter) : weights;
+  if (!talkAfter) return weights;
+  const mixed = across(weights, talkAfter, talkAfterBias);
+  // An offset would show what is hidden.
+  return talkAfterBias ? where(isHidden(scores), 0, mixed) : mixed;
 }

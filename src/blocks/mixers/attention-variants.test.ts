@@ -31,6 +31,7 @@ mixerSuite(attention, {
     { heads: 2, contextualPositions: 3 },
     { heads: 2, selective: true },
     { heads: 4, kvHeads: 2, talkingHeads: "both" },
+    { heads: 2, talkingHeads: "both", talkingBias: true },
     { heads: 2, talkingHeads: "gate" },
     { heads: 2, laser: 5 },
     { heads: 2, scoreResidual: true, causal: false },

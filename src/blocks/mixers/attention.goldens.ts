@@ -2,9 +2,10 @@
 import { blockwiseAttention, type Span, scaledDotProduct } from "../../ops/index.ts";
 import { iota, type Tensor, where } from "../../tensor/index.ts";
 import { attentionOf, storedIo } from "../../testing/goldens/attention-of.fixture.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { biasedAttention } from "../../testing/goldens/biased-attention.fixture.ts";
+import { crossAttentionOf } from "../../testing/goldens/cross-attention-of.fixture.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { rope } from "../positions/rope.ts";
-import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 /** In blocks of 3 queries, unless the mask is no shape that blocks know. */
 function sdpa(c: GoldenCase): GoldenGraph {
@@ -25,11 +26,16 @@ function sdpa(c: GoldenCase): GoldenGraph {
   return { outputs: { "out.y": y_BHTV } };
 }
 
-function mha(c: GoldenCase): GoldenGraph | Absent {
-  if (!c.flag("self")) return "absent: attention over another sequence";
+function mha(c: GoldenCase): GoldenGraph {
   const heads = c.number("heads");
   const maps = mhaMaps(c);
-  if (c.flag("float_mask")) return biasedMha(c, maps, heads);
+  if (!c.flag("self")) return crossMha(c, maps, heads);
+  if (c.flag("float_mask")) {
+    const x = c.tensor("in.q");
+    const bias = c.tensor("in.bias").reshape([-1, heads, x.dim(1), x.dim(1)]);
+    const biased = biasedAttention(x, maps, { heads, bias });
+    return { outputs: { "out.y": biased.y, "out.weights": biased.weights } };
+  }
   const learned = (name: string) => c.tensor(`param.bias_${name}`).reshape([heads, 1, -1]);
   const beside = c.flag("bias_kv");
   const { y, weights } = attentionOf(
@@ -48,35 +54,28 @@ function mha(c: GoldenCase): GoldenGraph | Absent {
   return { outputs: { "out.y": y, "out.weights": weights } };
 }
 
+/** Keys and values of widths of their own have matrices of their own. */
 function mhaMaps(c: GoldenCase) {
   const dim = c.number("dim");
-  const [weight, bias] = [c.tensor("param.in_proj_weight"), c.maybe("param.in_proj_bias")];
-  const part = (i: number) => ({
-    weight: weight.slice(0, i * dim, (i + 1) * dim),
+  const bias = c.maybe("param.in_proj_bias");
+  const part = (name: "q" | "k" | "v", i: number) => ({
+    weight: c.maybe(`param.${name}_proj_weight`) ?? c.tensor("param.in_proj_weight").slice(0, i * dim, (i + 1) * dim),
     bias: bias?.slice(0, i * dim, (i + 1) * dim),
   });
   const out = { weight: c.tensor("param.out_proj.weight"), bias: c.maybe("param.out_proj.bias") };
-  return { q: part(0), k: part(1), v: part(2), out };
+  return { q: part("q", 0), k: part("k", 1), v: part("v", 2), out };
 }
 
-/** A bias on scores as an input is a matter of the op, not of the mixer. */
-function biasedMha(c: GoldenCase, { q, k, v, out }: ReturnType<typeof mhaMaps>, heads: number): GoldenGraph {
-  const x = c.tensor("in.q");
-  const T = x.dim(1);
-  const mapped = (input: Tensor, { weight, bias }: typeof q) => {
-    const y = input.matmul(weight, { transB: true });
-    return bias ? y.add(bias) : y;
-  };
-  const bias = c.tensor("in.bias").reshape([-1, heads, T, T]);
-  const { y_BHTV, weights_BHTS } = blockwiseAttention({
-    q_BHTK: splitHeads(mapped(x, q), heads),
-    k_BGTK: splitHeads(mapped(x, k), heads),
-    v_BGTV: splitHeads(mapped(x, v), heads),
-    scale: (c.number("dim") / heads) ** -0.5,
-    causal: false,
-    bias: (queries, keys) => bias.slice(2, queries.start, queries.end).slice(3, keys.start, keys.end),
-  });
-  return { outputs: { "out.y": mapped(mergeHeads(y_BHTV), out), "out.weights": weights_BHTS } };
+function crossMha(c: GoldenCase, maps: ReturnType<typeof mhaMaps>, heads: number): GoldenGraph {
+  const { y, weights } = crossAttentionOf(
+    c.tensor("in.q"),
+    {
+      memory: { keys: c.tensor("in.k"), values: c.tensor("in.v") },
+      mask_BS: c.has("in.key_mask") ? c.mask("in.key_mask") : undefined,
+    },
+    { maps, heads },
+  );
+  return { outputs: { "out.y": y, "out.weights": weights } };
 }
 
 interface LocalOptions {

@@ -87,6 +87,8 @@ export const attention = defineMixer({
     smooth: smoothness(c),
     exact: "bitwise",
   }),
+  hands: (c) => (c.valueResidual ? [] : ["attentionValues_BGTV"]),
+  takes: (c) => (c.valueResidual ? ["attentionValues_BGTV"] : []),
   reads: ["mask_BT", "positions_BT"],
   tune: [{ key: "headSize", unit: 2 }],
   state(d, c): State {
@@ -127,8 +129,9 @@ function attend(x_BTD: Tensor, at: Context) {
   const { carried, own } = valuesOf(v, x_BTD, at);
   const window = farthest(c.pattern, c.window);
   const cached = cacheOf({ k: s.k_BHTK, v: s.v_BHTK }, { length_B: io.length_B, queries: T, window });
-  const seen: Seen = { x_BTD, cached, hooks, bias_BH1S: c.dynamicMask ? keyBias(carried, cached, at) : undefined };
   const scale = scaleOf(c, d.K);
+  const bias_BH1S = c.dynamicMask ? keyBias(carried, cached, at) : undefined;
+  const seen: Seen = { x_BTD, q_BHTK, k_BGTK, scale, cached, hooks, bias_BH1S };
   const { y_BHTV, weights_BHTS, scores_BHTS } = blockwiseAttention({
     q_BHTK,
     k_BGTK,

@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { canonicalSpec } from "../../spec/index.ts";
 import { buildModel } from "../../model/index.ts";
+import { canonicalSpec } from "../../spec/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { bidirectional } from "./bidirectional.ts";
-import { affine, add, naiveLstmCell, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
+import { add, affine, naiveLstmCell, overTime, sigmoid, zerosOf } from "./rnn-naive.ts";
 
-type Arguments = NaiveMixerArguments<ReturnType<typeof bidirectional.config.parse>, Record<string, unknown>, Record<string, Loose>>;
+type Arguments = NaiveMixerArguments<
+  ReturnType<typeof bidirectional.config.parse>,
+  Record<string, unknown>,
+  Record<string, Loose>
+>;
 
 /** One direction over one sequence, by the inner mixer's own equation. */
 type Course = (x: number[][], p: (name: string) => Loose, dt: number[]) => number[][];
@@ -74,11 +78,19 @@ mixerSuite(bidirectional, {
   width: 4,
 });
 
-const layer = (mixer: object) => ({ name: "m", width: 8, layers: [{ mixer }], objective: { kind: "masked-diffusion" } });
+const layer = (mixer: object) => ({
+  name: "m",
+  width: 8,
+  layers: [{ mixer }],
+  objective: { kind: "masked-diffusion" },
+});
 
 test("a mixer that looks ahead by itself is refused", () => {
-  const build = (mixer: object) => buildModel(canonicalSpec(layer({ kind: "bidirectional", mixer })), { vocabulary: 4 });
-  expect(() => build({ kind: "fnet" })).toThrow(/expected a causal mixer, got one whose flow is bidirectional.*E_BIDIRECTIONAL/);
+  const build = (mixer: object) =>
+    buildModel(canonicalSpec(layer({ kind: "bidirectional", mixer })), { vocabulary: 4 });
+  expect(() => build({ kind: "fnet" })).toThrow(
+    /expected a causal mixer, got one whose flow is bidirectional.*E_BIDIRECTIONAL/,
+  );
   expect(build({ kind: "gru" }).flow).toBe("bidirectional");
 });
 

@@ -21,7 +21,11 @@ interface Layer {
 }
 
 /** One layer: the maps g and h read only the inputs that the mask leaves, the gate's all. */
-function cell(x: number[], h: number[], { p, mask, mode, dt }: { p: Layer; mask: Connections; mode: Config["mode"]; dt: number }) {
+function cell(
+  x: number[],
+  h: number[],
+  { p, mask, mode, dt }: { p: Layer; mask: Connections; mode: Config["mode"]; dt: number },
+) {
   const kept = h.map((_, j) => x.map((value, i) => value * mask[i]![j]!));
   const unit = (map: number, j: number, input: readonly number[]) => {
     const column = map * h.length + j;
@@ -58,7 +62,12 @@ function naive({ x, p, c, d, s, dt }: Arguments) {
         const own = Object.fromEntries(
           ["input", "recurrent", "bias", "tau", "asymptote"].map((key) => [key, p[`${name}.${key}`]]),
         );
-        below = cell(below, memory.h.slice(from, from + size), { p: own as unknown as Layer, mask, mode: c.mode, dt: dt![b]![t]! });
+        below = cell(below, memory.h.slice(from, from + size), {
+          p: own as unknown as Layer,
+          mask,
+          mode: c.mode,
+          dt: dt![b]![t]!,
+        });
         h.push(...below);
         from += size;
       }
@@ -78,7 +87,15 @@ mixerSuite(cfcWired, {
 });
 
 const sizes = ncpSizes({ outputs: 3, command: 5 }, 20);
-const fans = { outputs: 3, command: 5, sparsity: 0.5, sensoryFanout: 4, interFanout: 2, commandSynapses: 6, motorFanin: 3 };
+const fans = {
+  outputs: 3,
+  command: 5,
+  sparsity: 0.5,
+  sensoryFanout: 4,
+  interFanout: 2,
+  commandSynapses: 6,
+  motorFanin: 3,
+};
 const total = (rows: Connections) => rows.flat().reduce((sum, value) => sum + value, 0);
 const flipped = (m: Connections) => m[0]!.map((_, j) => m.map((row) => row[j]!));
 
@@ -91,7 +108,8 @@ test("[ncp-wiring] every input, inter and motor neuron has the asked number of s
     for (const column of flipped(made.motor)) expect(total([column])).toBeGreaterThanOrEqual(3);
     expect(total(made.command)).toBeGreaterThan(0);
     expect(total(made.command)).toBeLessThanOrEqual(6);
-    for (const layer of [made.sensory, made.inter]) expect(flipped(layer).every((column) => total([column]) > 0)).toBe(true);
+    for (const layer of [made.sensory, made.inter])
+      expect(flipped(layer).every((column) => total([column]) > 0)).toBe(true);
     expect(made.motor.every((row) => total([row]) > 0)).toBe(true);
   }
 });

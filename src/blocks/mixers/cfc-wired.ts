@@ -136,10 +136,7 @@ export function wiredRecurrence({ layers, memory, mode, timed }: Wired): LiquidR
     return cfcRecurrence({ ...weights, input }, { mode, activation: "tanh", layers: 0, hidden: neurons, timed });
   });
   const { memoryInput, memoryRecurrent, memoryBias } = memory;
-  const shares = (x: Tensor) => [
-    ...cells[0]!.shares(x),
-    ...(memoryInput ? [linear(x, memoryInput, memoryBias)] : []),
-  ];
+  const shares = (x: Tensor) => [...cells[0]!.shares(x), ...(memoryInput ? [linear(x, memoryInput, memoryBias)] : [])];
   const cell: LiquidRecurrence["cell"] = (s, xs) => {
     const before = s.c && memoryRecurrent ? lstmCell(xs[1]!.add(linear(s.h, memoryRecurrent)), s.c) : s;
     const own = before.h.split(

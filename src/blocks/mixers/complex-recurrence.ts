@@ -2,9 +2,19 @@
  * What S5 and LRU share: one diagonal complex recurrence between dense maps, h_t = λ h_{t−1} + B x_t, y_t = Re(C h_t).
  * Axes: B batch, T time, D model, N complex states; columns [N, B, T].
  */
-import { type Complex, complexSystem, fromColumns, levelsOf, ltiScan, toColumns } from "../../ops/index.ts";
-import { type Tensor, where } from "../../tensor/index.ts";
+import {
+  type Complex,
+  complexProduct,
+  complexScan,
+  complexSystem,
+  fromColumns,
+  levelsOf,
+  ltiScan,
+  toColumns,
+} from "../../ops/index.ts";
+import { stack, type Tensor, where } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
+import { bothWays, type Direction } from "./both-ways.ts";
 
 export interface ComplexRecurrence {
   /** λ [N], |λ| < 1. */
@@ -29,6 +39,27 @@ export function complexRecurrence(x_BTD: Tensor, { decay, input, outputs, h, chu
   const mirrored = us.map((u) => (io.mask_BT ? where(io.mask_BT, u, 0) : u).flip(2));
   const back = ltiScan({ us: mirrored, system }).ys.map((y) => y.flip(2));
   return { y_BTD: forward.add(realPart(back, outputs[1]!)), h: s_CBS.transpose([1, 0, 2]) };
+}
+
+export interface TimedRecurrence extends Pick<ComplexRecurrence, "outputs" | "h" | "io"> {
+  /** [D, N]. */
+  input: Complex;
+  /** λ and what scales the input, [N, B, T], for the time before every token. */
+  at: (dt_BT: Tensor) => { decay: Complex; scale: Complex };
+}
+
+/** The same where λ depends on the time that passed; backwards that is the time until the next token. */
+export function timedRecurrence(x_BTD: Tensor, { input, outputs, h, io, at }: TimedRecurrence) {
+  const run = (x: Tensor, direction: Direction, { dt_BT, mask_BT }: Io) => {
+    const { decay, scale } = at(dt_BT!);
+    const u = complexProduct({ re: toColumns(x, input.re), im: toColumns(x, input.im) }, scale);
+    const start = direction === "ahead" && h ? { re: h.at(2, 0), im: h.at(2, 1) } : undefined;
+    const { h: states, last } = complexScan({ a: decay, u, h: start, mask_BT });
+    return { y: realPart([states.re, states.im], outputs[direction === "ahead" ? 0 : 1]!), last };
+  };
+  const { ahead, back } =
+    outputs.length === 1 ? { ahead: run(x_BTD, "ahead", io), back: undefined } : bothWays(x_BTD, io, run);
+  return { y_BTD: back ? ahead.y.add(back.y) : ahead.y, h: stack(2, [ahead.last.re, ahead.last.im]) };
 }
 
 const realPart = ([re, im]: readonly Tensor[], C: Complex): Tensor =>

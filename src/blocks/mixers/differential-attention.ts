@@ -97,12 +97,13 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {
   const hooks = positionHooks(c.positions, { d, p, io });
   const positions_BT = positionsOf(io, T);
   const heads = (weight: Weight, count: number) => splitHeads(linear(x_BTD, weight), count);
+  const q = hooks.rotate(heads(p.q, 2 * d.P), positions_BT, "query");
   const k = hooks.rotate(heads(p.k, 2 * d.G), positions_BT, "key");
   const v = heads(p.v, d.G);
   const both = (values: Tensor) => concat(1, [values, values]);
   const cached = cacheOf({ k: s.k, v: s.v && both(s.v) }, { length_B: io.length_B, queries: T, window: undefined });
   const { y_BHTV } = blockwiseAttention({
-    q_BHTK: hooks.rotate(heads(p.q, 2 * d.P), positions_BT, "query"),
+    q_BHTK: q,
     k_BGTK: k,
     v_BGTV: both(v),
     causal: true,
@@ -111,13 +112,18 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {
     scale: d.K ** -0.5,
     bias:
       hooks.bias &&
-      ((queries: Span, keys: Span) =>
-        hooks.bias!({
+      ((queries: Span, keys: Span) => {
+        const recent = k.slice(2, keys.start, keys.end);
+        return hooks.bias!({
           queries_BT: positions_BT.slice(1, queries.start, queries.end),
           keys_BS: keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
           heads: 2 * d.P,
           x_BTD: x_BTD.slice(1, queries.start, queries.end),
-        })),
+          q_BHTK: q.slice(2, queries.start, queries.end),
+          k_BGSK: cached ? concat(2, [cached.k_BGCK, recent]) : recent,
+          scale: d.K ** -0.5,
+        });
+      }),
   });
   const [first, second] = y_BHTV.split(1, [d.P, d.P]) as [Tensor, Tensor];
   const difference = rmsHeads(first.sub(second.mul(shareOf(p, c.start))), p.norm, c.epsilon);

@@ -23,7 +23,8 @@ function sequence({
     const width = d.H * d.K;
     const [q, k] = [cut(qkv.slice(0, width), d.H), cut(qkv.slice(width, 2 * width), d.H)];
     const v = cut(qkv.slice(2 * width), d.H);
-    const low = (down: Loose, up: Loose, offset?: Loose) => cut(times(times(x_t, down as never), up as never, offset as never), d.H);
+    const low = (down: Loose, up: Loose, offset?: Loose) =>
+      cut(times(times(x_t, down as never), up as never, offset as never), d.H);
     const decay = low(p.decayDown, p.decayUp, p.decayBias);
     const erase = low(p.eraseDown, p.eraseUp, p.eraseBias);
     const write = low(p.writeDown, p.writeUp, p.writeBias);

@@ -27,7 +27,11 @@ const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
   keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
   valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
-  rank: z.int().positive().optional().describe("rank of the decay, the two gates and the output gate; default the key size"),
+  rank: z
+    .int()
+    .positive()
+    .optional()
+    .describe("rank of the decay, the two gates and the output gate; default the key size"),
   conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
   chunk: z
     .int()

@@ -122,7 +122,11 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {
     k_HKBTN: rulesLast(unitScale(k, 1), d.N),
     v_HVBTN: rulesLast(v, d.N),
     beta_HBTN: rulesLast(strengths(x_BTD, p.beta, { negEigen: c.negEigen, io }), d.N),
-    logDecay_HBT: p.decay && p.decayBias && p.logA && headLogDecay(x_BTD, { decay: p.decay, decayBias: p.decayBias, logA: p.logA }, io),
+    logDecay_HBT:
+      p.decay &&
+      p.decayBias &&
+      p.logA &&
+      headLogDecay(x_BTD, { decay: p.decay, decayBias: p.decayBias, logA: p.logA }, io),
     S_BHVK: s.S,
   });
   const gate = silu(toColumns(x_BTD, value(p.gate))).reshape(o_HVBT.shape);

@@ -3,7 +3,15 @@
  * Axes: B batch, T time, D model, H channels of the state-space model, N complex states, F width of the gate.
  */
 import { z } from "zod";
-import { complexExpm1, complexProduct, complexReciprocal, complexExp, diagonalSystem, levelsOf, ltiScan } from "../../ops/index.ts";
+import {
+  complexExp,
+  complexExpm1,
+  complexProduct,
+  complexReciprocal,
+  diagonalSystem,
+  levelsOf,
+  ltiScan,
+} from "../../ops/index.ts";
 import { gelu, layerNorm, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
@@ -11,7 +19,11 @@ import { linear, value, type Weights } from "../weights/use.ts";
 import { everyCopy } from "./lti-layer.ts";
 
 const config = z.strictObject({
-  channels: z.int().positive().optional().describe("channels of the state-space model (default: a quarter of the width)"),
+  channels: z
+    .int()
+    .positive()
+    .optional()
+    .describe("channels of the state-space model (default: a quarter of the width)"),
   states: z.int().positive().default(64).describe("complex states of each channel; all channels share their rates"),
   expand: z.number().positive().default(2).describe("width of the gate / model width"),
   chunk: z
@@ -22,7 +34,12 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-const dims = (c: C, D: number) => ({ D, H: c.channels ?? Math.max(1, Math.floor(D / 4)), N: c.states, F: c.expand * D });
+const dims = (c: C, D: number) => ({
+  D,
+  H: c.channels ?? Math.max(1, Math.floor(D / 4)),
+  N: c.states,
+  F: c.expand * D,
+});
 type Sizes = ReturnType<typeof dims>;
 
 /** All states start to fall alike, and turn by 0 to half a circle in a step. */
@@ -32,10 +49,7 @@ const params = ({ D, H, N, F }: Sizes) => ({
   normGain: gain(H),
   normOffset: bias(H),
   logRate: vector(N, Math.log(0.5)),
-  frequency: vector(
-    N,
-    everyCopy(Array.from({ length: N }, (_, n) => (Math.PI * n) / N)),
-  ),
+  frequency: vector(N, everyCopy(Array.from({ length: N }, (_, n) => (Math.PI * n) / N))),
   C: tensor([H, N, 2], { kind: "normal", std: 1 / Math.sqrt(N) }),
   skip: vector(H, { kind: "normal", std: 1 }),
   back: matrix(H, F),

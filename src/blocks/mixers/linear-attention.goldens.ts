@@ -1,6 +1,7 @@
 /** Linear attention with features of the second order: fla-core's kernels, and zoology's Based layer. */
-import { decayScan, squareFeatures, taylorFeatures } from "../../ops/index.ts";
+
 import { asColumns, asRows } from "../../ops/decay-scan.goldens.ts";
+import { decayScan, squareFeatures, taylorFeatures } from "../../ops/index.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { linearAttention } from "./linear-attention.ts";

@@ -26,7 +26,9 @@ const config = z.strictObject({
   featureMap: z
     .enum(["elu1", "relu", "taylor", "square"])
     .default("elu1")
-    .describe("φ: elu(x) + 1 (the paper), max(x, 0), products with φ(q)·φ(k) = 1 + s + s²/2, s = q·k/√K (Based), or (q·k)²/K (ReBased)"),
+    .describe(
+      "φ: elu(x) + 1 (the paper), max(x, 0), products with φ(q)·φ(k) = 1 + s + s²/2, s = q·k/√K (Based), or (q·k)²/K (ReBased)",
+    ),
   keySize: z.int().positive().optional().describe("channels of queries and keys per head; default model width / heads"),
   chunk: z
     .int()
@@ -58,7 +60,10 @@ type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<
 export const linearAttention = defineMixer({
   kind: "linear-attention",
   title: "Linear attention",
-  cite: { arxiv: "2006.16236", by: "Katharopoulos et al. 2020; taylor: Arora et al. 2024; square: Aksenov et al. 2024" },
+  cite: {
+    arxiv: "2006.16236",
+    by: "Katharopoulos et al. 2020; taylor: Arora et al. 2024; square: Aksenov et al. 2024",
+  },
   equations: [
     "S_t = S_{t−1} + v_t φ(k_t)ᵀ;  z_t = z_{t−1} + φ(k_t)",
     "o_t = S_t φ(q_t) / (z_t·φ(q_t) + ε);  out = W_out o_t",

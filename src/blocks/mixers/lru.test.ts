@@ -25,11 +25,12 @@ mixerSuite(lru, {
       p,
       stored: s?.h,
       bidirectional: c.bidirectional,
-      states: Array.from({ length: d.N }, (_, n) => {
-        const decay = decayOf(p.logRate[n]!, p.logPhase[n]!);
-        const gamma = p.scale[n]! * Math.sqrt(1 - decay[0] ** 2 - decay[1] ** 2);
-        return { decay, scale: scaledBy([1, 0], gamma) };
-      }),
+      states: () =>
+        Array.from({ length: d.N }, (_, n) => {
+          const decay = decayOf(p.logRate[n]!, p.logPhase[n]!);
+          const gamma = p.scale[n]! * Math.sqrt(1 - decay[0] ** 2 - decay[1] ** 2);
+          return { decay, scale: scaledBy([1, 0], gamma) };
+        }),
     }),
 });
 

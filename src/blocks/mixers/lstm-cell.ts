@@ -24,7 +24,9 @@ export function peepholeCell(gates: Tensor, c: Tensor, peepholes: Tensor): { h: 
   const H = c.dim(-1);
   const [i, f, o, g] = gates.split(-1, [H, H, H, H]);
   const seen = (gate: Tensor, cell: Tensor, index: number) => gate.add(cell.mul(peepholes.at(0, index))).sigmoid();
-  const next = seen(f!, c, 1).mul(c).add(seen(i!, c, 0).mul(g!.tanh()));
+  const next = seen(f!, c, 1)
+    .mul(c)
+    .add(seen(i!, c, 0).mul(g!.tanh()));
   return { h: seen(o!, next, 2).mul(next.tanh()), c: next };
 }
 

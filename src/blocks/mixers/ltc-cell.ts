@@ -55,7 +55,11 @@ export function ltcRecurrence(p: LtcWeights, options: LtcOptions): LiquidRecurre
   const { unfolds, epsilon, timed, wiring } = options;
   const positive = (w: Weight) => (options.positivity === "relu" ? value(w).relu() : value(w).softplus());
   const strength = (w: Weight, mask: Tensor | undefined) => (mask ? positive(w).mul(mask) : positive(w));
-  const fromInputs = synapses(strength(p.inputW, wiring?.input), { mu: p.inputMu, sigma: p.inputSigma, erev: p.inputErev });
+  const fromInputs = synapses(strength(p.inputW, wiring?.input), {
+    mu: p.inputMu,
+    sigma: p.inputSigma,
+    erev: p.inputErev,
+  });
   const between = synapses(strength(p.w, wiring?.between), p);
   const leak = positive(p.gLeak);
   const leakReversal = leak.mul(value(p.vLeak));

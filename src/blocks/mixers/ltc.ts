@@ -20,7 +20,9 @@ const config = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("number of neurons (default: the model width); as many outputs as the width need no projection back to it"),
+    .describe(
+      "number of neurons (default: the model width); as many outputs as the width need no projection back to it",
+    ),
   wiring: wiringChoice,
   unfolds: z.int().positive().default(6).describe("solver steps per token"),
   epsilon: z.number().nonnegative().default(1e-8).describe("added to the total conductance"),

@@ -108,17 +108,23 @@ interface Recurrence {
   p: { inputRe: Loose; inputIm: Loose; outputRe: Loose; outputIm: Loose; backRe?: Loose; backIm?: Loose; skip: Loose };
   stored: Loose | undefined;
   bidirectional: boolean;
-  /** λ of every state, and what its input is multiplied by. */
-  states: readonly { decay: Pair; scale: Pair }[];
+  /** λ of every state, and what its input is multiplied by, for the time that passed. */
+  states: (dt: number) => readonly { decay: Pair; scale: Pair }[];
+  /** [B][T]; absent: 1 everywhere. */
+  dt?: readonly (readonly number[])[] | undefined;
 }
 
 /** h_t = λ h_{t−1} + scale·(B x_t), y_t = Re(C h_t) + skip ⊙ x_t, token by token. */
-export function naiveRecurrence({ x, p, stored, bidirectional, states }: Recurrence) {
+export function naiveRecurrence({ x, p, stored, bidirectional, states, dt }: Recurrence) {
   const last: number[][][] = [];
-  const course = (tokens: readonly (readonly number[])[], start: Pair[]) => {
+  const course = (
+    tokens: readonly (readonly number[])[],
+    start: readonly Pair[],
+    gaps: readonly number[] | undefined,
+  ) => {
     let h = start;
-    return tokens.map((token) => {
-      h = states.map(({ decay, scale }, n) => {
+    return tokens.map((token, t) => {
+      h = states(gaps?.[t] ?? 1).map(({ decay, scale }, n) => {
         const written = token.reduce<Pair>(
           (sum, u, i) => plus(sum, [u * p.inputRe[i]![n]!, u * p.inputIm[i]![n]!]),
           [0, 0],
@@ -131,13 +137,14 @@ export function naiveRecurrence({ x, p, stored, bidirectional, states }: Recurre
   const read = (h: readonly Pair[], re: Loose, im: Loose, d: number) =>
     h.reduce((sum, state, n) => sum + times(state, [re[n]![d]!, im[n]![d]!])[0], 0);
   const y = x.map((tokens, b) => {
-    const start = states.map((_, n): Pair => (stored ? [stored[b]![n]![0]!, stored[b]![n]![1]!] : [0, 0]));
-    const forward = course(tokens, start);
+    const start = states(1).map((_, n): Pair => (stored ? [stored[b]![n]![0]!, stored[b]![n]![1]!] : [0, 0]));
+    const forward = course(tokens, start, dt?.[b]);
     last.push(forward.at(-1)!.map(([re, im]) => [re, im]));
     const back = bidirectional
       ? course(
           [...tokens].reverse(),
-          states.map((): Pair => [0, 0]),
+          states(1).map((): Pair => [0, 0]),
+          dt && [1, ...[...dt[b]!.slice(1)].reverse()],
         ).reverse()
       : undefined;
     return tokens.map((token, t) =>

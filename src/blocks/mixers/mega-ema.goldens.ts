@@ -1,6 +1,6 @@
 /** Mega-pytorch's averages: one share and one damping for all features of an average; backwards in time the second half. */
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
-import { bothWays } from "./bidirectional.ts";
+import { bothWays } from "./both-ways.ts";
 import { megaEma } from "./mega-ema.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
@@ -10,7 +10,12 @@ function build(c: GoldenCase): GoldenGraph {
   const weights = (half: number, prefix: string) => {
     const rate = (name: string) => weightOf(c.tensor(`param.${prefix}${name}`).unsqueeze(0).expand([D, N]));
     const perFeature = (name: string) =>
-      weightOf(c.tensor(`param.${name}`).slice(0, half * N, (half + 1) * N).transpose([1, 0]));
+      weightOf(
+        c
+          .tensor(`param.${name}`)
+          .slice(0, half * N, (half + 1) * N)
+          .transpose([1, 0]),
+      );
     return {
       share: rate("alphas"),
       damping: rate("dampen_factors"),

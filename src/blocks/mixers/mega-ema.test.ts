@@ -38,7 +38,7 @@ mixerSuite(megaEma, {
   },
 });
 
-test("[mega] the moving average as a convolution by Fourier transforms equals its recurrence", () => {
+test("the moving average as a convolution by Fourier transforms equals its recurrence", () => {
   const [D, N, T] = [3, 4, 200];
   const config = megaEma.config.parse({ averages: N, skip: false, activation: "none", project: false, chunk: 1 });
   const names = ["share", "damping", "spread", "gathered"] as const;

@@ -65,7 +65,10 @@ function sequence({
 }
 
 mixerSuite(mesaNet, {
-  configs: [{ heads: 2, iterations: 4, epsilon: 0.1 }, { heads: 2, keySize: 3, valueSize: 2, conv: 3, iterations: 3, epsilon: 0.1 }],
+  configs: [
+    { heads: 2, iterations: 4, epsilon: 0.1 },
+    { heads: 2, keySize: 3, valueSize: 2, conv: 3, iterations: 3, epsilon: 0.1 },
+  ],
   width: 8,
   algorithmic: ["chunk"],
   naive: ({ x, s, ...at }) => {

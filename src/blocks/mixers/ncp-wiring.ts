@@ -122,7 +122,11 @@ export function wiringOf(choice: WiringChoice, { inputs, neurons }: { inputs: nu
 }
 
 export const outputsOf = (choice: WiringChoice, neurons: number): number =>
-  choice.kind === "ncp" ? ncpSizes(choice, neurons).motor : choice.kind === "full" ? neurons : (choice.outputs ?? neurons);
+  choice.kind === "ncp"
+    ? ncpSizes(choice, neurons).motor
+    : choice.kind === "full"
+      ? neurons
+      : (choice.outputs ?? neurons);
 
 function circuit(o: NcpOptions, inputs: number, neurons: number) {
   const sizes = ncpSizes(o, neurons);
@@ -130,8 +134,9 @@ function circuit(o: NcpOptions, inputs: number, neurons: number) {
   const { motor, command } = sizes;
   const input = empty(inputs, neurons);
   const between = empty(neurons, neurons);
-  const place = (into: number[][], part: Connections, row: number, column: number) =>
-    part.forEach((values, i) => values.forEach((value, j) => void (into[row + i]![column + j] = value)));
+  const place = (into: number[][], part: Connections, row: number, column: number) => {
+    for (const [i, values] of part.entries()) into[row + i]!.splice(column, values.length, ...values);
+  };
   place(input, made.sensory, 0, motor + command);
   place(between, made.inter, motor + command, motor);
   place(between, made.command, motor, motor);

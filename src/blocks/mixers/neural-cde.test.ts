@@ -13,7 +13,8 @@ type Arguments = NaiveMixerArguments<
   ReturnType<typeof neuralCde.params>
 >;
 
-const plus = (a: readonly number[], b: readonly number[], factor: number) => a.map((value, i) => value + factor * b[i]!);
+const plus = (a: readonly number[], b: readonly number[], factor: number) =>
+  a.map((value, i) => value + factor * b[i]!);
 
 /** Euler and Kutta's 3/8 rule, spelled out. */
 function solved(method: string, z: number[], f: (z: number[], stage: number) => number[], h: number): number[] {

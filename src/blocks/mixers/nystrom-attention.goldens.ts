@@ -57,7 +57,7 @@ function layer(c: GoldenCase): GoldenGraph {
       outBias: out.bias!,
     },
   };
-  return bertLayer(c, (x) => run(x, given), "gelu_new");
+  return bertLayer(c, (x) => run(x, given), { activation: "gelu_new" });
 }
 
 export const adapters: readonly GoldenAdapter[] = [

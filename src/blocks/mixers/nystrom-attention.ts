@@ -18,6 +18,7 @@ const config = z.strictObject({
   kernel: z
     .int()
     .positive()
+    .refine((taps) => taps % 2 === 1, "an odd number")
     .optional()
     .describe("odd number of taps of a convolution of the values that is added (default: none)"),
   bias: z.boolean().default(false).describe("offsets of queries, keys and values"),

@@ -10,7 +10,8 @@ type Arguments = NaiveMixerArguments<
 
 /** Rubanova et al. 2019, algorithm 1, with the midpoint rule or Kutta's 3/8 rule. */
 function naive({ x, p, c, d, s, dt }: Arguments) {
-  const field = (h: readonly number[]) => affine(affine(h, p.inward, p.inwardBias).map(Math.tanh), p.field, p.fieldBias);
+  const field = (h: readonly number[]) =>
+    affine(affine(h, p.inward, p.inwardBias).map(Math.tanh), p.field, p.fieldBias);
   const ahead = (h: readonly number[], k: readonly number[], by: number) => h.map((value, i) => value + by * k[i]!);
   const solve = (h: number[], size: number): number[] => {
     const k1 = field(h);

@@ -3,7 +3,7 @@
 import { concat, iota, stack, type Tensor } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io } from "../define.ts";
-import { bothWays, type Direction } from "./bidirectional.ts";
+import { bothWays, type Direction } from "./both-ways.ts";
 import { gru } from "./gru.ts";
 import { lstm } from "./lstm.ts";
 import { rnn } from "./rnn.ts";

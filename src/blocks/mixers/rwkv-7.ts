@@ -107,6 +107,8 @@ export const rwkv7 = defineMixer({
     { key: "gateRank", unit: 1 },
     { key: "decayRank", unit: 1 },
   ],
+  hands: (c) => (c.valueMix ? [] : ["value_HKBT"]),
+  takes: (c) => (c.valueMix ? ["value_HKBT"] : []),
   reads: ["mask_BT"],
   capabilities: {
     flow: "causal",

@@ -20,7 +20,10 @@ const checkpoints = [
 ] as const;
 
 /** RWKV-7 draws values towards the first layer's, and its channel mix has no gate. */
-function layersOf({ kind, options }: (typeof checkpoints)[number], { count, hidden }: { count: number; hidden: number }) {
+function layersOf(
+  { kind, options }: (typeof checkpoints)[number],
+  { count, hidden }: { count: number; hidden: number },
+) {
   const layer = (mixer: object) => ({ mixer, channel: { kind: "none" }, norm: { kind: "layernorm" } });
   const seven = kind === "rwkv-7";
   return Array.from({ length: count }, (_, i) => [

@@ -1,12 +1,11 @@
 /** s5-pytorch: states and maps as (real, imaginary), no conjugate pairs; both directions share Λ and B. */
 import { stack } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { columnsOf, weightOf } from "./mamba-2.goldens.ts";
 import { goldenIo } from "./rnn-golden-weights.fixture.ts";
 import { s5 } from "./s5.ts";
 
-function build(c: GoldenCase): GoldenGraph | Absent {
-  if (c.has("in.step_scale")) return "absent: steps of irregular length";
+function build(c: GoldenCase): GoldenGraph {
   const at = (name: string) => c.tensor(`param.${name}`);
   const N = c.number("state");
   const bidirectional = c.flag("bidirectional");
@@ -24,9 +23,10 @@ function build(c: GoldenCase): GoldenGraph | Absent {
     skip: weightOf(at("D")),
   };
   const x = c.tensor("in.x");
+  const io = goldenIo(c.has("in.step_scale") ? { dt_BT: c.tensor("in.step_scale") } : {});
   const given = c.maybe("state.in.x_re");
   const h = given && stack(2, [given, c.tensor("state.in.x_im")]);
-  const { y, s } = s5.forward(x, { c: config, d: s5.dims(config, x.dim(2)), p, s: { h }, b: {}, io: goldenIo() });
+  const { y, s } = s5.forward(x, { c: config, d: s5.dims(config, x.dim(2)), p, s: { h }, b: {}, io });
   const states = s.h && { "state.out.x_re": s.h.at(2, 0), "state.out.x_im": s.h.at(2, 1) };
   return { outputs: { "out.y": y, ...states } };
 }

@@ -3,12 +3,18 @@
  * Axes: B batch, T time, D model, N complex states.
  */
 import { z } from "zod";
-import { complexProduct, discretisations, discretise } from "../../ops/index.ts";
+import { type Complex, complexProduct, discretisations, discretise, mapComplex } from "../../ops/index.ts";
 import { gelu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
-import { complexRecurrence, recurrenceCapabilities, recurrenceState } from "./complex-recurrence.ts";
+import {
+  type ComplexRecurrence,
+  complexRecurrence,
+  recurrenceCapabilities,
+  recurrenceState,
+  timedRecurrence,
+} from "./complex-recurrence.ts";
 import { everyCopy } from "./lti-layer.ts";
 import { diagonalStart } from "./s4-start.ts";
 
@@ -64,14 +70,14 @@ export const s5 = defineMixer({
   cite: { arxiv: "2208.04933", by: "Smith et al. 2023" },
   equations: [
     "h_t = Λ̄ h_{t−1} + B̄ x_t,  y_t = Re(C h_t) + skip ⊙ x_t   (Λ̄ diagonal, complex)",
-    "zoh: Λ̄ = e^{ΛΔ}, B̄ = (Λ̄ − 1)/Λ B;  bilinear: Λ̄ = (1 + ΛΔ/2)/(1 − ΛΔ/2), B̄ = Δ/(1 − ΛΔ/2) B",
+    "zoh: Λ̄ = e^{ΛΔ}, B̄ = (Λ̄ − 1)/Λ B;  bilinear: Λ̄ = (1 + ΛΔ/2)/(1 − ΛΔ/2), B̄ = Δ/(1 − ΛΔ/2) B;  Δ times the time that passed",
     "out = g ⊙ σ(W g + b),  g = gelu(y)",
   ],
   config,
   dims,
   params,
   tune: [{ key: "state", unit: 1 }],
-  reads: ["mask_BT"],
+  reads: ["mask_BT", "dt_BT"],
   capabilities: recurrenceCapabilities,
   state: recurrenceState,
   forward: mix,
@@ -82,20 +88,36 @@ export const s5 = defineMixer({
 });
 
 function mix(x_BTD: Tensor, { c, p, s, io }: At) {
-  const rates = { re: value(p.rate), im: value(p.frequency) };
-  const { decay, input } = discretise(rates, value(p.logDt).exp(), c.discretisation);
+  const input = { re: value(p.inputRe), im: value(p.inputIm) };
   const outputs = [{ re: value(p.outputRe), im: value(p.outputIm) }];
   if (p.backRe && p.backIm) outputs.push({ re: value(p.backRe), im: value(p.backIm) });
-  const { y_BTD, h } = complexRecurrence(x_BTD, {
-    decay,
-    input: complexProduct({ re: value(p.inputRe), im: value(p.inputIm) }, input),
-    outputs,
-    h: s.h,
-    chunk: c.chunk,
-    io,
-  });
+  const rates = { re: value(p.rate), im: value(p.frequency) };
+  const step = value(p.logDt).exp();
+  const own = { outputs, h: s.h, io };
+  const { y_BTD, h } = io.dt_BT
+    ? timedRecurrence(x_BTD, { ...own, input, at: (dt_BT) => stepsAt(rates, step, { dt_BT, c }) })
+    : recurrence(x_BTD, { ...own, input, rates, step, c });
   const mixed = y_BTD.add(x_BTD.mul(value(p.skip)));
   return { y: gated(mixed, p), s: c.bidirectional ? {} : { h } };
+}
+
+interface Steady extends Pick<ComplexRecurrence, "input" | "outputs" | "h" | "io"> {
+  rates: Complex;
+  step: Tensor;
+  c: C;
+}
+
+/** Every step has the same length. */
+function recurrence(x_BTD: Tensor, { rates, step, c, input, ...own }: Steady) {
+  const { decay, input: scale } = discretise(rates, step, c.discretisation);
+  return complexRecurrence(x_BTD, { ...own, decay, input: complexProduct(input, scale), chunk: c.chunk });
+}
+
+/** Steps are the learned ones times the time that passed: [N, B, T]. */
+function stepsAt(rates: Complex, step: Tensor, { dt_BT, c }: { dt_BT: Tensor; c: C }) {
+  const column = (x: Tensor) => x.reshape([-1, 1, 1]);
+  const { decay, input } = discretise(mapComplex(rates, column), column(step).mul(dt_BT), c.discretisation);
+  return { decay, scale: input };
 }
 
 function gated(y: Tensor, p: At["p"]): Tensor {

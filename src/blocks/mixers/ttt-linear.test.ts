@@ -11,7 +11,11 @@ type At = NaiveMixerArguments<
 type Stored = Record<"W" | "b" | "moved" | "movedBias" | "count", Loose>;
 
 /** ∂ ½ |LN(y) γ + β − target|² / ∂y by the chain rule through mean and deviation. */
-function gradient(y: number[], target: number[], { gain, offset, epsilon }: { gain: number[]; offset: number[]; epsilon: number }) {
+function gradient(
+  y: number[],
+  target: number[],
+  { gain, offset, epsilon }: { gain: number[]; offset: number[]; epsilon: number },
+) {
   const K = y.length;
   const mean = y.reduce((sum, value) => sum + value, 0) / K;
   const deviation = Math.sqrt(y.reduce((sum, value) => sum + (value - mean) ** 2, 0) / K + epsilon);
@@ -41,7 +45,11 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: S
       const norm = { gain: p.innerGain[h]!, offset: p.innerOffset[h]!, epsilon: c.innerEpsilon };
       const [key, query] = [unit(k[h]!), unit(q[h]!).map((value) => value / Math.sqrt(K))];
       const mapped = times(key, state.W[h]!, state.b[h]!);
-      const G = gradient(mapped, v[h]!.map((value, i) => value - key[i]!), norm);
+      const G = gradient(
+        mapped,
+        v[h]!.map((value, i) => value - key[i]!),
+        norm,
+      );
       state.moved[h] = state.moved[h]!.map((row, i) => row.map((value, j) => value + key[i]! * G[j]!));
       state.movedBias[h] = state.movedBias[h]!.map((value, j) => value + G[j]!);
       const W = state.W[h]!.map((row, i) => row.map((value, j) => value - rate[h]! * state.moved[h]![i]![j]!));
@@ -56,7 +64,12 @@ function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: S
       return rms(whole, c.epsilon).map((value, i) => value * p.norm[i]! * gate[h]![i]!);
     });
     count = (count + 1) % c.miniBatch;
-    return range(d.D).map((j) => dot(o, p.out.map((row) => row[j]!)));
+    return range(d.D).map((j) =>
+      dot(
+        o,
+        p.out.map((row) => row[j]!),
+      ),
+    );
   });
   return { y, ...state, count: [count] };
 }

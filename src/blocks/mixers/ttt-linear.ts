@@ -3,7 +3,16 @@
  * from keys. Axes: B batch, T time, D model, H heads of K channels; columns [H, K, B, T].
  */
 import { z } from "zod";
-import { fromColumns, rmsScale, type TttInput, type TttResult, toColumns, tttLinear, tttStep, unitScale } from "../../ops/index.ts";
+import {
+  fromColumns,
+  rmsScale,
+  type TttInput,
+  type TttResult,
+  toColumns,
+  tttLinear,
+  tttStep,
+  unitScale,
+} from "../../ops/index.ts";
 import { silu, type Tensor, zeros } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";

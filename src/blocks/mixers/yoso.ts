@@ -19,6 +19,7 @@ const config = z.strictObject({
   kernel: z
     .int()
     .positive()
+    .refine((taps) => taps % 2 === 1, "an odd number")
     .optional()
     .describe("odd number of taps of a convolution of the values that is added (default: none)"),
   gradient: z

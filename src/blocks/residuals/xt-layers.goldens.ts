@@ -1,8 +1,9 @@
 /** Decoders of x-transformers with one option of norms, placement or residuals, run as layers of a spec. */
 
 import type { LayerSpec, PartSpec, Placement } from "../../model/index.ts";
-import { buildLayer, runLayer } from "../../model/layer.ts";
+import { buildLayer } from "../../model/layer.ts";
 import { buildPart, contextOf, type Source } from "../../model/part.ts";
+import { runLayer } from "../../model/run-layer.ts";
 import { canonicalSpec, type SpecInput } from "../../spec/index.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import { storedIo } from "../../testing/goldens/attention-of.fixture.ts";
@@ -81,7 +82,7 @@ function normOf(c: GoldenCase, o: Options): NormMap | Absent {
 }
 
 function placementOf(o: Options): Pick<Decoder, "placement" | "norms" | "final"> | Absent {
-  if (o.pre_and_post_norm) return "absent: a norm before the branch and one behind the sum";
+  if (o.pre_and_post_norm) return { placement: "pre-and-post", norms: { Norm: 0, SumNorm: 2 }, final: false };
   if (o.pre_norm === false) return { placement: "post", norms: { Norm: 2 }, final: false };
   if (o.sandwich_norm) return { placement: "peri", norms: { Norm: 0, OutNorm: 1 }, final: true };
   return { placement: "pre", norms: { Norm: 0 }, final: true };

@@ -72,6 +72,7 @@ function emitNodes(e: Emitter, outputs: readonly Tensor[], target: Target): void
 function emitLeaf(e: Emitter, node: AnyNode): void {
   const [a, b] = node.inputs;
   if (node.op === "add" && a!.dtype === "f32" && sameShape(a!.shape, b!.shape)) {
+    e.origin = node.origin;
     const names = node.inputs.map((t) => e.nameOf(t));
     e.declare(node.outputs[0]!, e.node("Sum", names)[0]!);
   } else emitNode(e, node);

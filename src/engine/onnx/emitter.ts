@@ -15,7 +15,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { type DType, fail, type Shape, type Tensor, type TensorData } from "../../tensor/index.ts";
+import { type DType, fail, type Origin, type Shape, type Tensor, type TensorData } from "../../tensor/index.ts";
 
 const irVersion = 10n;
 
@@ -42,6 +42,8 @@ interface Model {
 /** Collects the nodes of one graph (the model's or a scan body's). */
 export class Emitter {
   readonly nodes: NodeProto[] = [];
+  /** Of the node that is being emitted: ONNX nodes are named after it. */
+  origin: Origin = { path: "", pass: "forward" };
   private readonly model: Model;
 
   constructor(parent?: Emitter) {
@@ -71,7 +73,8 @@ export class Emitter {
   ): string[] {
     const names = Array.from({ length: outputs }, () => this.fresh(op));
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
-    this.nodes.push(create(NodeProtoSchema, { opType: op, domain, input: [...inputs], output: names, attribute }));
+    const name = nodeName(this.origin, names[0]!);
+    this.nodes.push(create(NodeProtoSchema, { name, opType: op, domain, input: [...inputs], output: names, attribute }));
     return names;
   }
 
@@ -112,6 +115,11 @@ export class Emitter {
     this.model.initializers.set(name, tensor);
     return name;
   }
+}
+
+/** `layers.0.mixer/MatMul_7`; `layers.0.mixer/grad/MatMul_9` of a gradient; `/Add_1` outside all parts. */
+function nodeName({ path, pass }: Origin, output: string): string {
+  return `${path}/${pass === "backward" ? "grad/" : ""}${output}`;
 }
 
 /** Numbers in the memory layout of a type. */

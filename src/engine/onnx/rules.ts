@@ -209,6 +209,7 @@ export function isNative(node: FusedNode): boolean {
 
 /** Adds a node's ONNX form to the emitter and names its outputs. */
 export function emitNode(e: Emitter, node: AnyNode): void {
+  e.origin = node.origin;
   const names = node.inputs.map((t) => e.nameOf(t));
   const results = node.op === "stopGradient" ? names : emitOp(e, node, names);
   node.outputs.forEach((t, i) => void e.declare(t, results[i]!));

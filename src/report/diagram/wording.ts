@@ -23,6 +23,14 @@ const TITLES: Readonly<Record<string, string>> = {
   token: "Token embedding",
   "next-token": "next token",
   "masked-diffusion": "masked diffusion",
+  "masked-lm": "masked tokens",
+  "sequence-to-sequence": "next token of the answer",
+  "cross-attention": "Cross attention",
+  bidirectional: "Both directions",
+  "conv-glu": "Gated convolution",
+  "dilated-conv": "Dilated convolution",
+  gla: "GLA",
+  rnn: "RNN",
 };
 
 /** Options that say most about a part, in the order in which a reader wants them. */

@@ -16,13 +16,32 @@ export interface FigureSpec {
   values: { columns: readonly string[]; rows: readonly { series: Series; cells: readonly string[] }[] };
 }
 
-export function renderFigure({ id, title, draw, alt, keyed, caption, values }: FigureSpec): Html {
-  const series = values.rows.map((row) => row.series);
+export function renderFigure({ keyed, values: { columns, rows }, ...figure }: FigureSpec): Html {
+  const named = rows.map(({ series, cells }) => ({ head: namedSwatch(series), cells }));
+  return renderFrame({
+    ...figure,
+    key: keyed && key(rows.map((row) => row.series)),
+    values: { head: "Model", columns, rows: named },
+  });
+}
+
+/** A figure of anything: what {@link renderFigure} draws of models. */
+export interface FigureFrame extends Pick<FigureSpec, "id" | "title" | "draw" | "alt" | "caption"> {
+  /** Between drawing and caption. */
+  key?: Part;
+  values: {
+    head: string;
+    columns: readonly string[];
+    rows: readonly { head: Part; cells: readonly string[] }[];
+  };
+}
+
+export function renderFrame({ id, title, draw, alt, key, caption, values }: FigureFrame): Html {
   return html`<figure class="figure" id="${id}" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${title}</h3>
 <div class="drawing wide" role="img" aria-label="${alt}">${draw("wide")}</div>
 <div class="drawing narrow" role="img" aria-label="${alt}">${draw("narrow")}</div>
-${keyed && key(series)}
+${key}
 <figcaption>${caption}</figcaption>
 ${valueTable(title, values)}
 </figure>`;
@@ -38,13 +57,13 @@ function key(series: readonly Series[]): Html {
   return html`<ul class="key" aria-hidden="true">${entries}</ul>`;
 }
 
-function valueTable(title: string, { columns, rows }: FigureSpec["values"]): Html {
+function valueTable(title: string, { head, columns, rows }: FigureFrame["values"]): Html {
   const heads = columns.map((column) => html`<th scope="col">${column}</th>`);
-  const body = rows.map(({ series, cells }) => {
-    return html`<tr><th scope="row">${namedSwatch(series)}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
+  const body = rows.map(({ head, cells }) => {
+    return html`<tr><th scope="row">${head}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
   });
   return html`<details class="values"><summary>Values</summary><div class="scroll" tabindex="0" role="region" aria-label="Values: ${title}"><table>
-<thead><tr><th scope="col">Model</th>${heads}</tr></thead><tbody>${body}</tbody></table></div></details>`;
+<thead><tr><th scope="col">${head}</th>${heads}</tr></thead><tbody>${body}</tbody></table></div></details>`;
 }
 
 /** "a, b and c" of escaped, isolated names. */

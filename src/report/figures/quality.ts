@@ -21,20 +21,20 @@ export interface QualityPoint {
 const SHORT_CONTEXT = 1024;
 const LONG_CONTEXT = 16384;
 
-export function qualityFigure(series: readonly Series[]): FigureSpec {
+export function qualityFigure(series: readonly Series[], unit = "bits per byte"): FigureSpec {
   const points = series.flatMap(qualityPoint);
   const bounds = series.filter((one) => one.result.bitsPerByte.kind === "upper-bound");
   return {
     id: "quality-state",
     title: "Quality against state size",
-    draw: (view) => draw(points, view),
+    draw: (view) => draw(points, { view, unit }),
     keyed: true,
-    alt: `Scatter plot: validation bits per byte against state bytes at 1k and 16k tokens. ${series.map(summary).join(" ")}`,
+    alt: `Scatter plot: validation ${unit} against state bytes at 1k and 16k tokens. ${series.map((one) => summary(one, unit)).join(" ")}`,
     caption: html`Lower and further left is better: good text from little memory.
 The solid marker is the state at 1k tokens, the ring at 16k; a ring around its own marker means a state that does not grow.
 ${points.some((point) => point.half > 0) && "Vertical bars span the seeds. "}${bounds.length > 0 && html`The score of ${nameList(bounds)} is an upper bound.`}`,
     values: {
-      columns: ["Validation bits per byte", "State at 1k tokens", "State at 16k tokens"],
+      columns: [`Validation ${unit}`, "State at 1k tokens", "State at 16k tokens"],
       rows: series.map((one) => ({
         series: one,
         cells: [bitsPerByte(one.result.bitsPerByte), stateAt(one, SHORT_CONTEXT), stateAt(one, LONG_CONTEXT)],
@@ -54,9 +54,9 @@ function qualityPoint(series: Series): QualityPoint[] {
   ];
 }
 
-function draw(points: readonly QualityPoint[], view: View) {
+function draw(points: readonly QualityPoint[], { view, unit }: { view: View; unit: string }) {
   if (points.length === 0) return html`<p class="empty">No finite values to draw.</p>`;
-  const { x, y } = axes(points, view);
+  const { x, y } = axes(points, { view, unit });
   const stateless = points.some((point) => point.short === undefined && point.long === undefined);
   const strip = stateless ? (view === "wide" ? 92 : 56) : 0;
   return drawPlot({
@@ -72,7 +72,7 @@ function draw(points: readonly QualityPoint[], view: View) {
   });
 }
 
-function axes(points: readonly QualityPoint[], view: View): { x: Axis; y: Axis } {
+function axes(points: readonly QualityPoint[], { view, unit }: { view: View; unit: string }): { x: Axis; y: Axis } {
   const state = extent(points.flatMap(({ short, long }) => [short ?? Number.NaN, long ?? Number.NaN])) ?? {
     low: 1024,
     high: 4096,
@@ -90,7 +90,7 @@ function axes(points: readonly QualityPoint[], view: View): { x: Axis; y: Axis }
       format: bytes,
     },
     y: {
-      label: "Validation (bits per byte)",
+      label: `Validation (${unit})`,
       type: "linear",
       domain: scores,
       ticks: evenTicks(...scores, 6),
@@ -99,12 +99,12 @@ function axes(points: readonly QualityPoint[], view: View): { x: Axis; y: Axis }
   };
 }
 
-function summary({ name, result }: Series): string {
+function summary({ name, result }: Series, unit: string): string {
   const state =
     result.stateBytes === null
       ? "no state"
       : `${bytes(result.stateBytes[String(SHORT_CONTEXT)] ?? Number.NaN)} at 1k tokens`;
-  return `${name}: ${decimals3(result.bitsPerByte.mean)} bits per byte, ${state}.`;
+  return `${name}: ${decimals3(result.bitsPerByte.mean)} ${unit}, ${state}.`;
 }
 
 const positive = (value: number | undefined): number | undefined =>

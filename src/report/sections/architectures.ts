@@ -11,7 +11,8 @@ export function architectures(series: readonly Series[]): Html {
   return html`<section id="architectures" aria-labelledby="architectures-title">
 <h2 id="architectures-title">Architectures</h2>
 <p class="lead">Each column reads from input to output: a layer is a token mixer (coloured) and a channel mixer (grey), each with its norm and its residual path.
-“×\u00a04” means four equal layers. The strip above shows all layers in order.</p>
+“×\u00a04” means four equal layers. The strip above shows all layers in order.
+${series.some((one) => one.result.canonical.encoder !== undefined) && "An encoder that reads the source stands above the decoder; its output runs down on the right to the parts that read it (dashed)."}</p>
 ${familyKey(series)}
 <div class="architectures">${series.map(card)}</div>
 </section>`;
@@ -19,7 +20,10 @@ ${familyKey(series)}
 
 /** Families that occur, in the fixed order of the palette; hybrid lines have a colour too. */
 function familyKey(series: readonly Series[]): Html {
-  const layers = series.flatMap((one) => readArchitecture(one.result.canonical).layers);
+  const layers = series.flatMap((one) => {
+    const { layers, encoder } = readArchitecture(one.result.canonical);
+    return [...layers, ...(encoder?.layers ?? [])];
+  });
   const present = new Set<Family>([
     ...layers.map((layer) => familyOfMixer(layer.mixer.kind)),
     ...series.map((one) => one.family),

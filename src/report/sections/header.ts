@@ -3,7 +3,7 @@ import type { Comparison, ComparisonResult } from "../../analysis/index.ts";
 import { type Html, html, isolated, type Part } from "../escape.ts";
 import { bitsPerByte, bytes, calendarDate, contextLength, counted, decimals3, duration, whole } from "../format.ts";
 import { namedSwatch, type Series } from "../series.ts";
-import { extreme, isQuick, leadOf, QUICK_CAVEAT, tokensText } from "../verdict.ts";
+import { bitsName, extreme, isQuick, leadOf, QUICK_CAVEAT, tokensText } from "../verdict.ts";
 
 const WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
 
@@ -13,8 +13,8 @@ export function header(comparison: Comparison, series: readonly Series[]): Html 
 <h1>${headline(comparison)}</h1>
 <p class="dek">${setting(comparison)}</p>
 ${isQuick(comparison) && html`<p class="caveat" role="note">${QUICK_CAVEAT}</p>`}
-<p class="finding">${finding(series)}</p>
-${tiles(series)}
+<p class="finding">${finding(comparison, series)}</p>
+${tiles(comparison, series)}
 </header>`;
 }
 
@@ -30,11 +30,11 @@ function headline({ results, protocol }: Comparison): Html {
   return html`${count} ${results.length === 1 ? "architecture" : "architectures"} on ${isolated(protocol.data.name)}`;
 }
 
-function finding(series: readonly Series[]): Part {
+function finding({ protocol }: Comparison, series: readonly Series[]): Part {
   const lead = leadOf(series);
   if (lead === undefined) return "No model reached a finite score.";
   const { best, second, gap, noise, verdict } = lead;
-  const reached = html`<strong>${isolated(best.name)}</strong> reached ${bitsPerByte(best.result.bitsPerByte)} validation bits per byte`;
+  const reached = html`<strong>${isolated(best.name)}</strong> reached ${bitsPerByte(best.result.bitsPerByte)} validation ${bitsName(protocol)}`;
   if (second === undefined) return html`${reached}.`;
   const runnerUp = html`<strong>${isolated(second.name)}</strong>`;
   if (verdict === "tie")
@@ -47,11 +47,11 @@ function finding(series: readonly Series[]): Part {
 }
 
 /** Who is best at what; left out where there is nothing to choose from. */
-function tiles(series: readonly Series[]): Html | false {
+function tiles({ protocol }: Comparison, series: readonly Series[]): Html | false {
   const longest = Math.max(0, ...series.flatMap(({ result }) => Object.keys(result.stateBytes ?? {}).map(Number)));
   const state = (result: ComparisonResult) => result.stateBytes?.[String(longest)] ?? Number.NaN;
   const all = [
-    tile("Lowest bits per byte", leadOf(series)?.second && leadOf(series)?.best, (result) =>
+    tile(`Lowest ${bitsName(protocol)}`, leadOf(series)?.second && leadOf(series)?.best, (result) =>
       bitsPerByte(result.bitsPerByte),
     ),
     tile(

@@ -5,6 +5,7 @@ import { decodeNotes } from "../figures/decode.ts";
 import { bitsPerByte, bytes, bytesFigure, contextLength, counted, percent, plusMinus, whole } from "../format.ts";
 import { type Series, swatch } from "../series.ts";
 import { tunedPhrases } from "../tuned.ts";
+import { bitsName } from "../verdict.ts";
 
 interface Column {
   group: string;
@@ -18,10 +19,15 @@ interface Column {
 
 export function leaderboard({ protocol }: Comparison, series: readonly Series[]): Html {
   const notes = series.find(({ result }) => result.decodeNote !== undefined);
-  const columns = [...COLUMNS, ...(protocol.tokens === null ? [TOKENS] : []), ...stateColumns(series)];
+  const columns = [
+    bitsColumn(bitsName(protocol)),
+    ...COLUMNS,
+    ...(protocol.tokens === null ? [TOKENS] : []),
+    ...stateColumns(series),
+  ];
   return html`<section id="leaderboard" aria-labelledby="leaderboard-title">
 <h2 id="leaderboard-title">Leaderboard</h2>
-<p class="lead">${reading(protocol.seeds.length, series)}</p>
+<p class="lead">${reading(protocol, series)}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="leaderboard-title">
 <table class="leaderboard" role="table">
 <thead role="rowgroup">${heads(columns)}</thead>
@@ -31,10 +37,11 @@ ${notes !== undefined && html`<p class="note">Decoding and first token of ${deco
 </section>`;
 }
 
-function reading(seeds: number, series: readonly Series[]): string {
+function reading(protocol: Comparison["protocol"], series: readonly Series[]): string {
+  const seeds = protocol.seeds.length;
   const bounds = series.some(({ result }) => result.bitsPerByte.kind === "upper-bound");
   return [
-    series.length > 1 && "Ordered by validation bits per byte, lowest first; the best of each column is bold.",
+    series.length > 1 && `Ordered by validation ${bitsName(protocol)}, lowest first; the best of each column is bold.`,
     seeds > 1
       ? `± is the spread: highest minus lowest of ${counted(seeds, "seed")} or repeats.`
       : "One seed, so no spread over seeds.",
@@ -44,14 +51,15 @@ function reading(seeds: number, series: readonly Series[]): string {
     .join(" ");
 }
 
+const bitsColumn = (name: string): Column => ({
+  group: "",
+  title: `Validation ${name}`,
+  text: ({ result }) => score(result),
+  value: (result) => result.bitsPerByte.mean,
+  better: "less",
+});
+
 const COLUMNS: readonly Column[] = [
-  {
-    group: "",
-    title: "Validation bits per byte",
-    text: ({ result }) => score(result),
-    value: (result) => result.bitsPerByte.mean,
-    better: "less",
-  },
   { group: "", title: "Parameters", text: ({ result }) => parameters(result) },
   {
     group: "",

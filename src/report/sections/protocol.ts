@@ -25,15 +25,20 @@ ${group("Versions", [["seqlab", protocol.seqlab], ...flattened(protocol.versions
 }
 
 function dataRows({ data, tokenizer }: Protocol): Row[] {
+  const ids = `${tokenizer.kind}, ${counted(tokenizer.size, "entry").replace("entrys", "entries")}`;
+  if (data.task !== undefined)
+    return [
+      ["Task", isolated(data.task.kind)],
+      ...flattened(data.task.facts),
+      ["SHA-256 of these facts", html`<code>${data.sha256}</code>`],
+      ["Ids", isolated(ids)],
+    ];
   return [
     ["Text", isolated(data.name)],
     ["SHA-256", html`<code>${data.sha256}</code>`],
-    ["Training text", exactBytes(data.trainBytes)],
-    ["Validation text", exactBytes(data.validationBytes)],
-    [
-      "Tokenizer",
-      html`${tokenizer.kind}, ${counted(tokenizer.size, "entry").replace("entrys", "entries")}, ${threeDigits(tokenizer.bytesPerToken)} bytes per token`,
-    ],
+    ["Training text", exactBytes(data.trainBytes ?? Number.NaN)],
+    ["Validation text", exactBytes(data.validationBytes ?? Number.NaN)],
+    ["Tokenizer", html`${ids}, ${threeDigits(tokenizer.bytesPerToken ?? Number.NaN)} bytes per token`],
   ];
 }
 

@@ -38,8 +38,11 @@ export const FIGURE_STYLE = `
 .diagram .title { font-weight: 600; }
 .box rect { fill: var(--panel); stroke: var(--rule); }
 .box.channel rect { stroke: var(--muted); }
-.box.mixer rect { fill: color-mix(in srgb, var(--own) 15%, var(--paper)); stroke: var(--own); stroke-width: 1.6; }
-.box.mixer .small { fill: var(--ink); }
+.diagram .memory .wire { stroke: var(--attention); }
+.diagram .memory .tip { fill: var(--attention); }
+.box.mixer rect, .box.cross rect { fill: color-mix(in srgb, var(--own) 15%, var(--paper)); stroke: var(--own); stroke-width: 1.6; }
+.box.cross rect { stroke-dasharray: 4 2; }
+.box.mixer .small, .box.cross .small { fill: var(--ink); }
 
 @media (max-width: 1023px) { .figures { grid-template-columns: minmax(0, 1fr); } .figure { max-width: 720px; } }
 @media screen and (max-width: 599px) {

@@ -29,6 +29,12 @@ thead th { font-size: 12.5px; line-height: 1.3; color: var(--muted); vertical-al
 .best .note { font-weight: 400; }
 .leaderboard td:not(:nth-child(5)) .value { white-space: nowrap; }
 
+.scores thead th { border-bottom: 1px solid var(--ink); max-width: 160px; }
+.scores thead th::first-letter { text-transform: uppercase; }
+.scores tbody tr { border-bottom: 1px solid var(--rule); }
+.scores td, .scores thead th:not(:first-child) { text-align: right; }
+.scores th:first-child { padding-left: 0; }
+
 .facts { width: 100%; break-inside: avoid; margin-bottom: 26px; }
 .facts caption { text-align: left; font: 600 16px/1.3 var(--sans); padding-bottom: 8px; }
 .facts tr { border-top: 1px solid var(--rule); }

@@ -7,6 +7,11 @@ export type Absent = `absent: ${string}`;
 /** Tensors by the names under which the case stores them: `out.y`, `state.out.h`. */
 export interface GoldenGraph {
   outputs: Readonly<Record<string, Tensor>>;
+  /**
+   * Gradients that are zero by theory where the source's rounding is coarser than the case says: neither what is stored
+   * nor what is computed may reach the least magnitude that counts.
+   */
+  cancels?: readonly string[];
 }
 
 /**

@@ -4,14 +4,22 @@ import type { GoldenCase } from "./golden-case.ts";
 import { activationOf, linearOf, normOf, plainChannel, type Sublayer } from "./layer-parts.fixture.ts";
 
 /** A layer of BERT's kind around another attention: the sum, then the norm, for attention and for the channel mixer. */
-export function bertLayer(c: GoldenCase, attend: Sublayer, activation = "gelu"): GoldenGraph {
-  const norm = (name: string) => normOf(c, name, { kind: "layer", epsilon: 1e-12 });
+export function bertLayer(
+  c: GoldenCase,
+  attend: Sublayer,
+  {
+    activation = "gelu",
+    epsilon = 1e-12,
+    norm: attentionNorm = "attention.output.LayerNorm",
+  }: { activation?: string; epsilon?: number; norm?: string } = {},
+): GoldenGraph {
+  const norm = (name: string) => normOf(c, name, { kind: "layer", epsilon });
   const channel = plainChannel(
     { up: linearOf(c, "intermediate.dense"), down: linearOf(c, "output.dense") },
     activationOf(activation),
   );
   const x = c.tensor("in.x");
-  const a = norm("attention.output.LayerNorm")(x.add(attend(x)));
+  const a = norm(attentionNorm)(x.add(attend(x)));
   return { outputs: { "out.y": norm("output.LayerNorm")(a.add(channel(a))) } };
 }
 

@@ -13,7 +13,7 @@ export function smallestScale(c: GoldenCase): number {
 }
 
 /** Largest finite magnitude. */
-function largest(values: ArrayLike<number>): number {
+export function largest(values: ArrayLike<number>): number {
   let scale = 0;
   for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) scale = Math.max(scale, Math.abs(values[i]!));
   return scale;

@@ -258,7 +258,6 @@ export const otherFamilies: Readonly<Record<string, Family>> = {
   "persimmon-layer": persimmon,
   "bloom-layer": bloom,
   "falcon-layer": falcon,
-  "mpt-layer": () => "absent: a position bias given as an input",
   "opt-layer": fairseq("relu"),
   "biogpt-layer": fairseq("gelu"),
   "xglm-layer": fairseq("gelu"),

@@ -17,6 +17,7 @@ const activationNames: Readonly<Record<string, ActivationKind>> = {
   relu: "relu",
   relu2: "relu-squared",
   silu: "silu",
+  swish: "silu",
 };
 
 export function activationOf(name: string): ActivationKind {

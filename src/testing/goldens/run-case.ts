@@ -3,7 +3,7 @@ import { runReference } from "../../engine/index.ts";
 import { vjp } from "../../grad/index.ts";
 import { constant, type Tensor, zeros } from "../../tensor/index.ts";
 import type { GoldenAdapter, GoldenGraph } from "./adapter.ts";
-import { integerError, relativeError, smallestScale, tolerances } from "./compare.ts";
+import { integerError, largest, relativeError, smallestScale, tolerances } from "./compare.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 /** What came of one case. `where` names the tensor with the largest error, or says why the case is absent. */
@@ -22,6 +22,8 @@ interface Finding {
   name: string;
   values: ArrayLike<number>;
   shape?: readonly number[];
+  /** Zero by theory. */
+  cancels?: boolean;
 }
 
 /** Evaluates outputs, final states and gradients on the reference engine and compares them with what is stored. */
@@ -50,11 +52,16 @@ async function findingsOf(c: GoldenCase, adapter: GoldenAdapter): Promise<Findin
 }
 
 /** Outputs of the graph, and the gradients that the case stores. */
-function evaluate(c: GoldenCase, { outputs }: GoldenGraph): Finding[] {
+function evaluate(c: GoldenCase, { outputs, cancels = [] }: GoldenGraph): Finding[] {
   const results = { ...outputs, ...gradientsOf(c, outputs) };
   const feeds = Object.fromEntries([...c.leaves.keys()].map((name) => [name, c.values(name)]));
   const values = runReference(Object.values(results), feeds);
-  return Object.entries(results).map(([name, { shape }], i) => ({ name, shape, values: values[i]! }));
+  return Object.entries(results).map(([name, { shape }], i) => ({
+    name,
+    shape,
+    values: values[i]!,
+    cancels: cancels.includes(name),
+  }));
 }
 
 /** Gradients of Σ out·cot by every leaf for which the case stores one; zero where the outputs do not depend on it. */
@@ -85,10 +92,11 @@ function judge(c: GoldenCase, findings: readonly Finding[]): Pick<GoldenResult, 
   };
 }
 
-function errorOf(c: GoldenCase, { name, values, shape }: Finding): number {
+function errorOf(c: GoldenCase, { name, values, shape, cancels }: Finding): number {
   const stored = c.stored[name];
   if (!stored || (shape && shape.join() !== stored.shape.join())) return Number.POSITIVE_INFINITY;
   const expected = numbersOf(stored, name);
+  if (cancels) return [values, expected].every((one) => largest(one) < smallestScale(c)) ? 0 : Number.POSITIVE_INFINITY;
   return /^(F|BF)/.test(stored.dtype)
     ? relativeError(values, expected, smallestScale(c))
     : integerError(values, expected);

@@ -2,6 +2,7 @@
 import { constant, type Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.fixture.ts";
+import { crossAttentionOf } from "./cross-attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import { linearOf, plainChannel, storedNorm } from "./layer-parts.fixture.ts";
 import { otherMixer } from "./xt-mixers.fixture.ts";
@@ -51,23 +52,40 @@ function attention(c: GoldenCase): ((x: Tensor, name: string, depth: number) => 
 function stack(c: GoldenCase): GoldenGraph | Absent {
   const kind = c.text("stack");
   if (kind === "absolute" || kind === "sinusoidal") return embeddingPositions(c);
-  if (kind === "cross" || (c.config.options as XtOptions).cross_attend)
-    return "absent: attention over another sequence";
   const attend = attention(c);
   if (typeof attend === "string") return attend;
   const norm = (name: string) =>
     storedNorm({ gain: c.tensor(`param.${name}.gamma`).add(1) }, { kind: "layer", epsilon: 1e-5 });
+  const kinds = sublayersOf(c);
   let x = c.tensor("in.x");
-  for (let depth = 0; depth < c.number("depth"); depth++) {
-    const [first, second] = [`layers.${2 * depth}`, `layers.${2 * depth + 1}`];
-    x = x.add(attend(norm(`${first}.0.0`)(x), `${first}.1`, depth));
-    const channel = plainChannel(
-      { up: linearOf(c, `${second}.1.ff.0.0`), down: linearOf(c, `${second}.1.ff.2`) },
-      "gelu",
-    );
-    x = x.add(channel(norm(`${second}.0.0`)(x)));
+  for (let i = 0; i < c.number("depth") * kinds.length; i++) {
+    const name = `layers.${i}`;
+    const branch = {
+      attention: (y: Tensor) => attend(y, `${name}.1`, Math.floor(i / kinds.length)),
+      cross: (y: Tensor) => crossed(c, y, `${name}.1`),
+      channel: (y: Tensor) => feedForward(c, `${name}.1.ff`)(y),
+    }[kinds[i % kinds.length]!];
+    x = x.add(branch(norm(`${name}.0.0`)(x)));
   }
   return { outputs: { "out.y": norm("final_norm")(x) } };
+}
+
+/** The sublayers of one layer, in order. */
+function sublayersOf(c: GoldenCase): readonly ("attention" | "cross" | "channel")[] {
+  if (c.text("stack") === "cross") return ["cross", "channel"];
+  const reads = (c.config.options as XtOptions).cross_attend;
+  return ["attention", ...(reads ? (["cross"] as const) : []), "channel"];
+}
+
+const feedForward = (c: GoldenCase, name: string) =>
+  plainChannel({ up: linearOf(c, `${name}.0.0`), down: linearOf(c, `${name}.2`) }, "gelu");
+
+/** Attention to the context, which has no norm. */
+function crossed(c: GoldenCase, x: Tensor, name: string): Tensor {
+  const map = (part: string): StoredLinear => linearOf(c, `${name}.${part}`);
+  const [heads, headSize] = [c.number("heads"), c.number("dim_head")];
+  const maps = { q: map("to_q"), k: map("to_k"), v: map("to_v"), out: map("to_out") };
+  return crossAttentionOf(x, { memory: c.tensor("in.context") }, { maps, heads, headSize }).y;
 }
 
 const components = [

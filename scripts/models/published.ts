@@ -1,0 +1,6 @@
+import type { PublishedModel } from "./published-model.ts";
+import { recurrent } from "./recurrent.ts";
+import { transformers } from "./transformers.ts";
+
+/** Every spec of `specs/published` by its name. */
+export const publishedModels: Readonly<Record<string, PublishedModel>> = { ...transformers, ...recurrent };

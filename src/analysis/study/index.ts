@@ -1,0 +1,10 @@
+export type { AttentionProbe, Cell, CellResult, FinishedCell, TestResult } from "./cell.ts";
+export type { Effect } from "./effects.ts";
+export { loadStudy, parseStudy, shippedStudies } from "./load.ts";
+export { type MeasureName, measures } from "./measures.ts";
+export { planCells, protocolHash } from "./plan.ts";
+export { judgedResult, resultOf, type StudyResult } from "./result.ts";
+export { runStudy, type StudyEvent, type StudyOptions } from "./run-study.ts";
+export type { Factor, Study, StudyFigure } from "./schema.ts";
+export { reviveNumbers } from "./store.ts";
+export { figureOf, type Group, groupsOf, matches, measuredOf, type Verdict } from "./summary.ts";

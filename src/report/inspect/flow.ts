@@ -1,0 +1,153 @@
+/** Gradients, residual stream and recurrent states: what flows through the stack. */
+import type { Inspection, StateTrace } from "../../analysis/index.ts";
+import { type Html, html } from "../escape.ts";
+import { type FigureFrame, renderFrame } from "../figures/figure.ts";
+import { percent, threeDigits, whole } from "../format.ts";
+import { type ChartLine, drawChart, hues, inOrder, legend } from "./chart.ts";
+import { layerName, partName, tokenText } from "./names.ts";
+import { layersAxis } from "./reading.ts";
+
+export function gradientFigure({ gradients: { streams, layers, parameters, total } }: Inspection): FigureFrame {
+  const at = (path: string) => streams.findIndex((stream) => stream.path === `${path}.stream`);
+  const lines: ChartLine[] = [
+    {
+      name: "parameters of the layer",
+      color: hues[0],
+      points: layers.map(({ path, norm }) => ({ x: at(path), y: norm })),
+    },
+    {
+      name: "stream behind the layer",
+      color: hues[1],
+      dash: "5 3",
+      points: streams.map(({ norm }, x) => ({ x, y: norm })),
+    },
+  ];
+  return {
+    id: "gradients",
+    title: "Gradients by layer",
+    draw: (view) =>
+      drawChart(
+        {
+          lines,
+          x: layersAxis(streams.map(({ path }) => path)),
+          y: { label: "L2 norm", format: threeDigits, type: "log" },
+        },
+        view,
+      ),
+    alt: layers.map(({ path, norm }) => `${layerName(path)} ${threeDigits(norm)}`).join(", "),
+    key: legend(lines),
+    caption: `L2 norm of the gradient of the loss on this text, on a logarithmic scale; ${threeDigits(total)} over all parameters. A line that falls towards the embedding by powers of ten is a gradient that vanishes on its way down, one that rises explodes.`,
+    values: {
+      head: "Parameter",
+      columns: ["Elements", "Gradient norm", "Norm", "Gradient / norm"],
+      rows: parameters.map(({ path, size, norm, weightNorm }) => ({
+        head: path,
+        cells: [
+          whole(size),
+          threeDigits(norm),
+          threeDigits(weightNorm),
+          weightNorm === 0 ? "–" : threeDigits(norm / weightNorm),
+        ],
+      })),
+    },
+  };
+}
+
+export function streamFigure({ streams, tokens, source }: Inspection): FigureFrame {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const lines: ChartLine[] = [
+    {
+      name: "norm of a token's vector (band: least to most)",
+      color: hues[0],
+      points: streams.map(({ norms }, x) => ({ x, y: mean(norms), low: Math.min(...norms), high: Math.max(...norms) })),
+    },
+    {
+      name: "largest activation",
+      color: hues[1],
+      dash: "5 3",
+      points: streams.map(({ largest }, x) => ({ x, y: largest.value })),
+    },
+    {
+      name: "median activation",
+      color: hues[2],
+      dash: "2 3",
+      points: streams.map(({ median }, x) => ({ x, y: median })),
+    },
+  ];
+  return {
+    id: "streams",
+    title: "The residual stream",
+    draw: (view) =>
+      drawChart(
+        {
+          lines,
+          x: layersAxis(streams.map(({ path }) => path)),
+          y: { label: "Size", format: threeDigits, type: "log" },
+        },
+        view,
+      ),
+    alt: streams.map(({ path, norms }) => `${layerName(path)} ${threeDigits(mean(norms))}`).join(", "),
+    key: legend(lines),
+    caption:
+      "L2 norm of the vectors that run through the stack, and their largest and median absolute values, on a logarithmic scale. A largest value hundreds of times the median is a “massive activation”, which a few features carry for all tokens.",
+    values: {
+      head: "Stream behind",
+      columns: ["Mean norm", "Largest", "at token", "feature", "Median", "Largest / median"],
+      rows: streams.map(({ path, norms, largest, median }) => {
+        const token = (path.startsWith("encoder.") ? (source ?? []) : tokens)[largest.token];
+        const where = token ? `${largest.token} ${tokenText(token)}` : String(largest.token);
+        return {
+          head: layerName(path),
+          cells: [
+            threeDigits(mean(norms)),
+            threeDigits(largest.value),
+            where,
+            String(largest.feature),
+            threeDigits(median),
+            threeDigits(largest.value / median),
+          ],
+        };
+      }),
+    },
+  };
+}
+
+export function statesSection({ states, tokens }: Inspection): Html | false {
+  if (states.length === 0) return false;
+  const columns = tokens.map((token, t) => `${t} ${tokenText(token, 6)}`);
+  const figure = (key: "norms" | "changes", title: string, label: string, caption: string): FigureFrame => {
+    const lines = states.map(
+      (state, i): ChartLine => ({
+        name: nameOf(state),
+        color: inOrder(i, states.length),
+        ...(i % 2 === 1 && { dash: "5 3" }),
+        points: state[key].map((y, x) => ({ x, y })),
+      }),
+    );
+    const share = key === "changes";
+    return {
+      id: `states-${key}`,
+      title,
+      draw: (view) =>
+        drawChart(
+          { lines, x: { label: "Token", format: String }, y: { label, format: share ? percent : threeDigits } },
+          view,
+        ),
+      alt: states.map((state) => `${nameOf(state)}: ${threeDigits(state[key].at(-1)!)} at the end`).join(", "),
+      key: legend(lines),
+      caption,
+      values: {
+        head: "State",
+        columns,
+        rows: states.map((state) => ({ head: nameOf(state), cells: state[key].map(share ? percent : threeDigits) })),
+      },
+    };
+  };
+  return html`<section id="states" aria-labelledby="states-heading"><h2 id="states-heading">Recurrent states</h2><div class="figures">
+${renderFrame(figure("norms", "Size of the states", "L2 norm", "L2 norm of every state of constant size after each token, decoded one by one. A state that only grows has not forgotten anything; one that stays flat is full or leaks as fast as it fills."))}
+${renderFrame(figure("changes", "What a token changes", "Change (% of the state)", "L2 norm of what each token changed, as a share of the state after it: peaks are tokens that overwrite what was remembered."))}
+</div></section>`;
+}
+
+const nameOf = ({ path, shape }: StateTrace): string =>
+  `${layerName(path)} ${partName(path)} ${path.split(".").at(-1)} [${shape.join(", ")}]`;
