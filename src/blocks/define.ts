@@ -204,6 +204,35 @@ export interface Residual<C extends Config = Config, D extends Dims = Dims, P ex
   forward: (x: Tensor, y: Tensor, at: ChannelContext<C, D, P>) => Tensor;
 }
 
+/** A sublayer's turn at several streams. */
+export interface StreamTurn {
+  /** [..., D] */
+  input: Tensor;
+  /** The streams after its output y [..., D]. */
+  write: (y: Tensor) => Tensor;
+}
+
+/** Several residual streams side by side, [..., S, D], in the place of one and of the residual scheme. */
+export interface Streams<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Omit<Component<C, D, P>, "dims"> {
+  /** `turn` counts the sublayers of the stack, from 1. */
+  dims: (c: C, width: number, turn: number) => D;
+  /** S. */
+  count: (c: C) => number;
+  turn: (x_SD: Tensor, at: ChannelContext<C, D, P>) => StreamTurn;
+  /** [..., S, D] → [..., D], behind the last sublayer. */
+  close: (x_SD: Tensor) => Tensor;
+}
+
+/** What a layer starts from, given the streams below it: a way for early outputs past the layers between. */
+export interface History<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
+  extends Omit<Component<C, D, P>, "dims"> {
+  /** `place` counts layers from 1, that behind the last is `depth` + 1. */
+  dims: (c: C, width: number, at: { place: number; depth: number }) => D;
+  /** [..., D] each: what entered the stack, then what left each layer below, the newest last. */
+  forward: (states: readonly Tensor[], at: ChannelContext<C, D, P>) => Tensor;
+}
+
 /** A position scheme: any of three hooks. `width` of `dims` is the model width (embed) or the head size (rotate, bias). */
 export interface Position<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Component<C, D, P> {
@@ -248,6 +277,8 @@ export const defineMixer = <C extends Config, D extends Dims, P extends Params, 
 export const defineChannel = <C extends Config, D extends Dims, P extends Params>(c: Channel<C, D, P>) => c;
 export const defineNorm = <C extends Config, D extends Dims, P extends Params>(n: Norm<C, D, P>) => n;
 export const defineResidual = <C extends Config, D extends Dims, P extends Params>(r: Residual<C, D, P>) => r;
+export const defineStreams = <C extends Config, D extends Dims, P extends Params>(s: Streams<C, D, P>) => s;
+export const defineHistory = <C extends Config, D extends Dims, P extends Params>(h: History<C, D, P>) => h;
 export const definePosition = <C extends Config, D extends Dims, P extends Params>(p: Position<C, D, P>) => p;
 export const defineEmbedding = <C extends Config, D extends Dims, P extends Params>(e: Embedding<C, D, P>) => e;
 export const defineHead = <C extends Config, D extends Dims, P extends Params>(h: Head<C, D, P>) => h;

@@ -1,4 +1,4 @@
-import type { Channel, Embedding, Head, Mixer, Norm, Position, Residual } from "./define.ts";
+import type { Channel, Embedding, Head, History, Mixer, Norm, Position, Residual, Streams } from "./define.ts";
 
 /** The families of components and what a member of each is, its own types forgotten. */
 export interface Families {
@@ -7,6 +7,8 @@ export interface Families {
   norms: Norm;
   positions: Position;
   residuals: Residual;
+  streams: Streams;
+  histories: History;
   embeddings: Embedding;
   heads: Head;
 }

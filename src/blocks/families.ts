@@ -2,10 +2,12 @@ import { erase, type Families, type Family } from "./erased.ts";
 import { channels } from "./generated/channels.ts";
 import { embeddings } from "./generated/embeddings.ts";
 import { heads } from "./generated/heads.ts";
+import { histories } from "./generated/histories.ts";
 import { mixers } from "./generated/mixers.ts";
 import { norms } from "./generated/norms.ts";
 import { positions } from "./generated/positions.ts";
 import { residuals } from "./generated/residuals.ts";
+import { streams } from "./generated/streams.ts";
 
 /** Every component by family and kind. */
 export const families: { readonly [F in Family]: Readonly<Record<string, Families[F]>> } = {
@@ -14,6 +16,8 @@ export const families: { readonly [F in Family]: Readonly<Record<string, Familie
   norms: erase<"norms">(norms),
   positions: erase<"positions">(positions),
   residuals: erase<"residuals">(residuals),
+  streams: erase<"streams">(streams),
+  histories: erase<"histories">(histories),
   embeddings: erase<"embeddings">(embeddings),
   heads: erase<"heads">(heads),
 };
@@ -25,6 +29,8 @@ export interface TypedFamilies {
   norms: typeof norms;
   positions: typeof positions;
   residuals: typeof residuals;
+  streams: typeof streams;
+  histories: typeof histories;
   embeddings: typeof embeddings;
   heads: typeof heads;
 }

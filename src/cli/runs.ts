@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { listRuns, type MetricsRecord, type RunSummary, readMetrics } from "../checkpoints/index.ts";
 import { calendarDate, decimals3, shortCount, whole } from "../report/index.ts";
+import type { DatasetDescription } from "../tasks/index.ts";
 import { SeqlabError } from "../tensor/index.ts";
 import { defineSeqlabCommand } from "./frame/command.ts";
 import { note, printData, printJson } from "./frame/output.ts";
@@ -14,6 +15,8 @@ interface ListedRun {
   path: string;
   spec: string | null;
   data: string | null;
+  /** Null for a run on text. */
+  task: string | null;
   created: string | null;
   /** Steps done, as the metrics have them, and steps to do. */
   step: number;
@@ -55,6 +58,7 @@ function describeRun(run: RunSummary): ListedRun {
     path: run.path,
     spec: null,
     data: null,
+    task: null,
     created: null,
     step: run.steps.at(-1) ?? 0,
     steps: null,
@@ -68,14 +72,19 @@ function describeRun(run: RunSummary): ListedRun {
   if (run.info === undefined) return facts;
   try {
     const opened = { name: run.name, path: run.path, info: run.info };
-    const { spec, data, protocol } = readRunInfo(opened);
-    const known = { spec: spec.name, data: data.name, created: protocol.created, steps: protocol.config.steps };
+    const stored = readRunInfo(opened);
+    const { spec, data, protocol } = stored;
+    const task = stored.kind === "task" ? taskName(stored.data.task) : null;
+    const known = { spec: spec.name, data: data.name, task, created: protocol.created, steps: protocol.config.steps };
     return { ...facts, ...known, ...measured(hasMetrics(run.path) ? readMetrics(opened) : []) };
   } catch (error) {
     if (error instanceof SeqlabError) return { ...facts, problem: error.message };
     throw error;
   }
 }
+
+/** As on the command line. */
+const taskName = (task: DatasetDescription): string => (task.kind === "synthetic" ? task.task : task.kind);
 
 const hasMetrics = (path: string): boolean =>
   statSync(join(path, "metrics.jsonl"), { throwIfNoEntry: false }) !== undefined;

@@ -85,7 +85,7 @@ function buildNamed(spec: ModelSpec, vocabulary: number): Model {
     if (!(error instanceof SeqlabError)) throw error;
     const { fault } = error;
     const layer =
-      spec.encoder !== undefined || /^(encoder|layers|embedding|norm|head)\b/.test(fault.where)
+      spec.encoder !== undefined || /^(encoder|layers|embedding|norm|head|ties)\b/.test(fault.where)
         ? -1
         : spec.layers.findIndex((one) => !builds(onlyLayer(spec, one)));
     const where = `${spec.name}: ${layer < 0 ? "" : `layers[${layer}]: `}${fault.where}`;
@@ -94,7 +94,7 @@ function buildNamed(spec: ModelSpec, vocabulary: number): Model {
 }
 
 /** A spec of one of its layers. */
-function onlyLayer({ encoder: _, ...spec }: ModelSpec, { weights: _w, ...layer }: LayerSpec): ModelSpec {
+function onlyLayer({ encoder: _, ties: _t, ...spec }: ModelSpec, { weights: _w, ...layer }: LayerSpec): ModelSpec {
   return { ...spec, layers: [layer] };
 }
 

@@ -4,6 +4,17 @@ import { type BuiltModel, buildSpec, canonicalSpec } from "../../../src/spec/ind
 import { SeqlabError } from "../../../src/tensor/index.ts";
 import type { Generator } from "../generators.ts";
 
+const otherFamilies = [
+  "channels",
+  "norms",
+  "positions",
+  "residuals",
+  "streams",
+  "histories",
+  "embeddings",
+  "heads",
+] as const;
+
 const width = 256;
 const context = 1024;
 
@@ -12,7 +23,7 @@ export const generator: Generator = { path: "docs/generated/zoo.md", render: ren
 
 function renderZoo(): string {
   const mixers = Object.entries(families.mixers);
-  const others = (["channels", "norms", "positions", "residuals", "embeddings", "heads"] as const).map(
+  const others = otherFamilies.map(
     (family) => `## ${family}\n\n| kind | what it computes | source |\n|---|---|---|\n${componentRows(family)}`,
   );
   return `<!-- Written by \`npm run generate\` from the components' declarations. -->
@@ -69,7 +80,7 @@ function buildEither(kind: string): BuiltModel {
   }
 }
 
-function componentRows(family: "channels" | "norms" | "positions" | "residuals" | "embeddings" | "heads"): string {
+function componentRows(family: (typeof otherFamilies)[number]): string {
   return Object.values<Described>(families[family]).map(componentRow).join("");
 }
 

@@ -26,6 +26,7 @@ const config = z.strictObject({
   rotarySize: z
     .int()
     .min(0)
+    .refine((size) => size % 2 === 0, "an even number")
     .default(8)
     .describe("width of the rotated part, whose key all heads share; 0: no positions"),
   valueSize: z.int().positive().optional().describe("width of a head's values (default: width / heads)"),

@@ -11,7 +11,7 @@ export function attentionSection(inspection: Inspection): Html | false {
   const { attention } = inspection;
   if (attention.length === 0) return false;
   return html`<section id="attention" class="maps" aria-labelledby="attention-heading"><h2 id="attention-heading">Attention</h2>
-<p class="lead">A map per head: rows are the tokens that read, from the first at the top, columns the tokens that are read; the darker a cell, the more weight (by its square root, so that weak weights show). Open a map to see the tokens. The number is the entropy as a share of the most it could be: 0 % looks at one token, 100 % at all alike.</p>
+<p class="lead">A map per head: rows are the tokens that read, from the first at the top, columns the tokens that are read; the stronger the colour, the more weight (by its square root, so that weak weights show). Open a map to see the tokens. The number is the entropy as a share of the most it could be: 0 % looks at one token, 100 % at all alike.</p>
 ${attention.map((map, index) => mapsOf(map, { index, inspection }))}</section>`;
 }
 
@@ -122,7 +122,7 @@ export function alignmentSection({ alignment, tokens, source }: Inspection): Htm
     source.map((_, s) => alignment.reduce((sum, layer) => sum + (layer[t]?.[s] ?? 0), 0) / alignment.length),
   );
   return html`<section id="alignment" aria-labelledby="alignment-heading"><h2 id="alignment-heading">Alignment</h2>
-<p class="lead">Rows: the tokens of the answer, as they are written; columns: the source. The darker, the more the answer's token looked there, mean over the heads of ${alignment.length === 1 ? "the layer" : `all ${alignment.length} layers`} with cross attention.</p>
+<p class="lead">Rows: the tokens of the answer, as they are written; columns: the source. The stronger the colour, the more the answer's token looked there, mean over the heads of ${alignment.length === 1 ? "the layer" : `all ${alignment.length} layers`} with cross attention.</p>
 ${labelledHeat({
   cells: { rows },
   rows: tokens.map(({ target }) => (target ? tokenText(target) : "–")),

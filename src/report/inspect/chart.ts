@@ -33,13 +33,15 @@ export function drawChart({ lines, x, y }: Chart, view: View): Html {
   const log = y.type === "log";
   const up = extent(log ? values.filter((value) => value > 0) : values);
   if (across === undefined || up === undefined) return html`<p class="empty">No finite values to draw.</p>`;
+  // Marks without lines stand in columns, which need room on both sides.
+  const apart = lines.every((line) => line.apart);
   const domain = y.domain ?? around(up, log);
   const axes: { x: Axis; y: Axis } = {
     x: {
       label: x.label,
       format: x.format,
       type: "linear",
-      domain: [across.low, across.high === across.low ? across.low + 1 : across.high],
+      domain: apart ? [across.low - 0.5, across.high + 0.5] : [across.low, Math.max(across.high, across.low + 1)],
       ticks: x.ticks?.(view) ?? evenTicks(across.low, across.high, view === "wide" ? 6 : 4),
     },
     y: {

@@ -1,9 +1,9 @@
-/** Matrices of weights as squares, darker for larger ones. */
+/** Matrices of weights as squares, in stronger colour for larger ones. */
 import { type Html, html, raw } from "../escape.ts";
 
 const levels = 10;
 
-/** Darkness grows with the square root of a weight, so that small ones are seen too. */
+/** Colour grows with the square root of a weight, so that small ones are seen too. */
 const levelOf = (weight: number): number => Math.min(levels, Math.round(levels * Math.sqrt(Math.abs(weight))));
 
 /** [T][S] weights as a group of paths in units of one cell; equal neighbours of a row are one stroke. */

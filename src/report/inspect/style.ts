@@ -12,10 +12,10 @@ export const INSPECT_STYLE = `
 .lens table { font: 12.5px/1.25 var(--mono); border-collapse: separate; border-spacing: 0; }
 .lens td, .lens th { padding: 5px 7px; white-space: nowrap; text-align: center; border-bottom: 1px solid var(--paper); border-right: 1px solid var(--paper); min-width: 38px; }
 .lens th { font-weight: 500; color: var(--muted); }
-.lens tbody th { position: sticky; left: 0; z-index: 1; background: var(--paper); text-align: left; font-family: var(--sans); box-shadow: 1px 0 0 var(--rule); }
+.lens tbody th, .lens tfoot th { position: sticky; left: 0; z-index: 1; background: var(--paper); text-align: left; font-family: var(--sans); box-shadow: 1px 0 0 var(--rule); }
 .lens thead th { background: var(--panel); color: var(--ink); }
 .lens thead th:first-child { position: sticky; left: 0; z-index: 2; color: var(--muted); font-family: var(--sans); text-align: left; box-shadow: 1px 0 0 var(--rule); }
-.lens tfoot th { background: var(--panel); font-family: var(--sans); z-index: 2; }
+.lens tfoot th { background: var(--panel); }
 .lens tfoot td { background: var(--panel); }
 .lens td.cell { background: color-mix(in srgb, var(--attention) calc(var(--w) * 70%), var(--paper)); }
 .lens td.right { font-weight: 700; text-decoration: underline; text-decoration-thickness: 1.5px; text-underline-offset: 3px; }

@@ -3,8 +3,8 @@ import { mergeHeads, splitHeads } from "../../blocks/mixers/attention-heads.ts";
 import { token } from "../../blocks/embeddings/token.ts";
 import { rowScores } from "../../blocks/positions/distance-scores.ts";
 import { learned } from "../../blocks/positions/learned.ts";
-import { blockwiseAttention, glu, silu } from "../../ops/index.ts";
-import { constant, conv, iota, type Tensor, zeros } from "../../tensor/index.ts";
+import { blockwiseAttention, glu } from "../../ops/index.ts";
+import { constant, conv, iota, silu, type Tensor, zeros } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { attentionOf, type StoredAttention, type StoredLinear, storedIo, storedWeight } from "./attention-of.fixture.ts";
 import { bertLayer } from "./bert-layer.fixture.ts";
@@ -146,7 +146,7 @@ function conformerConv(c: GoldenCase): Sublayer {
   const K = kernel.dim(2);
   return (x) => {
     const gated = glu(mapped(x, pointwise("2")), -1).swap(1, 2);
-    const pads = [[Math.floor(K / 2)], [Math.floor(K / 2) - ((K + 1) % 2)]] as const;
+    const pads: [number[], number[]] = [[Math.floor(K / 2)], [Math.floor(K / 2) - ((K + 1) % 2)]];
     const along = conv(gated, kernel, { pads, groups: kernel.dim(0) }).swap(1, 2).add(at("4.conv.bias"));
     const factor = at("5.weight").div(at("5.running_var").add(1e-5).sqrt());
     const normed = along.sub(at("5.running_mean")).mul(factor).add(at("5.bias"));
@@ -207,7 +207,7 @@ function bertEmbeddings(c: GoldenCase): GoldenGraph {
   const places = c.tensor("param.position_embeddings.weight");
   const [C, D] = words.shape as [number, number];
   const at = { b: {}, io: storedIo() };
-  const x = token.forward(ids, { ...at, c: token.config.parse({}), d: { C, D }, p: { table: storedWeight(words) } });
+  const x = token.forward(ids, { ...at, c: token.config.parse({}), d: token.dims(token.config.parse({}), D, C), p: { table: storedWeight(words) } });
   const placed = learned.embed!(x, iota(ids.dim(1)).unsqueeze(0), {
     ...at,
     c: learned.config.parse({ max: places.dim(0) }),

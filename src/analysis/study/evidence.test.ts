@@ -1,0 +1,161 @@
+/** What the committed evidence of the studies says of the rows. Missing evidence, and that of another protocol, fails. */
+import { describe, expect, test } from "vitest";
+import { staleStudies, studyEvidence } from "../../../scripts/evidence/studies.ts";
+import {
+  figureOf,
+  groupsOf,
+  type MeasureName,
+  measures,
+  type StudyResult,
+  shippedStudies,
+  type Verdict,
+} from "./index.ts";
+
+function evidence(name: string): StudyResult {
+  const found = studyEvidence(name);
+  if (found === undefined) throw new Error(`no evidence for the protocol of ${name}: npm run evidence -- ${name}`);
+  return found;
+}
+
+/** Mean over seeds, by the levels' labels joined. */
+function means(name: string, measure: MeasureName, test?: string): Record<string, number> {
+  const groups = groupsOf(evidence(name).cells);
+  return Object.fromEntries(
+    groups.map((group) => [Object.values(group.levels).join(", "), figureOf(group, measure, test)?.mean ?? Number.NaN]),
+  );
+}
+
+const seedsOf = (name: string): Verdict["holds"][] => evidence(name).verdicts.map(({ holds }) => holds);
+/** Every combination has a figure with its spread over three seeds. */
+function expectSpread(
+  name: string,
+  measure: MeasureName,
+  options: { but?: readonly string[]; test?: string } = {},
+): void {
+  for (const group of groupsOf(evidence(name).cells)) {
+    if (options.but?.some((label) => Object.values(group.levels).includes(label))) continue;
+    expect(figureOf(group, measure, options.test), JSON.stringify(group.levels)).toMatchObject({ n: 3 });
+  }
+}
+
+test("every shipped study has evidence for its protocol", () => {
+  expect(staleStudies()).toEqual([]);
+});
+
+describe.each(shippedStudies())("%s", (name) => {
+  test("has all of its cells, at least three seeds, and a date", () => {
+    const { study, protocol, cells } = evidence(name);
+    expect(protocol.seeds).toBeGreaterThanOrEqual(3);
+    expect(protocol.date).toMatch(/^\d{4}-\d{2}-\d{2}T/);
+    const groups = groupsOf(cells);
+    const levels = study.factors.map((factor) => factor.levels.length);
+    const combinations =
+      study.design === "product"
+        ? levels.reduce((product, count) => product * count, 1)
+        : 1 + levels.reduce((sum, count) => sum + count - 1, 0);
+    expect(groups).toHaveLength(combinations);
+    for (const group of groups) expect(group.cells).toHaveLength(protocol.seeds);
+  });
+});
+
+test("[first-exp-1] two layers of two heads copy and reverse at least 99 % and add at least 95 % of unseen examples exactly, each training in minutes", () => {
+  expect(seedsOf("first-experiment")).toEqual(["all", "all", "all"]);
+  for (const { result } of evidence("first-experiment").cells) expect(result.seconds).toBeLessThan(300);
+});
+
+test("[first-exp-2] eight layers: the area under the loss curve is smaller with layer normalization in at least 2 of 3 seeds", () => {
+  for (const { seeds } of evidence("layer-norm").verdicts) expect(seeds.hold / seeds.of).toBeGreaterThanOrEqual(2 / 3);
+});
+
+test("[first-exp-3] accuracy and distance of heads for 1, 2, 4 and 8 heads, with spread", () => {
+  expectSpread("heads", "accuracy");
+  const distance = means("heads", "headDistance");
+  expect(distance["1"]).toBe(0);
+  for (const heads of ["2", "4", "8"]) expect(distance[heads]).toBeGreaterThan(0.05);
+});
+
+test("[attn-4-variants] accuracies of four scorers with spread; parameters differ by exactly what a scorer has", () => {
+  expectSpread("scorers", "accuracy");
+  const parameters = means("scorers", "parameters");
+  // Two layers, d_k = 256: w of d_k for additive (its W₁ and W₂ are those of queries and keys), W of d_k² for bilinear.
+  expect(parameters["additive"]! - parameters["plain dot"]!).toBe(2 * 256);
+  expect(parameters["bilinear"]! - parameters["plain dot"]!).toBe(2 * 256 ** 2);
+  expect(parameters["scaled dot"]).toBe(parameters["plain dot"]);
+});
+
+test("[sqrt-dk-scale] without the scale weights are concentrated and the loss is higher, in every seed", () => {
+  expect(seedsOf("sqrt-dk-scale")).toEqual(["all", "all"]);
+});
+
+test("[attn-saturation-probe] the entropy of attention drops when the scale is removed", () => {
+  const entropy = means("sqrt-dk-scale", "entropy");
+  for (const size of ["16", "256"]) expect(entropy[`1, ${size}`]).toBeLessThan(0.5 * entropy[`1/√d_k, ${size}`]!);
+});
+
+test("[mha-heads-ablation] losses by number of heads over three seeds, and in how many one head loses more", () => {
+  expectSpread("table-3", "bits");
+  expectSpread("table-3", "phonemeErrors");
+  expect(evidence("table-3").verdicts[0]!.seeds.of).toBe(3);
+});
+
+test("[warmup-necessity] post-norm fails without a warm-up where it trains with one, and pre-norm trains without", () => {
+  expect(seedsOf("warmup")).toEqual(["all", "all", "all"]);
+});
+
+test("[residual-none] 24 layers without residual sums learn no more than frequencies", () => {
+  expect(means("residual", "failed")).toMatchObject({ "none, 24": 1 });
+});
+
+test("[residual-add] 24 layers with residual sums train", () => {
+  expect(means("residual", "failed")).toMatchObject({ "add, 24": 0 });
+});
+
+test("[grad-diagnostics] without residual sums the gradients of first and last layer part with depth, with them they do not", () => {
+  const distance = (label: string) => Math.abs(Math.log(means("residual", "gradientRatio")[label]!));
+  expect(distance("none, 24")).toBeGreaterThan(2 * distance("none, 2"));
+  expect(distance("none, 24")).toBeGreaterThan(Math.log(10));
+  expect(distance("add, 24")).toBeLessThan(Math.log(10));
+});
+
+test("[length-extrapolation] losses at n, 2n and 4n for every scheme; learned positions end at n", () => {
+  for (const at of ["n = 32", "2n", "4n"]) expectSpread("length-extrapolation", "bits", { test: at, but: ["learned"] });
+  expect(means("length-extrapolation", "bits", "2n")["learned"]).toBeNaN();
+  expect(evidence("length-extrapolation").verdicts.every(({ seeds }) => seeds.of === 3)).toBe(true);
+});
+
+test("[tradeoff-window-cost] recall breaks off where the window ends; FLOPs are counted", () => {
+  const far = means("window-cost", "accuracy", "16 pairs");
+  expect(far["4"]).toBeLessThan(far["36"]!);
+  for (const flops of Object.values(means("window-cost", "flopsPerToken"))) expect(flops).toBeGreaterThan(1e5);
+});
+
+test("[tradeoff-depth-width] losses of 1 to 8 layers with equal parameters, with spread", () => {
+  expectSpread("depth-width", "bits");
+  for (const parameters of Object.values(means("depth-width", "parameters")))
+    expect(Math.abs(parameters / 60_000 - 1)).toBeLessThan(0.03);
+});
+
+test("[tradeoff-data-compute] on little text more steps overfit, on much they help", () => {
+  expect(seedsOf("data-compute")).toEqual(["all", "all"]);
+});
+
+test("[four-patterns-experiment] effects of four patterns and their interactions, with intervals", () => {
+  const { effects, cells } = evidence("four-patterns");
+  expect(cells).toHaveLength(48);
+  for (const { measure, effects: found } of effects) {
+    expect(measures).toHaveProperty(measure);
+    expect(found).toHaveLength(4 + 6);
+    for (const { value, low, high } of found) expect(low < value && value < high).toBe(true);
+  }
+});
+
+test("[in-context-learning] two layers of attention alone learn induction, one does not, in minutes", () => {
+  expect(seedsOf("induction")).toEqual(["all", "all"]);
+  for (const { result } of evidence("induction").cells) expect(result.seconds).toBeLessThan(300);
+});
+
+test("[open-q-ssm-vs-transformer] language modelling, recall, copying and state tracking at equal parameters, with spread", () => {
+  expectSpread("equal-budget", "bits", { but: ["masked diffusion"] });
+  const parameters = Object.values(means("equal-budget", "parameters")).filter((count) => count > 0);
+  for (const count of parameters) expect(Math.abs(count / 40_000 - 1)).toBeLessThan(0.03);
+});
