@@ -8,8 +8,7 @@ import { openPairs, type TextPair, type Tokenizer } from "../../src/data/index.t
 import { createNodeEngine } from "../../src/engine/index.ts";
 import { createTranslator } from "../../src/generate/index.ts";
 import { buildSpec } from "../../src/spec/index.ts";
-import { bleu } from "../../src/tasks/index.ts";
-import { openTranslation } from "../../src/tasks/translation/translation.ts";
+import { bleu, openTranslation } from "../../src/tasks/index.ts";
 import { createTraining } from "../../src/train/index.ts";
 
 const corpus = process.env["SEQLAB_MULTI30K"] ?? new URL("../../../shared/data/multi30k", import.meta.url).pathname;

@@ -11,4 +11,7 @@ export { diagnoseFit, type FitDiagnosis, type LossHistory } from "./inspect/over
 export type * from "./inspect/results.ts";
 export { sampleOf } from "./inspect/sample.ts";
 export { tensorNames } from "./inspect/tensors.ts";
+export { isProduct } from "./profile/product-flops.ts";
+export { type ProfileOptions, profileModel } from "./profile/profile.ts";
+export type * from "./profile/results.ts";
 export * from "./study/index.ts";

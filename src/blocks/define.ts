@@ -17,15 +17,7 @@ export interface Capabilities {
 }
 
 /** Optional inputs a component may declare that it reads (`reads`). */
-export type IoField =
-  | "ids_BT"
-  | "mask_BT"
-  | "positions_BT"
-  | "dt_BT"
-  | "segments_BT"
-  | "memory"
-  | "cond_BTD"
-  | "grid";
+export type IoField = "ids_BT" | "mask_BT" | "positions_BT" | "dt_BT" | "segments_BT" | "memory" | "cond_BTD" | "grid";
 
 /** Those without which a component that reads them cannot work; the others mean something where they are absent. */
 export const indispensable: readonly IoField[] = ["ids_BT", "memory", "cond_BTD"];

@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "parameters, FLOPs, state bytes, equations and citations of a spec",
     load: async () => (await import("./describe.ts")).describeCommand,
   },
+  profile: {
+    summary: "time and bytes per op and per block of a training or decoding step; a flame chart",
+    load: async () => (await import("./profile.ts")).profileCommand,
+  },
   score: {
     summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts against references",
     load: async () => (await import("./score.ts")).scoreCommand,

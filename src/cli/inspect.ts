@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { diagnoseFit, type Inspection, inspect, sampleOf, tensorNames } from "../analysis/index.ts";
 import { openRun, type Run, readMetrics } from "../checkpoints/index.ts";
@@ -6,7 +5,6 @@ import { createEngine, type Engine } from "../engine/index.ts";
 import { putParameters } from "../generate/index.ts";
 import { renderInspection, type TrainingHistory } from "../report/index.ts";
 import { type BuiltModel, buildSpec } from "../spec/index.ts";
-import { fail } from "../tensor/index.ts";
 import { assertWritable } from "./comparison-folder.ts";
 import { type CallOf, defineSeqlabCommand } from "./frame/command.ts";
 import { printData, printJson } from "./frame/output.ts";
@@ -14,6 +12,7 @@ import { numberIn, wholeNumber } from "./frame/values.ts";
 import { packageVersion } from "./frame/version.ts";
 import { inspectionText } from "./inspect-text.ts";
 import { type Shown, shownOptions, shownText } from "./inspected-text.ts";
+import { writeReport } from "./report-file.ts";
 import { readRunInfo } from "./run-info.ts";
 import { readWeights, weightOptions } from "./run-weights.ts";
 import { engineOption } from "./training-options.ts";
@@ -134,19 +133,4 @@ function historyOf(run: Run): TrainingHistory {
     typeof bitsPerByte === "number" && split === undefined ? [{ step, bitsPerByte }] : [],
   );
   return { training, validation, diagnosis: diagnoseFit({ training, validation }) };
-}
-
-/** Throws E_REPORT. */
-function writeReport(report: string, page: string): void {
-  try {
-    writeFileSync(report, page);
-  } catch (cause) {
-    fail({
-      code: "E_REPORT",
-      where: `--report ${report}`,
-      expected: "a file that can be written",
-      got: "an error",
-      cause,
-    });
-  }
 }

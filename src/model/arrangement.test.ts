@@ -57,7 +57,9 @@ describe("sublayers in another order", () => {
       ...["leadNorm", "lead", "mixerNorm", "mixer", "convNorm", "conv", "channelNorm", "channelSumNorm", "channel"],
     ]);
     expect(buildSpec(conformer, { tokens }).model.decodes).toBe(true);
-    expect([...buildSpec(conformer, { tokens }).model.states.keys()].some((path) => path.includes(".conv."))).toBe(true);
+    expect([...buildSpec(conformer, { tokens }).model.states.keys()].some((path) => path.includes(".conv."))).toBe(
+      true,
+    );
   });
 
   test("[heterogeneous-layers] a Brainformer's mixed sublayers, each with its own norm and residual, count as the sum of their parts", () => {
@@ -73,7 +75,12 @@ describe("sublayers in another order", () => {
       },
     ]);
     const { model } = buildSpec(spec, { tokens });
-    const parts = { dense: 8 * 4 + 4 + 4 * 8 + 8 + 16, channel: 8 * 2 + 2 * 3 * 8 * 4 + 8, mixer: 4 * 64 + 8, last: 3 * 8 * 6 + 8 + 8 };
+    const parts = {
+      dense: 8 * 4 + 4 + 4 * 8 + 8 + 16,
+      channel: 8 * 2 + 2 * 3 * 8 * 4 + 8,
+      mixer: 4 * 64 + 8,
+      last: 3 * 8 * 6 + 8 + 8,
+    };
     expect(model.layers[0]!.parameters).toBe(Object.values(parts).reduce((a, b) => a + b));
     expect(model.activeParameters).toBe(parameterCount(model.parameters));
   });
@@ -109,7 +116,10 @@ const [A, B] = [
   [0.5, 0.3, 0.7, -0.4],
 ];
 const flow = (matrix: readonly number[], time: number): Float32Array => {
-  const scaled = constant(matrix.map((v) => v * time), [2, 2]);
+  const scaled = constant(
+    matrix.map((v) => v * time),
+    [2, 2],
+  );
   return Float32Array.from(compileReference([matrixExponential(scaled)]).run({})[0]!);
 };
 
@@ -118,11 +128,17 @@ function splittingError(kind: "strang" | "lie", steps: number): number {
   const spec = splitting(kind, steps);
   const time = 1 / steps;
   const values = Object.fromEntries(
-    [...startOf(spec)].map(([path, start]) => [path, path.startsWith("layers") ? splitWeights(path, kind, time) : start]),
+    [...startOf(spec)].map(([path, start]) => [
+      path,
+      path.startsWith("layers") ? splitWeights(path, kind, time) : start,
+    ]),
   );
   const x = { shape: [1, 1, 2], data: Float64Array.of(1, 0.5) };
   const [y] = evaluateStack(spec, new Map(Object.entries(values)), { x, outputs: ({ after }) => [after.at(-1)!] });
-  const exact = flow(A!.map((a, i) => a + B![i]!), 1);
+  const exact = flow(
+    A!.map((a, i) => a + B![i]!),
+    1,
+  );
   const expected = [0, 1].map((j) => x.data[0]! * exact[j]! + x.data[1]! * exact[2 + j]!);
   return Math.hypot(...expected.map((value, j) => value - y![j]!));
 }
@@ -198,7 +214,9 @@ describe("what parts need", () => {
 
   test("values of an earlier layer are refused where none is", () => {
     const mixed = { mixer: { ...attention, valueResidual: "half" } } as const;
-    expect(() => buildSpec(stack([mixed, { mixer: attention }]), { tokens })).toThrow(/layers\[0\]\.mixer: .*E_SPEC_HANDED/);
+    expect(() => buildSpec(stack([mixed, { mixer: attention }]), { tokens })).toThrow(
+      /layers\[0\]\.mixer: .*E_SPEC_HANDED/,
+    );
     expect(buildSpec(stack([{ mixer: attention }, mixed]), { tokens }).model.decodes).toBe(true);
   });
 

@@ -1,4 +1,10 @@
-import { type Capabilities, families, type Io, type ParameterDeclaration, type StateDeclaration } from "../blocks/index.ts";
+import {
+  type Capabilities,
+  families,
+  type Io,
+  type ParameterDeclaration,
+  type StateDeclaration,
+} from "../blocks/index.ts";
 import { type Shape, type Tensor, within } from "../tensor/index.ts";
 import { buildEncoder, type Encoder, encode } from "./encoder.ts";
 import { type Extras, mixersOf, strictestFlow } from "./layer.ts";

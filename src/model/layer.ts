@@ -7,6 +7,7 @@ import {
   type ParameterDeclaration,
   type Residual,
   type StateDeclaration,
+  type Streams,
 } from "../blocks/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { ModelResult } from "./model.ts";
@@ -17,16 +18,15 @@ type Flow = Capabilities["flow"];
 type Norms = Partial<Record<NormSite, Part<Norm>>>;
 
 /** One way through a sublayer, with norms of its own where branches do not share theirs. */
-type Branch = { norms: Norms } & (
-  | { family: "mixer"; part: Part<Mixer> }
-  | { family: "channel"; part: Part<Channel> }
-);
+type Branch = { norms: Norms } & ({ family: "mixer"; part: Part<Mixer> } | { family: "channel"; part: Part<Channel> });
 
 /** What stands between two states of the stream: norms around branches that are added together, and a residual. */
 export interface Sublayer {
   branches: readonly Branch[];
   norms: Norms;
-  residual: Part<Residual>;
+  residual: Part<Residual> | undefined;
+  /** In the place of the residual where there are several streams. */
+  streams: Part<Streams> | undefined;
 }
 
 export interface Layer {
@@ -61,11 +61,18 @@ function part<T extends Mixer | Channel | Norm | Residual>(component: T, { width
   return buildPart<T>(component, { ...site, dims: (c) => component.dims(c, width) });
 }
 
-/** `stack` is where the layers' list stands in the spec, such as `layers` or `encoder.layers`. */
-export function buildLayer(
-  spec: LayerSpec,
-  { index, width, stack = "layers" }: { index: number; width: number; stack?: string },
-): Layer {
+interface Place {
+  index: number;
+  width: number;
+  /** Where the layers' list stands in the spec, such as `layers` or `encoder.layers`. */
+  stack?: string;
+  /** Of the whole stack, where it has several. */
+  streams?: PartSpec | undefined;
+  /** Sublayers below, plus one. */
+  turn?: number;
+}
+
+export function buildLayer(spec: LayerSpec, { index, width, stack = "layers", streams, turn = 1 }: Place): Layer {
   const path = `${stack}.${index}`;
   const at: SiteOf = (name, partSpec) => ({
     spec: partSpec,
@@ -74,11 +81,17 @@ export function buildLayer(
     where: `${stack}[${index}].${name}`,
     width,
   });
-  const sublayers = buildSublayers(spec, at);
+  const plain = buildSublayers(spec, at);
+  const sublayers = streams ? plain.map((one, i) => onStreams(one, { streams, turn: turn + i, at })) : plain;
   const branches = sublayers.flatMap((one) => one.branches);
   const find = <K extends Branch["family"]>(slot: string) =>
     branches.find((one) => one.part.path === `${path}.${slot}`) as Extract<Branch, { family: K }> | undefined;
-  const layer = { path, mixer: find<"mixer">("mixer")!, cross: find<"mixer">("cross"), channel: find<"channel">("channel") };
+  const layer = {
+    path,
+    mixer: find<"mixer">("mixer")!,
+    cross: find<"mixer">("cross"),
+    channel: find<"channel">("channel"),
+  };
   return {
     ...layer,
     sublayers,
@@ -92,7 +105,12 @@ type SiteOf = (name: string, spec: PartSpec) => Site;
 function buildSublayers(spec: LayerSpec, at: SiteOf): Sublayer[] {
   const names = sublayersOf(spec);
   const { wiring, norm, placement } = spec;
-  const own = (name: string): LayerSpec => ({ ...spec, ...spec.sublayers?.[name], mixer: spec.mixer, channel: spec.channel });
+  const own = (name: string): LayerSpec => ({
+    ...spec,
+    ...spec.sublayers?.[name],
+    mixer: spec.mixer,
+    channel: spec.channel,
+  });
   const residual = (name: string) => {
     const choice = own(name).residual;
     return part(families.residuals[choice.kind]!, at(`${name}Residual`, choice));
@@ -104,13 +122,33 @@ function buildSublayers(spec: LayerSpec, at: SiteOf): Sublayer[] {
       branches: [branch(name)],
       norms: normsAt(name, normSites[own(name).placement]),
       residual: residual(name),
+      streams: undefined,
     }));
   const [first] = names as [string];
   const sites: readonly NormSite[] = normSites[placement];
   const each = wiring === "parallel-norms" ? sites.filter((site) => site !== "sum") : [];
   const shared = sites.filter((site) => wiring === "parallel" || site === "sum");
   const branches = names.map((name) => branch(name, normsAt(name, each)));
-  return [{ branches, norms: buildNorms({ norm, placement }, { name: first, sites: shared, at }), residual: residual(first) }];
+  return [
+    {
+      branches,
+      norms: buildNorms({ norm, placement }, { name: first, sites: shared, at }),
+      residual: residual(first),
+      streams: undefined,
+    },
+  ];
+}
+
+/** A sublayer that reads and writes several streams, each time by shares of its own. */
+function onStreams(
+  sublayer: Sublayer,
+  { streams, turn, at }: { streams: PartSpec; turn: number; at: SiteOf },
+): Sublayer {
+  const component = families.streams[streams.kind]!;
+  const name = sublayer.branches[0]!.part.path.split(".").at(-1)!;
+  const { width, ...site } = at(`${name}Streams`, streams);
+  const built = buildPart<Streams>(component, { ...site, dims: (c) => component.dims(c, width, turn) });
+  return { ...sublayer, residual: undefined, streams: built };
 }
 
 /** Token mixers and cross attention, in the order of computation. */
@@ -162,9 +200,9 @@ export function strictestFlow(flows: readonly Flow[]): Flow {
 
 /** Every part of a layer, in the order of computation; the norm behind a sum counts before what it follows. */
 export function partsOf({ sublayers }: Pick<Layer, "sublayers">): Part[] {
-  return sublayers.flatMap(({ branches, norms: { input, output, sum }, residual }): Part[] => {
+  return sublayers.flatMap(({ branches, norms: { input, output, sum }, residual, streams }): Part[] => {
     const inside = branches.flatMap(({ part, norms }): (Part | undefined)[] => [norms.input, part, norms.output]);
-    return [input, sum, ...inside, output, residual].filter((one) => one !== undefined);
+    return [streams, input, sum, ...inside, output, residual].filter((one) => one !== undefined);
   });
 }
 

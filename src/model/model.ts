@@ -1,4 +1,12 @@
-import type { AuxiliaryLoss, Capabilities, Family, Io, IoField, ParameterDeclaration, StateDeclaration } from "../blocks/index.ts";
+import type {
+  AuxiliaryLoss,
+  Capabilities,
+  Family,
+  Io,
+  IoField,
+  ParameterDeclaration,
+  StateDeclaration,
+} from "../blocks/index.ts";
 import type { Shape, Tensor } from "../tensor/index.ts";
 import type { Source } from "./part.ts";
 import type { ModelSpec } from "./spec.ts";
@@ -40,11 +48,15 @@ export interface LayerReport {
 
 /** One part's facts, for messages. */
 export interface PartReport {
-  family: Family;
+  /** Absent: machinery of the stack. */
+  family: Family | undefined;
   kind: string;
   /** Where it stands in the spec, such as `layers[3].mixer`. */
   where: string;
   flow: Capabilities["flow"];
+  length: Capabilities["length"];
+  /** Whether it lets tokens be made one by one. */
+  decodes: boolean;
   /** What it cannot work without. */
   needs: readonly IoField[];
 }

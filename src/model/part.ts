@@ -27,7 +27,7 @@ interface AnyComponent {
   capabilities?: Flowing | ((c: Fields<unknown>) => Flowing);
 }
 
-type Flowing = Pick<Capabilities, "flow">;
+type Flowing = Pick<Capabilities, "flow" | "length"> & Partial<Pick<Capabilities, "state">>;
 
 /** A component with its sizes in one place of a model; `path` names its states, draws and probes. */
 export interface Part<T extends AnyComponent = AnyComponent> {
@@ -47,9 +47,11 @@ export interface Part<T extends AnyComponent = AnyComponent> {
 export const needsOf = ({ component, c }: Part): readonly IoField[] =>
   component.needs?.(c) ?? (component.reads ?? []).filter((field) => indispensable.includes(field));
 
-/** Whether a part's output may depend on later tokens; absent capabilities: each token alone. */
-export const flowOfPart = ({ component: { capabilities }, c }: Part): Capabilities["flow"] =>
-  (capabilities instanceof Function ? capabilities(c) : capabilities)?.flow ?? "both";
+/** Whether a part's output may depend on later tokens, and on the length; absent capabilities: each token alone. */
+export const promises = ({ component: { capabilities }, c }: Part): Flowing =>
+  (capabilities instanceof Function ? capabilities(c) : capabilities) ?? { flow: "both", length: "any" };
+
+export const flowOfPart = (part: Part): Capabilities["flow"] => promises(part).flow;
 
 /** Sizes a component and declares its parameters. Throws E_SPEC_DIVIDES where a size is not a positive integer. */
 export function buildPart<T extends AnyComponent>(

@@ -1,8 +1,8 @@
 /** What tables, diagrams and messages say of a model's layers and parts. */
-import { type Channel, type Family, families } from "../blocks/index.ts";
+import { type Channel, type Family, families, type Mixer } from "../blocks/index.ts";
 import { channelsOf, countOf, type Layer, partsOf } from "./layer.ts";
 import type { LayerReport, PartReport } from "./model.ts";
-import { flowOfPart, needsOf, type Part } from "./part.ts";
+import { needsOf, type Part, promises } from "./part.ts";
 import type { Owners } from "./ties.ts";
 
 /** A part's own parameters by name: none that it shares with an earlier one. */
@@ -40,6 +40,9 @@ export function partReport(part: Part): PartReport {
   const { component, where } = part;
   const { kind } = component;
   const all = Object.keys(families) as Family[];
-  const family = all.find((name) => families[name][kind] === component)!;
-  return { family, kind, where, flow: flowOfPart(part), needs: needsOf(part) };
+  const family = all.find((name) => families[name][kind] === component);
+  const { flow, length, state } = promises(part);
+  const steps = family !== "mixers" || (state !== "none" && (component as Mixer).step !== undefined);
+  const decodes = steps && (flow === "causal" || flow === "both");
+  return { family, kind, where, flow, length, decodes, needs: needsOf(part) };
 }

@@ -19,14 +19,16 @@ interface LayerRun {
 }
 
 function runSublayer(
-  { branches, norms, residual }: Sublayer,
+  { branches, norms, residual, streams }: Sublayer,
   stream: Tensor,
   { context, form, dropoutProb, extras }: LayerRun,
 ): Tensor {
   const at = (own: Sublayer["norms"], site: NormSite, y: Tensor) =>
     own[site] ? runNorm(own[site], y, context, extras) : y;
   const norm = (site: NormSite, y: Tensor) => at(norms, site, y);
-  const input = norm("input", stream);
+  const own = (one: Part) => contextOf(one, context.source, context.io);
+  const turn = streams && within(streams.path, () => streams.component.turn(stream, own(streams)));
+  const input = norm("input", turn?.input ?? stream);
   const outputs = branches.map((branch) => {
     const { part } = branch;
     const x = at(branch.norms, "input", input);
@@ -43,9 +45,8 @@ function runSublayer(
     "output",
     outputs.reduce((sum, one) => sum.add(one)),
   );
-  const joined = within(residual.path, () =>
-    residual.component.forward(stream, y, contextOf(residual, context.source, context.io)),
-  );
+  if (streams) return within(streams.path, () => turn!.write(y));
+  const joined = within(residual!.path, () => residual!.component.forward(stream, y, own(residual!)));
   return norm("sum", joined);
 }
 

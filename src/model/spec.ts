@@ -70,6 +70,19 @@ export interface LayerSpec {
  */
 export const bridges = ["none", "state"] as const;
 
+/** Layers [start, start + length · times) are rounds of one another: what a loop with a step or a halt becomes. */
+export interface RoundsSpec {
+  readonly start: number;
+  readonly length: number;
+  readonly times: number;
+  /** Added to the stream in front of each round. */
+  readonly step: (typeof roundSteps)[number];
+  /** Tokens stop by themselves once their probabilities pass the threshold; `cost` weighs the rounds they take in the loss. */
+  readonly halt?: { readonly threshold: number; readonly cost: number };
+}
+
+export const roundSteps = ["none", "sinusoidal"] as const;
+
 /** What stands below the first layer. */
 export type EmbeddingSpec = PartSpec & {
   readonly positions: PartSpec;
@@ -83,6 +96,11 @@ export interface EncoderSpec {
   readonly embedding?: PartSpec;
   readonly positions: PartSpec;
   readonly layers: readonly LayerSpec[];
+  readonly rounds?: RoundsSpec;
+  /** Left out: one residual stream. */
+  readonly streams?: PartSpec;
+  /** Left out: each layer starts from what the one below left. */
+  readonly history?: PartSpec;
   /** After the last layer. */
   readonly norm: PartSpec;
   readonly bridge: (typeof bridges)[number];
@@ -98,6 +116,12 @@ export interface ModelSpec {
   /** Left out: one stack alone. */
   readonly encoder?: EncoderSpec;
   readonly layers: readonly LayerSpec[];
+  /** Left out: looped layers know nothing of their round. */
+  readonly rounds?: RoundsSpec;
+  /** Several residual streams in the place of one and of the layers' residual; left out: one. */
+  readonly streams?: PartSpec;
+  /** What layers read of earlier ones; left out: each starts from what the one below left. */
+  readonly history?: PartSpec;
   /** After the last layer. */
   readonly norm: PartSpec;
   readonly head: PartSpec;

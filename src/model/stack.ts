@@ -1,11 +1,21 @@
-import { type Embedding, families, type Io, type Norm, type Position } from "../blocks/index.ts";
+import {
+  type Embedding,
+  families,
+  type History,
+  type Io,
+  type Norm,
+  type Position,
+  type Streams,
+} from "../blocks/index.ts";
+import { openStreams } from "../ops/index.ts";
 import { concat, fail, full, iota, type Tensor, within } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import { buildLayer, type Extras, type Layer, mixersOf, partsOf } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part } from "./part.ts";
+import { buildRounds, type Rounds, startRounds } from "./rounds.ts";
 import { runLayer, runNorm } from "./run-layer.ts";
-import type { EmbeddingSpec, LayerSpec, PartSpec } from "./spec.ts";
+import type { EmbeddingSpec, LayerSpec, PartSpec, RoundsSpec } from "./spec.ts";
 
 /** An embedding, layers and a last norm. */
 export interface Stack {
@@ -15,6 +25,11 @@ export interface Stack {
   positions: Part<Position>;
   embeddingNorm: Part<Norm> | undefined;
   layers: readonly Layer[];
+  rounds: Rounds | undefined;
+  /** Of several residual streams, and how they become one behind the last layer. */
+  streams: Pick<Part<Streams>, "component" | "c"> | undefined;
+  /** What each layer starts from, and at last what the norm reads; none: what the layer below left. */
+  histories: readonly Part<History>[];
   norm: Part<Norm>;
 }
 
@@ -22,6 +37,9 @@ export interface Stack {
 interface StackSpec {
   embedding: EmbeddingSpec;
   layers: readonly LayerSpec[];
+  rounds?: RoundsSpec;
+  streams?: PartSpec;
+  history?: PartSpec;
   norm: PartSpec;
 }
 
@@ -35,18 +53,34 @@ export function buildStack(
     shared,
   }: { vocabulary: number; width: number; prefix?: string; shared?: string | undefined },
 ): Stack {
-  const { positions, norm: embeddingNorm, ...token } = spec.embedding;
-  const embedding = families.embeddings[token.kind]!;
-  const position = families.positions[positions.kind]!;
+  const layers = buildLayers(spec, { width, prefix });
+  assertHanded(layers);
+  const { rounds, streams, embedding } = spec;
   const normAt = (norm: PartSpec, path: string, where = path) => {
     const component = families.norms[norm.kind]!;
     const at = { path: `${prefix}${path}`, where: `${prefix}${where}` };
     return buildPart(component, { spec: norm, ...at, dims: (c) => component.dims(c, width) });
   };
-  const layers = spec.layers.map((layer, index) => buildLayer(layer, { index, width, stack: `${prefix}layers` }));
-  assertHanded(layers);
   return {
     prefix,
+    ...buildBottom(embedding, { vocabulary, width, prefix, shared }),
+    layers,
+    rounds: rounds && buildRounds(rounds, { width, prefix }),
+    streams: streams && { component: families.streams[streams.kind]!, c: streams },
+    histories: buildHistories(spec, { width, prefix }),
+    embeddingNorm: embedding.norm && normAt(embedding.norm, "embeddingNorm", "embedding.norm"),
+    norm: normAt(spec.norm, "norm"),
+  };
+}
+
+/** Embedding and positions. */
+function buildBottom(
+  { positions, norm: _, ...token }: EmbeddingSpec,
+  { vocabulary, width, prefix, shared }: Below & { vocabulary: number; shared: string | undefined },
+): Pick<Stack, "embedding" | "positions"> {
+  const embedding = families.embeddings[token.kind]!;
+  const position = families.positions[positions.kind]!;
+  return {
     embedding: buildPart(embedding, {
       spec: token,
       path: `${prefix}embedding`,
@@ -60,10 +94,35 @@ export function buildStack(
       where: `${prefix}embedding.positions`,
       dims: (c) => position.dims(c, width),
     }),
-    layers,
-    embeddingNorm: embeddingNorm && normAt(embeddingNorm, "embeddingNorm", "embedding.norm"),
-    norm: normAt(spec.norm, "norm"),
   };
+}
+
+interface Below {
+  width: number;
+  prefix: string;
+}
+
+function buildLayers({ layers, streams }: StackSpec, { width, prefix }: Below): Layer[] {
+  let turn = 1;
+  return layers.map((spec, index) => {
+    const layer = buildLayer(spec, { index, width, stack: `${prefix}layers`, streams, turn });
+    turn += layer.sublayers.length;
+    return layer;
+  });
+}
+
+function buildHistories({ layers, history }: StackSpec, { width, prefix }: Below): Part<History>[] {
+  if (history === undefined) return [];
+  const component = families.histories[history.kind]!;
+  const depth = layers.length;
+  return Array.from({ length: depth + 1 }, (_, index) =>
+    buildPart<History>(component, {
+      spec: history,
+      path: index < depth ? `${prefix}layers.${index}.history` : `${prefix}history`,
+      where: `${prefix}history`,
+      dims: (c) => component.dims(c, width, { place: index + 1, depth }),
+    }),
+  );
 }
 
 /** What a mixer takes of earlier layers must be handed on below it. Throws E_SPEC_HANDED. */
@@ -84,11 +143,13 @@ function assertHanded(layers: readonly Layer[]): void {
 }
 
 /** Every part, bottom to top. */
-export const stackParts = ({ embedding, positions, embeddingNorm, layers, norm }: Stack): Part[] => [
+export const stackParts = ({ embedding, positions, embeddingNorm, layers, rounds, histories, norm }: Stack): Part[] => [
   embedding,
   positions,
   ...(embeddingNorm ? [embeddingNorm] : []),
-  ...layers.flatMap(partsOf),
+  ...layers.flatMap((layer, i) => [...(histories[i] ? [histories[i]] : []), ...partsOf(layer)]),
+  ...(rounds?.halting ? [rounds.halting] : []),
+  ...histories.slice(layers.length),
   norm,
 ];
 
@@ -133,21 +194,39 @@ function defaultPositions(x_BTD: Tensor, io: Io): Tensor {
  * `layers.N.stream`: the stream below the first layer and behind each.
  */
 export function runStack(
-  { prefix, embedding, layers, norm }: Stack,
+  { prefix, embedding, layers, rounds, streams, histories, norm }: Stack,
   embedded: Tensor,
   { context, form, dropoutProb, extras }: StackRun,
 ): { x: Tensor; io: Io } {
   const extra = embedding.component.extraTokens?.(embedding.c) ?? 0;
   const widened = extra === 0 ? context : { ...context, io: withExtraTokens(context.io, extra) };
-  let x = embedded;
-  extras.probes[`${prefix}embedding.stream`] = x;
-  for (const layer of layers) {
-    x = runLayer(layer, x, { context: widened, form, dropoutProb, extras });
-    extras.probes[`${layer.path}.stream`] = x;
-  }
+  const [open, close] = endsOf(streams);
+  const states = [open(embedded)];
+  extras.probes[`${prefix}embedding.stream`] = embedded;
+  const turns = startRounds(rounds, widened, extras);
+  const startOf = (index: number) => turns.before(index, recall(histories[index], states, widened));
+  layers.forEach((layer, index) => {
+    const left = runLayer(layer, startOf(index), { context: widened, form, dropoutProb, extras });
+    states.push(turns.after(index, left));
+    extras.probes[`${layer.path}.stream`] = close(states.at(-1)!);
+  });
+  const x = close(startOf(layers.length));
   // Norms may be of the whole sequence, so tokens are chosen behind the last one.
   const normed = runNorm(norm, x, widened, extras);
   return { x: context.read_BR ? readTokens(normed, context.read_BR) : normed, io: widened.io };
+}
+
+/** One stream to what the layers pass on, and back. */
+function endsOf(streams: Stack["streams"]): [open: (x: Tensor) => Tensor, close: (x: Tensor) => Tensor] {
+  if (streams === undefined) return [(x) => x, (x) => x];
+  const { component, c } = streams;
+  return [(x) => openStreams(x, component.count(c)), component.close];
+}
+
+/** What the next layer starts from. */
+function recall(history: Part<History> | undefined, states: readonly Tensor[], { source, io }: TraceContext): Tensor {
+  if (history === undefined) return states.at(-1)!;
+  return within(history.path, () => history.component.forward(states, contextOf(history, source, io)));
 }
 
 /** Tokens that the embedding put in front are always real. */

@@ -59,7 +59,12 @@ function join(
   const shapeOf = (path: string) => parameters.get(path)!.shape.join(" × ");
   for (const path of paths) {
     if (shapeOf(path) !== shapeOf(owner))
-      fail({ code: "E_SPEC_TIES", where, expected: `${path} of shape ${shapeOf(owner)}, as ${owner}`, got: shapeOf(path) });
+      fail({
+        code: "E_SPEC_TIES",
+        where,
+        expected: `${path} of shape ${shapeOf(owner)}, as ${owner}`,
+        got: shapeOf(path),
+      });
     const before = owners.get(path)!;
     for (const [other, held] of owners) if (held === before) owners.set(other, owner);
   }

@@ -30,6 +30,7 @@ export * from "./gamma.ts";
 export * from "./gate-scan.ts";
 export * from "./gate-scan-linear.ts";
 export * from "./gated-slots.ts";
+export * from "./halting.ts";
 export * from "./hippo.ts";
 export * from "./history.ts";
 export * from "./indexing.ts";

@@ -29,59 +29,63 @@ export function maskingAt(
   t: Tensor,
   { epsilon = 1e-3, range = defaultRange }: { epsilon?: number; range?: NoiseRange } = {},
 ): Masking {
-  const share = 1 - epsilon;
   if (schedule === "llada") {
-    const p = t.mul(share).add(epsilon);
+    const p = t.mul(1 - epsilon).add(epsilon);
     return { p, weight: scalar(1).div(p) };
   }
   const { sigma, rate } = noiseAt(schedule, t, { epsilon, range });
   return { p: scalar(1).sub(sigma.neg().exp()), weight: rate.div(sigma.exp().sub(1)) };
 }
 
+interface Noise {
+  sigma: Tensor;
+  rate: Tensor;
+}
+type NoiseOf = (t: Tensor, at: { epsilon: number; range: NoiseRange }) => Noise;
+
+/** Of −log of what is kept, `kept`, which falls at the rate `falls`. */
+const noiseOf = (kept: Tensor, falls: Tensor): Noise => ({ sigma: kept.log().neg(), rate: falls.div(kept) });
+const angle = (t: Tensor): Tensor => t.mul(Math.PI / 2);
+
+const noises: Readonly<Record<Exclude<MaskSchedule, "llada">, NoiseOf>> = {
+  "log-linear": (t, { epsilon }) => noiseOf(scalar(1).sub(t.mul(1 - epsilon)), scalar(1 - epsilon)),
+  cosine: (t, { epsilon }) => {
+    const share = 1 - epsilon;
+    return noiseOf(
+      angle(t).cos().mul(share).add(epsilon),
+      angle(t)
+        .sin()
+        .mul((share * Math.PI) / 2),
+    );
+  },
+  "cosine-squared": (t, { epsilon }) => {
+    const share = 1 - epsilon;
+    return noiseOf(
+      angle(t).cos().square().mul(share).add(epsilon),
+      t
+        .mul(Math.PI)
+        .sin()
+        .mul((share * Math.PI) / 2),
+    );
+  },
+  linear: (t, { range }) => {
+    const slope = range.most - range.least;
+    return { sigma: t.mul(slope).add(range.least), rate: t.mul(0).add(slope) };
+  },
+  geometric: (t, { range }) => {
+    const ratio = Math.log(range.most / range.least);
+    const sigma = t.mul(ratio).exp().mul(range.least);
+    return { sigma, rate: sigma.mul(ratio) };
+  },
+};
+
 /** Total noise σ(t) and its rate σ′(t). */
 export function noiseAt(
   schedule: Exclude<MaskSchedule, "llada">,
   t: Tensor,
   { epsilon = 1e-3, range = defaultRange }: { epsilon?: number; range?: NoiseRange } = {},
-): { sigma: Tensor; rate: Tensor } {
-  const share = 1 - epsilon;
-  const angle = t.mul(Math.PI / 2);
-  switch (schedule) {
-    case "log-linear": {
-      const kept = scalar(1).sub(t.mul(share));
-      return { sigma: kept.log().neg(), rate: scalar(share).div(kept) };
-    }
-    case "cosine": {
-      const kept = angle.cos().mul(share).add(epsilon);
-      return {
-        sigma: kept.log().neg(),
-        rate: angle
-          .sin()
-          .mul((share * Math.PI) / 2)
-          .div(kept),
-      };
-    }
-    case "cosine-squared": {
-      const kept = angle.cos().square().mul(share).add(epsilon);
-      return {
-        sigma: kept.log().neg(),
-        rate: t
-          .mul(Math.PI)
-          .sin()
-          .mul((share * Math.PI) / 2)
-          .div(kept),
-      };
-    }
-    case "linear": {
-      const slope = range.most - range.least;
-      return { sigma: t.mul(slope).add(range.least), rate: t.mul(0).add(slope) };
-    }
-    case "geometric": {
-      const ratio = Math.log(range.most / range.least);
-      const sigma = t.mul(ratio).exp().mul(range.least);
-      return { sigma, rate: sigma.mul(ratio) };
-    }
-  }
+): Noise {
+  return noises[schedule](t, { epsilon, range });
 }
 
 /**

@@ -54,7 +54,10 @@ function assertFed({ name, encoder, objective }: ModelSpec, model: Model, feeds:
     where: `${name}: ${lack.where}`,
     expected: `a part that reads only what it is given (${fed.join(", ") || "its input"}), under the objective "${objective.kind}"`,
     got: `${lack.kind}, which needs ${lack.field}`,
-    hint: feedHint(lack.field, feeders.map(([kind]) => kind)),
+    hint: feedHint(
+      lack.field,
+      feeders.map(([kind]) => kind),
+    ),
   });
 }
 
@@ -111,7 +114,7 @@ const nouns: Partial<Record<Family, string>> = { mixers: "mixer", channels: "cha
 function rejectFlow({ name, objective }: ModelSpec, { parts }: Model, flow: "causal" | "bidirectional"): never {
   const writing = parts.filter(({ where }) => !where.startsWith("encoder"));
   const part = writing.find((one) => !serves(one.flow, flow)) ?? writing[0]!;
-  const noun = nouns[part.family] ?? "part";
+  const noun = (part.family && nouns[part.family]) ?? "part";
   const others = flow === "causal" ? "masked-diffusion" : "next-token";
   const option = `Set "causal": ${flow === "causal"}${flow === "causal" ? "" : " where the mixer has that option"}`;
   fail({

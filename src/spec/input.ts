@@ -1,7 +1,7 @@
 /** A spec as TypeScript writes it: kinds and their options are completed and checked by the compiler. */
 import type { z } from "zod";
 import type { TypedFamilies } from "../blocks/index.ts";
-import type { EncoderSpec, Placement, Wiring } from "../model/index.ts";
+import type { EncoderSpec, Placement, RoundsSpec, Wiring } from "../model/index.ts";
 import type { objectives } from "./objectives.ts";
 
 /** Options that are components themselves may leave theirs out too. */
@@ -56,6 +56,10 @@ interface LoopInput {
   readonly times: number;
   readonly from?: number;
   readonly to?: number;
+  /** Added to the stream in front of each round. */
+  readonly step?: RoundsSpec["step"];
+  /** Tokens stop after as many rounds as they need. */
+  readonly halt?: { readonly threshold?: number; readonly cost?: number };
 }
 
 type LayersInput<L> = readonly Repeated<L>[] | PatternInput<L>;
@@ -74,6 +78,8 @@ interface EncoderInput {
   readonly positions?: PartInput<TypedFamilies["positions"]>;
   readonly layers: LayersInput<LayerInput>;
   readonly loop?: LoopInput;
+  readonly streams?: PartInput<TypedFamilies["streams"]>;
+  readonly history?: PartInput<TypedFamilies["histories"]>;
   readonly norm?: PartInput<TypedFamilies["norms"]>;
   readonly bridge?: EncoderSpec["bridge"];
 }
@@ -93,6 +99,10 @@ export interface SpecInput {
   readonly encoder?: EncoderInput;
   readonly layers: LayersInput<DecoderLayerInput>;
   readonly loop?: LoopInput;
+  /** Several residual streams in the place of one. */
+  readonly streams?: PartInput<TypedFamilies["streams"]>;
+  /** What layers read of earlier ones. */
+  readonly history?: PartInput<TypedFamilies["histories"]>;
   /** After the last layer; left out: the layers' norm. */
   readonly norm?: PartInput<TypedFamilies["norms"]>;
   readonly head?: PartInput<TypedFamilies["heads"]>;

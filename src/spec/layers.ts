@@ -1,4 +1,4 @@
-import { type LayerSpec, type PartSpec, sublayersOf } from "../model/index.ts";
+import { type LayerSpec, type PartSpec, type RoundsSpec, sublayersOf } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
 import { assertArrangement } from "./arrangement.ts";
 import { nearest, showValue } from "./messages.ts";
@@ -24,9 +24,7 @@ export function expandLayers(
   { layers, loop }: { layers: Sugar; loop?: Loop },
   { defaults, where }: { defaults: ParsedSpec["defaults"]; where: string },
 ): LayerSpec[] {
-  const runs = Array.isArray(layers)
-    ? layers.map(({ repeat, share, ...layer }) => ({ layer, count: repeat, share }))
-    : readPattern(layers as Pattern, `${where}layers`);
+  const runs = runsOf(layers, where);
   const once = runs.reduce((sum, { count }) => sum + count, 0);
   const round = roundOf(loop, once, where);
   assertCount(once + (round.times - 1) * (round.end - round.start), where);
@@ -50,6 +48,37 @@ export function expandLayers(
   });
   return expanded;
 }
+
+/** What a stack knows of its rounds: as they were given, or of a loop that says something of them. */
+export function canonicalRounds(
+  { layers, loop, rounds }: { layers: Sugar; loop?: Loop; rounds?: ParsedSpec["rounds"] },
+  { expanded, where }: { expanded: readonly LayerSpec[]; where: string },
+): RoundsSpec | undefined {
+  const found = rounds ? (rounds as RoundsSpec) : maybeRounds(layers, loop, where);
+  if (found === undefined) return undefined;
+  const { start, length, times } = found;
+  const reject = (expected: string, got: string) =>
+    fail({ code: "E_SPEC_ROUNDS", where: `${where}rounds`, expected, got });
+  if (rounds && loop) reject("either loop or rounds", "both");
+  if (start + length * times > expanded.length)
+    reject(`start + length · times ≤ ${expanded.length}, the number of layers`, String(start + length * times));
+  return found;
+}
+
+function maybeRounds(layers: Sugar, loop: Loop, where: string): RoundsSpec | undefined {
+  if (loop === undefined || (loop.step === "none" && loop.halt === undefined)) return undefined;
+  const { start, end, times } = roundOf(
+    loop,
+    runsOf(layers, where).reduce((sum, { count }) => sum + count, 0),
+    where,
+  );
+  return { start, length: end - start, times, step: loop.step, ...(loop.halt && { halt: loop.halt }) };
+}
+
+const runsOf = (layers: Sugar, where: string): Run[] =>
+  Array.isArray(layers)
+    ? layers.map(({ repeat, share, ...layer }) => ({ layer, count: repeat, share }))
+    : readPattern(layers as Pattern, `${where}layers`);
 
 /** The layers [start, end) that are gone through `times` times. Throws E_SPEC_LOOP where there are none. */
 function roundOf(loop: Loop, count: number, where: string): { start: number; end: number; times: number } {

@@ -1,25 +1,29 @@
 import type { EncoderSpec, ModelSpec, PartSpec } from "../model/index.ts";
+import { assertStreams } from "./arrangement.ts";
 import type { SpecInput } from "./input.ts";
-import { expandLayers } from "./layers.ts";
+import { canonicalRounds, expandLayers } from "./layers.ts";
 import { parseSpec } from "./parse.ts";
 import type { ParsedSpec } from "./schema.ts";
 
 /** Sugar to canonical form: layers expanded, defaults filled. The canonical form of a canonical spec is itself. */
 export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): ModelSpec {
   const { defaults } = spec;
-  return {
+  const canonical: ModelSpec = {
     name: spec.name,
     title: spec.title ?? spec.name,
     width: spec.width,
     embedding: spec.embedding as ModelSpec["embedding"],
     ...(spec.encoder && { encoder: canonicalEncoder(spec, spec.encoder, source) }),
-    layers: expandLayers(spec, { defaults, where: `${source}: ` }),
+    ...stackOf(spec, { defaults, where: `${source}: ` }),
     norm: (spec.norm ?? defaults.norm) as PartSpec,
     head: spec.head as PartSpec,
     ...(spec.ties && spec.ties.length > 0 && { ties: spec.ties }),
     dropout: spec.dropout,
     objective: spec.objective as PartSpec,
   };
+  assertStreams(canonical, `${source}: `);
+  if (canonical.encoder) assertStreams(canonical.encoder, `${source}: encoder.`);
+  return canonical;
 }
 
 function canonicalEncoder(
@@ -30,9 +34,29 @@ function canonicalEncoder(
   return {
     ...(encoder.embedding && { embedding: encoder.embedding as PartSpec }),
     positions: (encoder.positions ?? (embedding as ModelSpec["embedding"]).positions) as PartSpec,
-    layers: expandLayers(encoder, { defaults, where: `${source}: encoder.` }),
+    ...stackOf(encoder, { defaults, where: `${source}: encoder.` }),
     norm: (encoder.norm ?? defaults.norm) as PartSpec,
     bridge: encoder.bridge,
+  };
+}
+
+type StackInput = Pick<ParsedSpec, "loop" | "rounds" | "streams" | "history"> & {
+  layers: ParsedSpec["layers"] | NonNullable<ParsedSpec["encoder"]>["layers"];
+};
+
+/** Layers written out, and what goes with them. */
+function stackOf(
+  stack: StackInput,
+  at: { defaults: ParsedSpec["defaults"]; where: string },
+): Pick<ModelSpec, "layers" | "rounds" | "streams" | "history"> {
+  const { streams, history } = stack;
+  const layers = expandLayers(stack, at);
+  const rounds = canonicalRounds(stack, { expanded: layers, where: at.where });
+  return {
+    layers,
+    ...(rounds && { rounds }),
+    ...(streams && { streams: streams as PartSpec }),
+    ...(history && { history: history as PartSpec }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Families, type Family, families } from "../blocks/index.ts";
-import { bridges, placements, wirings } from "../model/index.ts";
+import { bridges, placements, roundSteps, wirings } from "../model/index.ts";
 import { objectives } from "./objectives.ts";
 
 type PartSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -89,11 +89,35 @@ const weights = z
   .optional()
   .describe("index of the earlier, equal layer whose weights this one uses; left out: its own");
 
+const halt = z.strictObject({
+  threshold: z.number().positive().max(1).default(0.99).describe("sum of probabilities at which a token stops"),
+  cost: z.number().min(0).default(0.01).describe("weight in the loss of the rounds that tokens take"),
+});
+
+const count = z.int().positive().max(1000);
+
+/** What a loop with a step or a halt becomes when its layers are written out. */
+const rounds = z
+  .strictObject({
+    start: z.int().nonnegative().describe("index of the first layer of the first round"),
+    length: count.describe("layers of a round"),
+    times: count.describe("rounds"),
+    step: z.enum(roundSteps).default("none").describe("as in loop"),
+    halt: halt.optional().describe("as in loop"),
+  })
+  .optional()
+  .describe("layers that are rounds of one another: the canonical form of a loop with step or halt");
+
 const loop = z
   .strictObject({
     times: z.int().positive().max(1000).describe("rounds"),
     from: z.int().nonnegative().default(0).describe("index of the first layer of a round"),
     to: z.int().nonnegative().optional().describe("index of the last layer of a round; default: the last of all"),
+    step: z
+      .enum(roundSteps)
+      .default("none")
+      .describe("what is added to the stream in front of each round: nothing, or sines of its number"),
+    halt: halt.optional().describe("tokens stop after as many rounds as they need; left out: all rounds"),
   })
   .optional()
   .describe("layers that run several times after one another with the same weights");
@@ -129,12 +153,23 @@ const withPositions = (members: readonly PartSchema[]) =>
     ),
   );
 
+const several = {
+  streams: unionOf(family("streams"))
+    .optional()
+    .describe("several residual streams in the place of one and of the layers' residual; left out: one"),
+  history: unionOf(family("histories"))
+    .optional()
+    .describe("what layers read of earlier ones; left out: each starts from what the one below left"),
+};
+
 const encoder = () =>
   z.strictObject({
     embedding: unionOf(family("embeddings")).optional().describe("left out: the decoder's table serves both"),
     positions: unionOf(embeddable()).optional().describe("left out: the decoder's scheme, with weights of its own"),
     layers: layersOf(encoderFields).describe("the stack, bottom to top"),
     loop,
+    rounds,
+    ...several,
     norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
     bridge: z
       .enum(bridges)
@@ -165,6 +200,8 @@ export const specSchema = z.strictObject({
     .describe("a second stack that reads the source; layers with `cross` look at its output"),
   layers: layersOf(decoderFields).describe("the stack, bottom to top"),
   loop,
+  rounds,
+  ...several,
   norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
   head: unionOf(family("heads")).prefault({ kind: "lm" }).describe("vectors to logits"),
   ties: z
@@ -194,6 +231,8 @@ export const slotKinds: Readonly<Record<string, readonly string[]>> = {
   channel: Object.keys(families.channels),
   norm: Object.keys(families.norms),
   residual: Object.keys(families.residuals),
+  streams: Object.keys(families.streams),
+  history: Object.keys(families.histories),
   positions: Object.keys(families.positions),
   embedding: Object.keys(families.embeddings),
   head: Object.keys(families.heads),

@@ -10,8 +10,12 @@ import type { BuiltModel } from "../spec/index.ts";
 import { input, inputsOf, type Tensor } from "../tensor/index.ts";
 import { createTraining, evaluationIo, inputSource, trainingIo, trainingSchema } from "../train/index.ts";
 
-/** Sequences of a trial: B rows of T tokens, S of a source. */
-export const [B, T, S] = [2, 16, 8];
+/** Sequences of a trial: B rows of T tokens. */
+export const [B, T] = [2, 16];
+
+/** S: shorter than what a decoder pads to, unless the encoder is defined for whole lengths only. */
+const sourceLength = ({ model }: BuiltModel): number =>
+  model.parts.some(({ where, length }) => where.startsWith("encoder") && length === "fixed") ? 16 : 8;
 
 export interface Rows {
   /** i32 or f32, B rows of T tokens. */
@@ -33,7 +37,7 @@ export function randomRows(built: BuiltModel, seed: number): Rows {
     model.input.kind === "ids"
       ? ids(B * T, tokensOf(built), rng)
       : Float32Array.from({ length: B * T * model.input.size }, () => 2 * rng.uniform() - 1);
-  return { inputs, source: ids(B * S, tokensOf(built), rng.fork("source")) };
+  return { inputs, source: ids(B * sourceLength(built), tokensOf(built), rng.fork("source")) };
 }
 
 /** Batches of random sequences of the form that the objective reads. */
@@ -42,7 +46,7 @@ function trialBatches(built: BuiltModel): Batches {
   const shape: BatchShape = {
     ...{ batch: B, length: T },
     ...(model.per === "sequence" && { mask: true }),
-    ...(model.readsSource && { weights: true, sourceLength: S }),
+    ...(model.readsSource && { weights: true, sourceLength: sourceLength(built) }),
   };
   return {
     shapes: [shape],
@@ -58,10 +62,14 @@ function arraysOf(built: BuiltModel, { inputs, source }: Rows): Batch["arrays"] 
   const { model } = built;
   const rng = createRng(1);
   if (model.per === "sequence")
-    return { inputs, targets: answersOf(built, rng), mask: Uint8Array.from({ length: B * T }, (_, i) => +(i < B * T - 3)) };
+    return {
+      inputs,
+      targets: answersOf(built, rng),
+      mask: Uint8Array.from({ length: B * T }, (_, i) => +(i < B * T - 3)),
+    };
   const targets = ids(B * T, tokensOf(built), rng);
   if (!model.readsSource) return { inputs, targets };
-  return { inputs, targets, weights: new Float32Array(B * T).fill(1), source, sourceMask: ones(B * S) };
+  return { inputs, targets, weights: new Float32Array(B * T).fill(1), source, sourceMask: ones(source.length) };
 }
 
 function answersOf({ model }: BuiltModel, rng: Rng): Int32Array | Float32Array {
@@ -139,17 +147,21 @@ export function pathsRead(built: BuiltModel): Set<string> {
   const paths = [...built.model.parameters.keys(), ...built.model.buffers.keys()];
   const reached = [evaluationIo(), trainingIo()].flatMap((io) => {
     const { logits, losses, buffers } = tracedResult(built, io);
-    const values = Object.entries({ ...Object.fromEntries(losses.map(({ name, value }) => [name, value])), ...buffers });
+    const values = Object.entries({
+      ...Object.fromEntries(losses.map(({ name, value }) => [name, value])),
+      ...buffers,
+    });
     return [...inputsOf({ outputs: { logits, ...Object.fromEntries(values) } }).keys()];
   });
   return new Set(paths.filter((path) => reached.includes(path)));
 }
 
-function tracedResult({ model }: BuiltModel, io: Io): ModelResult {
+function tracedResult(built: BuiltModel, io: Io): ModelResult {
+  const { model } = built;
   const context = {
     source: inputSource(),
     io: { ...io, mask_BT: input("mask", [B, T], "bool") },
-    ...(model.readsSource && { from: { ids_BS: input("source", [B, S], "i32") } }),
+    ...(model.readsSource && { from: { ids_BS: input("source", [B, sourceLength(built)], "i32") } }),
   };
   const { input: kind } = model;
   return model.forward(kind.kind === "ids" ? input("ids", [B, T], "i32") : input("ids", [B, T, kind.size]), context);
@@ -170,6 +182,7 @@ export async function decodingError(engine: Engine, built: BuiltModel, rows: Row
   const counts = [7, 4];
   const decoder = new Decoder(engine, model, { batch: B, prefix: `trial.${model.spec.name}/` });
   const row = (b: number) => rows.inputs.subarray(b * T, (b + 1) * T) as Int32Array;
+  const S = sourceLength(built);
   const sources = Array.from({ length: B }, (_, b) => rows.source.subarray(b * S, (b + 1) * S));
   let logits = await decoder.prefill(
     counts.map((count, b) => row(b).subarray(0, count)),
@@ -194,7 +207,7 @@ export async function writeTrial(engine: Engine, built: BuiltModel, rows: Rows):
   const prompt = (rows.inputs as Int32Array).subarray(0, 3);
   const { tokens } = await generator.generate({
     ...{ prompt, tokens: 3, sampler: { temperature: 0 } },
-    ...(built.model.readsSource && { source: rows.source.subarray(0, S) }),
+    ...(built.model.readsSource && { source: rows.source.subarray(0, sourceLength(built)) }),
   });
   await generator.dispose();
   return tokens;

@@ -88,7 +88,11 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
   );
 }
 
-function hookSubject(position: Position, part: TestedPart, { hook, width, attends }: { hook: Hook; width: number; attends: boolean }): Subject {
+function hookSubject(
+  position: Position,
+  part: TestedPart,
+  { hook, width, attends }: { hook: Hook; width: number; attends: boolean },
+): Subject {
   const shape = hook === "rotate" ? [2, heads, tokens, width] : [2, tokens, width];
   const contents = (name: string, length: number) => ({ [name]: randomNormal(name, [2, heads, length, width]) });
   const biased = attends ? { ...contents("q", tokens), ...contents("k", tokens + 1) } : {};

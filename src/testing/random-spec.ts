@@ -94,9 +94,23 @@ function stackChanges(objective: Objective): Change[] {
     inDefaults((rng) => ({ residual: part(rng, "residuals") })),
     inDefaults((rng) => ({ placement: pick(rng, placements), wiring: pick(rng, wirings) })),
     (spec, rng) => ({ ...spec, embedding: { kind: "token", positions: positions(rng) } }),
+    (spec, rng) => ({ ...spec, ...several(rng) }),
+    (spec, rng) => ({ ...spec, ...(chance(rng, 0.2) && { loop: loop(rng) }) }),
     (spec, rng) => ({ ...spec, head: part(rng, "heads", heads), dropout: pick(rng, [0, 0.1]) }),
   ];
 }
+
+/** Several streams, or something of earlier layers, or neither. */
+function several(rng: Rng): Options {
+  const way = rng.below(6);
+  return way === 0 ? { streams: part(rng, "streams") } : way === 1 ? { history: part(rng, "histories") } : {};
+}
+
+const loop = (rng: Rng): Options => ({
+  times: 2,
+  ...(chance(rng, 0.5) && { step: "sinusoidal" }),
+  ...(chance(rng, 0.5) && { halt: { threshold: 0.9 } }),
+});
 
 /** One layer after another: a new one in the place of the plain one, or on top. */
 function layerChanges(count: number, objective: Objective): Change[] {
@@ -107,10 +121,14 @@ function layerChanges(count: number, objective: Objective): Change[] {
     ...(chance(rng, 0.25) && arrangement(rng, objective === "sequence-to-sequence")),
     ...(chance(rng, 0.2) && { repeat: 2, share: true }),
   });
-  const on = Array.from({ length: count }, (_, index): Change => (spec, rng) => {
-    const below = (spec["layers"] as Options[]).slice(0, index);
-    return { ...spec, layers: [...below, fresh(rng)] };
-  });
+  const on = Array.from(
+    { length: count },
+    (_, index): Change =>
+      (spec, rng) => {
+        const below = (spec["layers"] as Options[]).slice(0, index);
+        return { ...spec, layers: [...below, fresh(rng)] };
+      },
+  );
   const encoder: Change = (spec, rng) => {
     const { cross: _, order: _o, sublayers: _s, ...layer } = fresh(rng);
     return { ...spec, encoder: { layers: [layer] } };
@@ -120,7 +138,9 @@ function layerChanges(count: number, objective: Objective): Change[] {
 
 /** The usual sublayers and a further one in any order. */
 function arrangement(rng: Rng, paired: boolean): Options {
-  const more = chance(rng, 0.5) ? { channel: part(rng, "channels") } : { mixer: part(rng, "mixers", slotKinds["mixer"]) };
+  const more = chance(rng, 0.5)
+    ? { channel: part(rng, "channels") }
+    : { mixer: part(rng, "mixers", slotKinds["mixer"]) };
   const own = { ...(chance(rng, 0.5) && { residual: part(rng, "residuals"), placement: pick(rng, placements) }) };
   const names = ["mixer", "channel", "more", ...(paired ? ["cross"] : [])];
   const order = Array.from(rng.permutation(names.length), (i) => names[i]!);

@@ -1,8 +1,8 @@
 import { type BatchShape, validationWindows } from "../data/index.ts";
-import type { Engine } from "../engine/index.ts";
+import type { Engine, Values } from "../engine/index.ts";
 import { createRng } from "../ops/index.ts";
 import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
-import { type EvaluationWindows, type Objective, objectiveLosses } from "./objectives/index.ts";
+import { type EvaluationFeed, type EvaluationWindows, type Objective, objectiveLosses } from "./objectives/index.ts";
 import { evaluationProgram } from "./programs.ts";
 
 /** Bits per byte of a text under a model. */
@@ -65,32 +65,35 @@ export async function createEvaluator(
     const feed = objective.feed(chosen, built, { draw, draws: count, rng });
     let nats = 0;
     for (let first = 0; first < chosen.count; first += shape.batch) {
-      const part = <T extends Rows>(all: T): T => rowsOf(all, { first, count: shape.batch, of: chosen.count });
-      const feeds = {
-        inputs: part(feed.ids),
-        targets: part(feed.targets),
-        weights: part(feed.weights),
-        ...(objective.masked && { mask: part(chosen.mask) }),
-        ...sourceRows(chosen, first, shape.batch),
-      };
-      const result = await executable.run(feeds);
+      const rows = { first, count: shape.batch, of: chosen.count };
+      const result = await executable.run(feedsOf(feed, chosen, { rows, masked: objective.masked }));
       nats += result["nats"]![0]!;
     }
     return nats / Math.LN2 / bytes;
   };
+  const run = async (): Promise<Evaluation> => {
+    const totals: number[] = [];
+    for (let draw = 0; draw < count; draw++) totals.push(await total(draw));
+    const mean = totals.reduce((sum, value) => sum + value, 0) / count;
+    const stdErr = count > 1 ? { stdErr: standardError(totals, mean) } : {};
+    return { bitsPerByte: mean, kind: objective.bound, draws: count, ...stdErr };
+  };
+  return { run, dispose: () => executable.dispose() };
+}
+
+/** What the evaluation's graph is fed for some rows of the windows. */
+function feedsOf(
+  feed: EvaluationFeed,
+  { mask, source }: EvaluationWindows,
+  { rows, masked }: { rows: RowRange; masked: boolean },
+): Values {
+  const part = <T extends Rows>(all: T): T => rowsOf(all, rows);
   return {
-    run: async () => {
-      const totals: number[] = [];
-      for (let draw = 0; draw < count; draw++) totals.push(await total(draw));
-      const mean = totals.reduce((sum, value) => sum + value, 0) / count;
-      return {
-        bitsPerByte: mean,
-        kind: objective.bound,
-        draws: count,
-        ...(count > 1 && { stdErr: standardError(totals, mean) }),
-      };
-    },
-    dispose: () => executable.dispose(),
+    inputs: part(feed.ids),
+    targets: part(feed.targets),
+    weights: part(feed.weights),
+    ...(masked && { mask: part(mask) }),
+    ...(source && { source: part(source.ids), sourceMask: part(source.mask) }),
   };
 }
 
@@ -104,21 +107,16 @@ const sumOf = (mask: Uint8Array): number => mask.reduce((sum, bit) => sum + bit,
 
 type Rows = Int32Array | Float32Array | Uint8Array;
 
-/** `count` rows from `first` on of an array that holds `of` rows. */
-function rowsOf<T extends Rows>(all: T, { first, count, of }: { first: number; count: number; of: number }): T {
-  const size = all.length / of;
-  return all.subarray(first * size, (first + count) * size) as T;
+/** `count` rows from `first` on, of an array that holds `of` rows. */
+interface RowRange {
+  first: number;
+  count: number;
+  of: number;
 }
 
-/** The sources of some windows, where they have any. */
-function sourceRows(
-  { source }: EvaluationWindows,
-  first: number,
-  count: number,
-): Record<string, Int32Array | Uint8Array> {
-  if (source === undefined) return {};
-  const [from, to] = [first * source.length, (first + count) * source.length];
-  return { source: source.ids.subarray(from, to), sourceMask: source.mask.subarray(from, to) };
+function rowsOf<T extends Rows>(all: T, { first, count, of }: RowRange): T {
+  const size = all.length / of;
+  return all.subarray(first * size, (first + count) * size) as T;
 }
 
 /** `count` of the windows, evenly spaced. */

@@ -5,7 +5,10 @@ export { type Objective, objectiveLosses } from "./objectives/index.ts";
 export {
   adamScalars,
   adamw,
+  clipGradients,
   createOptimizer,
+  Lbfgs,
+  type LbfgsInput,
   type Optimizer,
   type OptimizerConfig,
   type OptimizerInput,

@@ -4,7 +4,7 @@ import { lookUpLate } from "../grad/index.ts";
 import type { Source } from "../model/index.ts";
 import { randomStream } from "../ops/index.ts";
 import type { BuiltModel } from "../spec/index.ts";
-import { input, type Program, softmaxCrossEntropy, type Tensor, zeros } from "../tensor/index.ts";
+import { input, type Program, softmaxCrossEntropy, type Tensor, within, zeros } from "../tensor/index.ts";
 import { differentiate, type GradientOptions } from "./gradients.ts";
 import type { Objective, TracedBatch } from "./objectives/index.ts";
 
@@ -65,7 +65,7 @@ export function trainingProgram(
   const source = inputSource();
   const batch = tracedBatch(built, objective, shape);
   const io = { ...trainingIo(), ...(batch.mask_BT && { mask_BT: batch.mask_BT }) };
-  const { loss, result } = objective.train(built, batch, { source, io });
+  const { loss, result } = within("objective", () => objective.train(built, batch, { source, io }));
   const values = withLateLookups({
     loss,
     total: result.losses.reduce((sum, { value, weight }) => sum.add(value.mul(weight)), loss),

@@ -82,48 +82,79 @@ export async function createTraining(
   const trainer = await compileTrainer(engine, built, { config, optimizer, shapes: batches.shapes });
   const parts = { engine, trainer, built, optimizer };
   await resetBuffers(parts);
-  const steps = new StepRunner({ trainer, optimizer, batches, config });
-  let step = 0;
+  return new TrainingRun({ config, batches, rateFactor, parts });
+}
+
+interface RunParts {
+  config: TrainingConfig;
+  batches: Batches;
+  rateFactor: (t: number) => number;
+  parts: { engine: Engine; trainer: Trainer; built: BuiltModel; optimizer: Optimizer };
+}
+
+class TrainingRun implements Training {
+  readonly config: TrainingConfig;
+  private readonly with: RunParts;
+  private readonly steps: StepRunner;
+  private done = 0;
   /** Of a step amid a call, behind which others may have moved the parameters. */
-  let fault: SeqlabError | undefined;
-  const tokensBefore = (steps: number) => batches.tokensBefore?.(steps) ?? steps * config.batch * config.length;
-  const advanceBy = async (count: number) => {
-    if (fault) throw fault;
-    const { done, fault: found } = await steps.run(step, Math.max(1, count));
-    if (count > 1) fault = found;
-    if (found && done.length === 0) throw found;
-    return done.map((one) =>
-      recordOf(one, {
-        step: ++step,
-        tokens: tokensBefore(step),
-        learningRate: config.optimizer.learningRate * rateFactor(step),
-      }),
-    );
-  };
-  return {
-    config,
-    get step() {
-      return step;
-    },
-    advance: async () => (await advanceBy(1))[0]!,
-    advanceBy,
-    tokensBefore,
-    evaluated: (work) => withEvaluated(parts, step, work),
-    async snapshot() {
-      if (fault) throw fault;
-      const state = { step, seed: config.seed, data: batches.position(step), ...stateOf(steps) };
-      return { step, ...(await readTensors(parts, step)), state };
-    },
-    async restore(checkpoint) {
-      const restored = restoredState(checkpoint.state, batches, config);
-      await writeTensors(parts, checkpoint);
-      fault = undefined;
-      step = restored.step;
-      steps.scaler.restore(restored.lossScale);
-      steps.skips = restored.skips ?? 0;
-    },
-    dispose: () => trainer.dispose(),
-  };
+  private fault: SeqlabError | undefined;
+
+  constructor(parts: RunParts) {
+    this.config = parts.config;
+    this.with = parts;
+    this.steps = new StepRunner({ ...parts.parts, ...parts });
+  }
+
+  get step(): number {
+    return this.done;
+  }
+
+  async advance(): Promise<StepRecord> {
+    return (await this.advanceBy(1))[0]!;
+  }
+
+  async advanceBy(count: number): Promise<StepRecord[]> {
+    if (this.fault) throw this.fault;
+    const { done, fault } = await this.steps.run(this.done, Math.max(1, count));
+    if (count > 1) this.fault = fault;
+    if (fault && done.length === 0) throw fault;
+    return done.map((one) => this.record(one));
+  }
+
+  tokensBefore(steps: number): number {
+    return this.with.batches.tokensBefore?.(steps) ?? steps * this.config.batch * this.config.length;
+  }
+
+  evaluated<T>(work: () => Promise<T>): Promise<T> {
+    return withEvaluated(this.with.parts, this.done, work);
+  }
+
+  async snapshot(): Promise<Checkpoint> {
+    if (this.fault) throw this.fault;
+    const data = this.with.batches.position(this.done);
+    const state = { step: this.done, seed: this.config.seed, data, ...stateOf(this.steps) };
+    return { step: this.done, ...(await readTensors(this.with.parts, this.done)), state };
+  }
+
+  async restore(checkpoint: Parameters<Training["restore"]>[0]): Promise<void> {
+    const restored = restoredState(checkpoint.state, this.with.batches, this.config);
+    await writeTensors(this.with.parts, checkpoint);
+    this.fault = undefined;
+    this.done = restored.step;
+    this.steps.scaler.restore(restored.lossScale);
+    this.steps.skips = restored.skips ?? 0;
+  }
+
+  dispose(): Promise<void> {
+    return this.with.parts.trainer.dispose();
+  }
+
+  private record(one: DoneStep): StepRecord {
+    const step = ++this.done;
+    const learningRate = this.config.optimizer.learningRate * this.with.rateFactor(step);
+    return recordOf(one, { step, tokens: this.tokensBefore(step), learningRate });
+  }
 }
 
 const stateOf = ({ scaler, skips }: StepRunner): Pick<TrainingState, "lossScale" | "skips"> => ({

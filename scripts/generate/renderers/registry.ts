@@ -4,7 +4,17 @@ import { type Component, findComponents } from "../components.ts";
 import type { Generator } from "../generators.ts";
 
 const blocks = "src/blocks";
-const folders = ["mixers", "channels", "norms", "positions", "residuals", "streams", "histories", "embeddings", "heads"] as const;
+const folders = [
+  "mixers",
+  "channels",
+  "norms",
+  "positions",
+  "residuals",
+  "streams",
+  "histories",
+  "embeddings",
+  "heads",
+] as const;
 
 /** The registries of components, a file a folder, so that one family's components may read another's. */
 export const generator: readonly Generator[] = folders.map((folder) => ({

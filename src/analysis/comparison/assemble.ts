@@ -8,24 +8,21 @@ import type { BitsPerByte, ComparisonResult, ScoreFigure } from "./results.ts";
 
 const stateContexts = [1024, 16_384, 262_144] as const;
 
+/** What the jobs of one model found. */
+interface Found {
+  jobs: readonly TrainJob[];
+  trained: readonly Outcomes["train"][];
+  decoded: Outcomes["decode"];
+  /** Ids of the data. */
+  tokens: number;
+  /** Tokens that a seed was trained on. */
+  trainedTokens: number;
+}
+
 /** Joins what the jobs of one model found. */
 export function assembleResult(
   { spec, tuned }: { spec: ModelSpec; tuned: Record<string, number> },
-  {
-    jobs,
-    trained,
-    decoded,
-    tokens,
-    trainedTokens,
-  }: {
-    jobs: readonly TrainJob[];
-    trained: readonly Outcomes["train"][];
-    decoded: Outcomes["decode"];
-    /** Ids of the data. */
-    tokens: number;
-    /** Tokens that a seed was trained on. */
-    trainedTokens: number;
-  },
+  { jobs, trained, decoded, tokens, trainedTokens }: Found,
 ): ComparisonResult {
   const built = buildSpec(spec, { tokens });
   const params = parameterCount(built.model.parameters);

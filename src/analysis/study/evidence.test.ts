@@ -63,8 +63,11 @@ test("[first-exp-1] two layers of two heads copy and reverse at least 99 % and a
   for (const { result } of evidence("first-experiment").cells) expect(result.seconds).toBeLessThan(300);
 });
 
-test("[first-exp-2] eight layers: the area under the loss curve is smaller with layer normalization in at least 2 of 3 seeds", () => {
-  for (const { seeds } of evidence("layer-norm").verdicts) expect(seeds.hold / seeds.of).toBeGreaterThanOrEqual(2 / 3);
+test("[first-exp-2] eight layers: at a high rate the area under the loss curve is smaller with layer normalization in at least 2 of 3 seeds", () => {
+  const high = evidence("layer-norm").verdicts.filter(({ text }) => text.startsWith("At a rate of 0.03"));
+  expect(high).toHaveLength(2);
+  for (const { seeds } of high) expect(seeds.hold / seeds.of).toBeGreaterThanOrEqual(2 / 3);
+  expectSpread("layer-norm", "trainLoss");
 });
 
 test("[first-exp-3] accuracy and distance of heads for 1, 2, 4 and 8 heads, with spread", () => {
@@ -102,19 +105,20 @@ test("[warmup-necessity] post-norm fails without a warm-up where it trains with 
   expect(seedsOf("warmup")).toEqual(["all", "all", "all"]);
 });
 
-test("[residual-none] 24 layers without residual sums learn no more than frequencies", () => {
-  expect(means("residual", "failed")).toMatchObject({ "none, 24": 1 });
+test("[residual-none] 24 layers without residual sums learn no more than frequencies, with norms and without", () => {
+  expect(means("residual", "failed")).toMatchObject({ "none, pre, 24": 1, "none, none, 24": 1 });
 });
 
-test("[residual-add] 24 layers with residual sums train", () => {
-  expect(means("residual", "failed")).toMatchObject({ "add, 24": 0 });
+test("[residual-add] 24 layers with residual sums train, with norms and without", () => {
+  expect(means("residual", "failed")).toMatchObject({ "add, pre, 24": 0, "add, none, 24": 0 });
 });
 
 test("[grad-diagnostics] without residual sums the gradients of first and last layer part with depth, with them they do not", () => {
-  const distance = (label: string) => Math.abs(Math.log(means("residual", "gradientRatio")[label]!));
-  expect(distance("none, 24")).toBeGreaterThan(2 * distance("none, 2"));
-  expect(distance("none, 24")).toBeGreaterThan(Math.log(10));
-  expect(distance("add, 24")).toBeLessThan(Math.log(10));
+  const ratio = means("residual", "gradientRatio");
+  expect(ratio["none, none, 24"]).toBeLessThan(1e-3 * ratio["none, none, 6"]!);
+  expect(ratio["none, none, 6"]).toBeLessThan(1e-3 * ratio["none, none, 2"]!);
+  for (const norms of ["pre", "none"])
+    expect(Math.abs(Math.log(ratio[`add, ${norms}, 24`]!))).toBeLessThan(Math.log(3));
 });
 
 test("[length-extrapolation] losses at n, 2n and 4n for every scheme; learned positions end at n", () => {
@@ -123,9 +127,8 @@ test("[length-extrapolation] losses at n, 2n and 4n for every scheme; learned po
   expect(evidence("length-extrapolation").verdicts.every(({ seeds }) => seeds.of === 3)).toBe(true);
 });
 
-test("[tradeoff-window-cost] recall breaks off where the window ends; FLOPs are counted", () => {
-  const far = means("window-cost", "accuracy", "16 pairs");
-  expect(far["4"]).toBeLessThan(far["36"]!);
+test("[tradeoff-window-cost] recall breaks off where the receptive field of the windows ends; FLOPs are counted", () => {
+  expect(seedsOf("window-cost")).toEqual(["all", "all", "all"]);
   for (const flops of Object.values(means("window-cost", "flopsPerToken"))) expect(flops).toBeGreaterThan(1e5);
 });
 

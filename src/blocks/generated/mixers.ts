@@ -70,6 +70,7 @@ import { spectralConv } from "../mixers/spectral-conv.ts";
 import { tokenLinear } from "../mixers/token-linear.ts";
 import { tokenMlp } from "../mixers/token-mlp.ts";
 import { tttLinearMixer } from "../mixers/ttt-linear.ts";
+import { windowAttention } from "../mixers/window-attention.ts";
 import { xca } from "../mixers/xca.ts";
 import { yoso } from "../mixers/yoso.ts";
 
@@ -145,6 +146,7 @@ export const mixers = {
   "token-linear": tokenLinear,
   "token-mlp": tokenMlp,
   "ttt-linear": tttLinearMixer,
+  "window-attention": windowAttention,
   xca,
   yoso,
 } as const;

@@ -4,6 +4,7 @@ import type { attention } from "./attention.ts";
 import type { AttentionConfig } from "./attention-config.ts";
 import type { AttentionPattern } from "./attention-pattern.ts";
 import { cut, dot, range, rms, sigmoid, silu, softplus, sum, times } from "./mamba-naive.ts";
+import { relativeScore } from "./relative-naive.ts";
 
 type P = Readonly<Record<string, Loose | undefined>>;
 type At = NaiveMixerArguments<AttentionConfig, ReturnType<typeof attention.dims>>;
@@ -233,6 +234,9 @@ function biasOf(
   if (c.dynamicMask !== undefined) return keyBias(key.v, p, groupOf(h, d));
   const { kind, basis, maxDistance } = c.positions as { kind: string; basis: number; maxDistance: number };
   const apart = i - key.index;
+  const between = { q: token.q[h]!, k: key.k[groupOf(h, d)]!, apart, h, heads: d.H, p };
+  const relative = relativeScore(c.positions, between);
+  if (relative !== undefined) return (typeof c.scale === "number" ? c.scale : d.K ** -0.5) * relative;
   if (kind !== "projected-bias" || apart < 0 || apart >= maxDistance) return 0;
   const mix = cut(times(token.x, p["positions.weights"]!, p["positions.weightsBias"]), d.H)[h]!;
   return sum(range(basis).map((m) => mix[m]! * p["positions.curves"]![m]![apart]!));

@@ -48,10 +48,7 @@ function across(x_BHTS: Tensor, weight: Weight, offset?: Weight): Tensor {
 }
 
 /** Undefined where scores stay as they are. */
-export const talkScores = ({
-  talkBefore,
-  talkBeforeBias,
-}: TalkWeights): ((scores: Tensor) => Tensor) | undefined =>
+export const talkScores = ({ talkBefore, talkBeforeBias }: TalkWeights): ((scores: Tensor) => Tensor) | undefined =>
   talkBefore && ((scores) => scores.add(across(scores, talkBefore, talkBeforeBias)));
 
 /** Weights from those of softmax, the masked scores that they come from, and the scores before masks. */

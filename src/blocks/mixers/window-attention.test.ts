@@ -73,9 +73,9 @@ function naive({ x, p: given, c, d }: At) {
 
 mixerSuite(windowAttention, {
   configs: [
-    { heads: 2, columns: 3, window: 2 },
+    { heads: 2, columns: 5, window: 2 },
     { heads: 2, columns: 3, window: 2, shift: 1, relative: "none", bias: false },
-    { heads: 2, columns: 2, window: 3, shift: 1, relative: "network", hidden: 3, score: "cosine" },
+    { heads: 2, columns: 4, window: 3, shift: 1, relative: "network", hidden: 3, score: "cosine" },
     { heads: 2, columns: 3, window: 2, partition: "grid" },
   ],
   width: 8,
@@ -88,7 +88,10 @@ const [D, H] = [8, 2];
 function subject(options: Partial<C>) {
   const c = windowAttention.config.parse({ heads: H, columns: 4, relative: "none", ...options });
   const d = windowAttention.dims(c, D);
-  const shapes = Object.entries(windowAttention.params(d, c)).map(([name, { shape }]) => [name, randomNormal(name, shape)]);
+  const shapes = Object.entries(windowAttention.params(d, c)).map(([name, { shape }]) => [
+    name,
+    randomNormal(name, shape),
+  ]);
   const inputs = { x: randomNormal("x", [1, 16, D]), ...Object.fromEntries(shapes) };
   const forward = (x: Tensor, weights: Record<string, Tensor>) =>
     windowAttention.forward(x, { c, d, p: weightsFrom(weights) as never, s: {}, b: {}, io: plainIo("eval") }).y;
@@ -114,8 +117,11 @@ describe("windows", () => {
     const sees = (shift: number, from: number): number[] => {
       const { inputs, forward } = subject({ window: 2, shift });
       const outputs = [0, 1].map((move) => {
-        const data = inputs.x.data.map((value: number, i: number) => (Math.floor(i / D) === from ? value + move : value));
-        return run({ inputs: { ...inputs, x: { ...inputs.x, data } }, build: ({ x, ...w }) => ({ y: forward(x!, w) }) }).y!;
+        const data = inputs.x.data.map((value: number, i: number) =>
+          Math.floor(i / D) === from ? value + move : value,
+        );
+        return run({ inputs: { ...inputs, x: { ...inputs.x, data } }, build: ({ x, ...w }) => ({ y: forward(x!, w) }) })
+          .y!;
       });
       return range(16).filter((t) => range(D).some((i) => outputs[0]!.data[t * D + i] !== outputs[1]!.data[t * D + i]));
     };

@@ -19,7 +19,11 @@ const config = z.strictObject({
     .default(8)
     .describe("tokens a row of the grid, where the model is not given the grid's size"),
   window: z.int().positive().default(4).describe("cells a side of a window"),
-  shift: z.int().nonnegative().default(0).describe("cells by which windows are moved; half a window in every other layer"),
+  shift: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe("cells by which windows are moved; half a window in every other layer"),
   partition: z
     .enum(["block", "grid"])
     .default("block")
@@ -80,7 +84,10 @@ export const windowAttention = defineMixer({
     const qkv = splitHeads(inWindows(linear(x_BTD, p.qkv, p.qkvBias)), 3 * d.H);
     const [q, k, v] = qkv.split(1, [d.H, d.H, d.H]) as [Tensor, Tensor, Tensor];
     const mask = maskOf(inWindows, places, { x_BTD, io });
-    const y = scaledDotProduct({ ...scored(q, k, c, p), v }, { mask, bias: biasOf(c, p), ...(c.score === "cosine" && { scale: 1 }) });
+    const y = scaledDotProduct(
+      { ...scored(q, k, c, p), v },
+      { mask, bias: biasOf(c, p), ...(c.score === "cosine" && { scale: 1 }) },
+    );
     const back = constant(places.places.slice(0, T), [T], "i32");
     const merged = mergeHeads(y).reshape([B, -1, d.D]).gather(1, back);
     return { y: linear(merged, p.out, p.outBias), s: {} };
@@ -130,7 +137,17 @@ function biasOf(c: Config, p: P): Tensor | undefined {
     "i32",
   );
   const rows = (t: Tensor) => t.gather(0, pairs).transpose([1, 0]).reshape([1, -1, P, P]);
-  if (p.table) return rows(embed(constant(Array.from({ length: side ** 2 }, (_, i) => i), [side ** 2], "i32"), p.table));
+  if (p.table)
+    return rows(
+      embed(
+        constant(
+          Array.from({ length: side ** 2 }, (_, i) => i),
+          [side ** 2],
+          "i32",
+        ),
+        p.table,
+      ),
+    );
   if (!p.up || !p.down) return undefined;
   const near = (n: number) => (Math.sign(n) * Math.log2(1 + (8 * Math.abs(n)) / Math.max(1, w - 1))) / 3;
   const offsets = Array.from({ length: side ** 2 }, (_, i) => [Math.floor(i / side) - w + 1, (i % side) - w + 1]);

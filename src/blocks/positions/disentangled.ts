@@ -11,7 +11,9 @@ const config = z.strictObject({
     .int()
     .min(2)
     .optional()
-    .describe("vectors a side, near distances one each, far ones shared by logarithm (DeBERTa v2); default: maxDistance"),
+    .describe(
+      "vectors a side, near distances one each, far ones shared by logarithm (DeBERTa v2); default: maxDistance",
+    ),
   bias: z.boolean().default(false).describe("offsets of the maps"),
 });
 type Config = z.infer<typeof config>;
@@ -70,7 +72,8 @@ export function rowOf(
   { maxDistance, buckets }: { maxDistance: number; buckets?: number | undefined },
 ): number {
   const span = buckets ?? maxDistance;
-  const bucket = buckets === undefined ? distance : Math.sign(distance) * logBucket(Math.abs(distance), buckets, maxDistance);
+  const bucket =
+    buckets === undefined ? distance : Math.sign(distance) * logBucket(Math.abs(distance), buckets, maxDistance);
   return Math.min(2 * span - 1, Math.max(0, bucket + span));
 }
 

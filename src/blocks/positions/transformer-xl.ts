@@ -32,7 +32,10 @@ export const transformerXl = definePosition({
   kind: "transformer-xl",
   title: "Relative sinusoids (Transformer-XL)",
   cite: { arxiv: "1901.02860", by: "Dai et al. 2019, section 3.3" },
-  equations: ["score_ij = ((q_i + u)·k_j + (q_i + v)·(W_r R_{i−j}))·scale", "R_n = [sin(n ω); cos(n ω)],  ω_m = base^(−2m/D)"],
+  equations: [
+    "score_ij = ((q_i + u)·k_j + (q_i + v)·(W_r R_{i−j}))·scale",
+    "R_n = [sin(n ω); cos(n ω)],  ω_m = base^(−2m/D)",
+  ],
   config,
   dims,
   params,

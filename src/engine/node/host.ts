@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { type DType, fail, type Shape, type TensorData } from "../../tensor/index.ts";
 import { appendEntries } from "../append.ts";
@@ -24,6 +25,7 @@ export type NodeProvider = "cpu" | "webgpu";
 export interface HostOptions {
   threads: number;
   provider: NodeProvider;
+  profile?: string;
 }
 
 interface Session {
@@ -82,13 +84,19 @@ export class Host {
       executionMode: "sequential",
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
+      ...(this.options.profile !== undefined && {
+        enableProfiling: true,
+        profileFilePrefix: join(this.options.profile, `session-${this.nextId}`),
+      }),
     });
     this.sessions.set(this.nextId, { session, definition: { ...definition, bytes: new Uint8Array() } });
     return this.nextId++;
   }
 
   async disposeSession(id: number): Promise<void> {
-    await this.sessions.get(id)?.session.release();
+    const session = this.sessions.get(id)?.session;
+    if (this.options.profile !== undefined) session?.endProfiling();
+    await session?.release();
     this.sessions.delete(id);
   }
 

@@ -12,14 +12,17 @@ export interface NodeEngineOptions {
   threads?: number;
   /** Default "cpu". Ops that the GPU lacks run on the CPU. */
   provider?: NodeProvider;
+  /** Folder into which every session writes ONNX Runtime's profile of its runs when it is disposed: `session-<n>_<date>.json`. */
+  profile?: string;
 }
 
 /** ONNX Runtime's native build in a worker thread: the caller's event loop stays free. */
 export function createNodeEngine({
   threads = availableParallelism(),
   provider = "cpu",
+  profile,
 }: NodeEngineOptions = {}): Engine {
-  const host = connect({ threads, provider });
+  const host = connect({ threads, provider, ...(profile !== undefined && { profile }) });
   const define: Define = (program) => definitionOf(program, provider);
   return {
     kind: provider === "cpu" ? "node" : "webgpu",

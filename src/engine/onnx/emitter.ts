@@ -74,7 +74,9 @@ export class Emitter {
     const names = Array.from({ length: outputs }, () => this.fresh(op));
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
     const name = nodeName(this.origin, names[0]!);
-    this.nodes.push(create(NodeProtoSchema, { name, opType: op, domain, input: [...inputs], output: names, attribute }));
+    this.nodes.push(
+      create(NodeProtoSchema, { name, opType: op, domain, input: [...inputs], output: names, attribute }),
+    );
     return names;
   }
 

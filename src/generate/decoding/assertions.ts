@@ -1,19 +1,18 @@
-import { families } from "../../blocks/index.ts";
 import type { Model } from "../../model/index.ts";
 import { fail } from "../../tensor/index.ts";
 
 /** Throws E_DECODE, naming the first such layer, where a model cannot be decoded token by token. */
-export function assertDecodes({ spec, decodes }: Model): void {
+export function assertDecodes({ spec, decodes, parts }: Model): void {
   if (decodes) return;
-  const index = spec.layers.findIndex(({ mixer: { kind, ...c } }) => {
-    const { capabilities, step } = families.mixers[kind]!;
-    return step === undefined || (typeof capabilities === "function" ? capabilities(c) : capabilities).state === "none";
-  });
+  const part = parts.find((one) => !one.where.startsWith("encoder") && !one.decodes) ?? parts.at(-1)!;
   fail({
     code: "E_DECODE",
-    where: `${spec.name}: layers[${index}].mixer`,
-    expected: "a mixer that keeps a state while decoding",
-    got: `${spec.layers[index]?.mixer.kind}, which keeps none as it is set`,
+    where: `${spec.name}: ${part.where}`,
+    expected:
+      part.family === "mixers"
+        ? "a mixer that keeps a state while decoding"
+        : "a part that lets tokens be made one by one",
+    got: part.family === "mixers" ? `${part.kind}, which keeps none as it is set` : part.kind,
     hint: 'Models of the objective "masked-diffusion" write by denoising instead.',
   });
 }

@@ -35,20 +35,27 @@ interface LabelledMap {
 }
 
 const cell = 15;
-const margin = 78;
+const letter = 6.4;
+
+const longest = (texts: readonly string[]): number => Math.max(1, ...texts.map(({ length }) => length));
 
 /** The same with what stands at its rows and columns, in true size: it scrolls where there is no room. */
 export function labelledHeat({ cells, rows, columns, alt }: LabelledMap): Html {
-  const [width, height] = [margin + columns.length * cell + 8, margin + rows.length * cell + 4];
+  const left = 10 + letter * longest(rows);
+  const top = 16 + 0.87 * letter * longest(columns);
+  // The last label leans over the edge.
+  const [width, height] = [
+    left + columns.length * cell + 0.5 * letter * longest(columns),
+    top + rows.length * cell + 4,
+  ];
   const grid = "use" in cells ? html`<use href="#${cells.use}"/>` : heatCells(cells.rows);
   const across = columns.map(
-    (text, s) =>
-      html`<text transform="translate(${margin + (s + 0.5) * cell} ${margin - 6}) rotate(-60)">${text}</text>`,
+    (text, s) => html`<text transform="translate(${left + (s + 0.6) * cell} ${top - 6}) rotate(-60)">${text}</text>`,
   );
   const down = rows.map(
-    (text, t) => html`<text class="row" x="${margin - 6}" y="${margin + (t + 0.5) * cell}" dy="0.33em">${text}</text>`,
+    (text, t) => html`<text class="row" x="${left - 6}" y="${top + (t + 0.5) * cell}" dy="0.33em">${text}</text>`,
   );
   return html`<div class="scroll" tabindex="0"><svg class="labelled" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${alt}">
-<rect class="ground" x="${margin}" y="${margin}" width="${columns.length * cell}" height="${rows.length * cell}"/>
-<g transform="translate(${margin} ${margin}) scale(${cell})">${grid}</g>${across}${down}</svg></div>`;
+<rect class="ground" x="${left}" y="${top}" width="${columns.length * cell}" height="${rows.length * cell}"/>
+<g transform="translate(${left} ${top}) scale(${cell})">${grid}</g>${across}${down}</svg></div>`;
 }

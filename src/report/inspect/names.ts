@@ -14,8 +14,8 @@ export const partName = (path: string): string => /layers\.\d+\.([^./]+)/.exec(p
 
 const spaces: Readonly<Record<string, string>> = { " ": "␣", "\n": "↵", "\t": "⇥" };
 
-/** A token in one short word: spaces and line breaks are drawn. */
+/** A token in one short word: spaces and line breaks are drawn; parts of a character are known by their id. */
 export function tokenText({ id, text }: Piece, most = 10): string {
   const drawn = visibleLine(text.replace(/[ \n\t]/g, (space) => spaces[space]!));
-  return drawn === "" ? `#${id}` : clipped(drawn, most);
+  return drawn === "" || drawn === "\uFFFD" ? `#${id}` : clipped(drawn, most);
 }

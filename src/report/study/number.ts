@@ -9,6 +9,7 @@ export function measureText(measure: MeasureName, found: Figure | undefined): st
   if (found === undefined || !Number.isFinite(found.mean)) return MISSING;
   const { unit } = measures[measure];
   if (unit === "count") return shortCount(found.mean);
+  if (unit === "ratio" && found.mean < 0.001) return found.mean === 0 ? "0" : found.mean.toExponential(0);
   if (unit !== "share") return plusMinus(found, unit === "ratio" ? undefined : 3);
   const scaled = { ...found, mean: 100 * found.mean, spread: 100 * found.spread };
   return `${plusMinus(scaled, 1)} %`;

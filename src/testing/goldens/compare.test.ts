@@ -55,6 +55,12 @@ describe.skipIf(goldensMissing())("running one golden case", () => {
     expect(result).toMatchObject({ status: "disagreed", where: "grad.in.x" });
   });
 
+  it("holds a gradient that is said to cancel to nothing at all", async () => {
+    const cancels = ["grad.in.x"];
+    const result = await run((c) => ({ outputs: { "out.y": c.tensor("in.x").exp() }, cancels }));
+    expect(result).toMatchObject({ status: "disagreed", where: "grad.in.x" });
+  });
+
   it("notices what is missing, of another shape, or throws", async () => {
     expect(await run(() => ({ outputs: {} }))).toMatchObject({ status: "disagreed", where: "out.y is not computed" });
     expect(await run((c) => ({ outputs: { "out.y": c.tensor("in.x").exp().reshape([-1]) } }))).toMatchObject({

@@ -1,15 +1,22 @@
 /** Layers whose attention has a relative or a given position bias: DeBERTa, XLNet, Conformer, MPNet, MPT; BERT's embeddings. */
-import { mergeHeads, splitHeads } from "../../blocks/mixers/attention-heads.ts";
+
 import { token } from "../../blocks/embeddings/token.ts";
+import { mergeHeads, splitHeads } from "../../blocks/mixers/attention-heads.ts";
 import { rowScores } from "../../blocks/positions/distance-scores.ts";
 import { learned } from "../../blocks/positions/learned.ts";
 import { blockwiseAttention, glu } from "../../ops/index.ts";
 import { constant, conv, iota, silu, type Tensor, zeros } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
-import { attentionOf, type StoredAttention, type StoredLinear, storedIo, storedWeight } from "./attention-of.fixture.ts";
+import {
+  attentionOf,
+  type StoredAttention,
+  type StoredLinear,
+  storedIo,
+  storedWeight,
+} from "./attention-of.fixture.ts";
 import { bertLayer } from "./bert-layer.fixture.ts";
 import { biasedAttention, mapped } from "./biased-attention.fixture.ts";
 import { maskOf, settingsOf } from "./hf-attention.fixture.ts";
+import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { fourMaps } from "./layer-families-decoder.fixture.ts";
 import { thirds } from "./layer-families-other.fixture.ts";
 import { linearOf, normOf, plainChannel, type Sublayer } from "./layer-parts.fixture.ts";
@@ -133,7 +140,12 @@ function conformerAttention(c: GoldenCase): Sublayer {
   };
   const table = c.tensor("param.attn.fn.rel_pos_emb.weight");
   const rows = table.dim(0);
-  const turned = table.gather(0, iota(rows).neg().add(rows - 1));
+  const turned = table.gather(
+    0,
+    iota(rows)
+      .neg()
+      .add(rows - 1),
+  );
   const options = { heads, causal: false, positions: { kind: "relative", maxDistance: (rows - 1) / 2 } };
   return (x) => attentionOf(x, { ...maps, others: { "positions.keys": turned } }, { options }).y;
 }
@@ -141,13 +153,18 @@ function conformerAttention(c: GoldenCase): Sublayer {
 /** Pointwise map, GLU, a convolution of each feature along time, batch norm with stored statistics, SiLU, pointwise map. */
 function conformerConv(c: GoldenCase): Sublayer {
   const at = (name: string) => c.tensor(`param.conv.net.${name}`);
-  const pointwise = (name: string): StoredLinear => ({ weight: at(`${name}.weight`).squeeze(2), bias: at(`${name}.bias`) });
+  const pointwise = (name: string): StoredLinear => ({
+    weight: at(`${name}.weight`).squeeze(2),
+    bias: at(`${name}.bias`),
+  });
   const kernel = at("4.conv.weight");
   const K = kernel.dim(2);
   return (x) => {
     const gated = glu(mapped(x, pointwise("2")), -1).swap(1, 2);
     const pads: [number[], number[]] = [[Math.floor(K / 2)], [Math.floor(K / 2) - ((K + 1) % 2)]];
-    const along = conv(gated, kernel, { pads, groups: kernel.dim(0) }).swap(1, 2).add(at("4.conv.bias"));
+    const along = conv(gated, kernel, { pads, groups: kernel.dim(0) })
+      .swap(1, 2)
+      .add(at("4.conv.bias"));
     const factor = at("5.weight").div(at("5.running_var").add(1e-5).sqrt());
     const normed = along.sub(at("5.running_mean")).mul(factor).add(at("5.bias"));
     return mapped(silu(normed), pointwise("7"));
@@ -207,7 +224,12 @@ function bertEmbeddings(c: GoldenCase): GoldenGraph {
   const places = c.tensor("param.position_embeddings.weight");
   const [C, D] = words.shape as [number, number];
   const at = { b: {}, io: storedIo() };
-  const x = token.forward(ids, { ...at, c: token.config.parse({}), d: token.dims(token.config.parse({}), D, C), p: { table: storedWeight(words) } });
+  const x = token.forward(ids, {
+    ...at,
+    c: token.config.parse({}),
+    d: token.dims(token.config.parse({}), D, C),
+    p: { table: storedWeight(words) },
+  });
   const placed = learned.embed!(x, iota(ids.dim(1)).unsqueeze(0), {
     ...at,
     c: learned.config.parse({ max: places.dim(0) }),

@@ -1,7 +1,7 @@
 /** timm's ViT, DeiT and CaiT, CaiT's block, and CLIP: image and text encoders as models of our specs. */
 import { concat, iota, softmaxCrossEntropy, type Tensor, where } from "../../tensor/index.ts";
-import type { GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { classBlockOf } from "./class-attention-of.fixture.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { fourMaps } from "./layer-families-decoder.fixture.ts";
 import { thirds } from "./layer-families-other.fixture.ts";
 import { linearOf, normOf } from "./layer-parts.fixture.ts";
@@ -62,11 +62,7 @@ function talking(c: GoldenCase, prefix: string): { options: Readonly<Record<stri
 }
 
 /** A block of timm's ViT or CaiT. */
-function timmLayer(
-  c: GoldenCase,
-  prefix: string,
-  { heads, epsilon }: { heads: number; epsilon: number },
-): StoredLayer {
+function timmLayer(c: GoldenCase, prefix: string, { heads, epsilon }: { heads: number; epsilon: number }): StoredLayer {
   const { options, others } = talking(c, `${prefix}attn.`);
   const scale = (i: 1 | 2) => c.tensor(`param.${prefix}gamma_${i}`);
   return {
@@ -130,7 +126,12 @@ function embedded(c: GoldenCase, tokens: readonly string[]): Tensor {
 function deit(c: GoldenCase): Tensor {
   const x = embedded(c, ["cls_token", "dist_token"]);
   const y = runStored(x, timmStack(c, true), x.dim(2));
-  return linear(c, "head")(first(y)).add(linear(c, "head_dist")(first(y, 1))).mul(0.5);
+  return linear(
+    c,
+    "head",
+  )(first(y))
+    .add(linear(c, "head_dist")(first(y, 1)))
+    .mul(0.5);
 }
 
 /** The class token comes in behind the layers, and from there on it alone changes. */
@@ -216,7 +217,9 @@ function clip(c: GoldenCase): GoldenGraph {
   const text = unit(linear(c, "text_projection")(clipText(c)));
   const logits = image.matmul(text, { transB: true }).mul(c.tensor("param.logit_scale").exp());
   const own = iota(logits.dim(0));
-  const loss = softmaxCrossEntropy(logits, own).mean(0).add(softmaxCrossEntropy(logits.transpose([1, 0]), own).mean(0));
+  const loss = softmaxCrossEntropy(logits, own)
+    .mean(0)
+    .add(softmaxCrossEntropy(logits.transpose([1, 0]), own).mean(0));
   return {
     outputs: { "out.image": image, "out.text": text, "out.logits": logits, "out.loss": loss.mul(0.5) },
     // An offset of all keys changes no weight; transformers takes this softmax in float32.

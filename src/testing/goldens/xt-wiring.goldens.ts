@@ -16,6 +16,7 @@ interface Options {
   reinject_input?: boolean;
   unet_skips?: boolean;
   integrate_layers?: boolean;
+  shift_tokens?: number;
 }
 
 /** A sublayer and the number of the module that holds its weights. */
@@ -55,13 +56,28 @@ function attend(c: GoldenCase, name: string, inputs: readonly Tensor[]): Tensor 
     };
   };
   const maps = { q: map("to_q", 0), k: map("to_k", 1), v: map("to_v", 2), out: linearOf(c, `${name}.to_out`) };
-  const options = { heads: c.number("heads"), headSize: c.number("dim_head"), causal: true };
+  const options = { heads: c.number("heads"), headSize: c.number("dim_head"), causal: c.text("stack") === "decoder" };
   return attentionOf(separate ? concat(-1, inputs) : inputs[0]!, maps, { options }).y;
 }
 
+/** Equal parts of the features move to later times by 0, 1, … tokens, in an encoder also to earlier ones; the rest stays. */
+function shifted(c: GoldenCase, x: Tensor, most: number): Tensor {
+  const least = c.text("stack") === "decoder" ? 0 : -most;
+  const steps = Array.from({ length: most - least + 1 }, (_, i) => least + i);
+  const [T, size] = [x.dim(1), Math.floor(x.dim(2) / steps.length)];
+  const parts = steps.map((step, i) => {
+    const part = x.slice(2, i * size, (i + 1) * size);
+    return step < 0 ? part.slice(1, -step, T).pad(1, 0, -step) : part.slice(1, 0, T - step).pad(1, step, 0);
+  });
+  const rest = x.dim(2) - steps.length * size;
+  return concat(2, rest === 0 ? parts : [...parts, x.slice(2, x.dim(2) - rest, x.dim(2))]);
+}
+
 /** A sublayer's branch, given its one normed input or those of q, k and v. */
-function branch(c: GoldenCase, { kind, module }: Sublayer, inputs: readonly Tensor[]): Tensor {
-  const name = `layers.${module}.1`;
+function branch(c: GoldenCase, { kind, module }: Sublayer, given: readonly Tensor[]): Tensor {
+  const { shift_tokens } = c.config.options as Options;
+  const name = `layers.${module}.1${shift_tokens ? ".fn" : ""}`;
+  const inputs = shift_tokens ? given.map((x) => shifted(c, x, shift_tokens)) : given;
   if (kind === "a") return attend(c, name, inputs);
   const half = c.has(`param.${name}.fn.ff.0.0.weight`);
   const ff = half ? `${name}.fn.ff` : `${name}.ff`;
@@ -108,4 +124,5 @@ export const adapters: readonly GoldenAdapter[] = [
   "xt-unet-skips",
   "xt-input-injection",
   "xt-layer-integration",
+  "xt-shift-tokens",
 ].map((component) => ({ kind: "blocks", component, build }));
