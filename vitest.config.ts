@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 120_000,
     maxWorkers: 2,
+    // Modules are loaded once a worker: half of the time. Test files must not leave changed globals behind.
+    isolate: false,
     reporters,
   },
 });

@@ -25,7 +25,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./translate.ts")).translateCommand,
   },
   inspect: {
-    summary: "look inside a trained run while it reads a text: attention, gradients, states, answers by layer",
+    summary: "a trained run seen from inside: attention, gradients, states, answers by layer",
     load: async () => (await import("./inspect.ts")).inspectCommand,
   },
   describe: {

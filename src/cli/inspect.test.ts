@@ -8,7 +8,7 @@ afterAll(() => place.remove());
 beforeAll(async () => {
   const { status, stderr } = await place.run(tinyTraining("run"));
   expect(status, stderr).toBe(0);
-});
+}, 60_000);
 
 const inspect = (...options: string[]) => place.run(["inspect", "run", ...options]);
 const report = (name = "seqlab-inspect.html") => join(place.folder, name);

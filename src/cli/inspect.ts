@@ -39,7 +39,7 @@ type Call = CallOf<typeof inspectOptions>;
 
 export const inspectCommand = defineSeqlabCommand({
   name: "inspect",
-  summary: "look inside a trained run while it reads a text: attention, gradients, states, answers by layer",
+  summary: "a trained run seen from inside: attention, gradients, states, answers by layer",
   about: [
     "Reads one text with a run's weights and shows what happens inside: how surprising each token was, what every layer would have answered (last norm and head over its residual stream), attention maps and entropies per head, gradient norms per layer and parameter, saturated gates and activations, norms of residual stream and recurrent states, alignments of encoder–decoders. Writes a page and prints a summary.",
     "Next-token models read the text and are asked for the token behind each. Of masked models a share of the tokens is hidden. Encoder–decoders read --text as the source; --target, or their own answer, is what they are asked for. Nothing is dropped or drawn: the same call gives the same numbers.",

@@ -33,10 +33,8 @@ const betas = [0.1, 0.2, 0.05, 0.4];
 
 describe.each(Object.entries(kinds))("[d3pm-discrete] %s diffusion", (_, shares) => {
   const steps = betas.map(shares);
-  const through = steps.reduce<TransitionShares[]>(
-    (all, step) => [...all, all.length ? after(all.at(-1)!, step) : step],
-    [],
-  );
+  const through: TransitionShares[] = [];
+  for (const step of steps) through.push(through.length > 0 ? after(through.at(-1)!, step) : step);
 
   test("the marginal in closed form is the product of the steps, and what a simulation gives", () => {
     const whole = steps.map(matrixOf).reduce(product);

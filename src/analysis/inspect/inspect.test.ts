@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { putParameters } from "../../generate/index.ts";
 import { initialise } from "../../model/index.ts";
 import { type BuiltModel, buildSpec, canonicalSpec, type SpecInput } from "../../spec/index.ts";
@@ -12,7 +12,6 @@ import { namedTensors } from "./tensors.ts";
 import { feedsOf, traceSample } from "./trace.ts";
 
 const engine = nativeEngine();
-afterAll(() => engine.close());
 
 const tokens = 11;
 const ids = Int32Array.from({ length: 9 }, (_, i) => (i * i) % tokens);
@@ -175,7 +174,32 @@ describe("gates", () => {
 });
 
 describe("streams and states", () => {
-  test("a planted outlier is found where it stands", async () => {
+  test("[massive-activations] largest over median is followed through training under each norm placement", async () => {
+    const ratios = async (placement: "pre" | "post") => {
+      const mlp = { kind: "mlp" as const };
+      const built = build({ defaults: { placement }, layers: [{ mixer: attention, channel: mlp, repeat: 3 }] });
+      const config = trainingSchema.parse({ steps: 30, batch: 4, length: 8, optimizer: { learningRate: 0.02 } });
+      const text = Int32Array.from({ length: 300 }, (_, i) => (i * i) % tokens);
+      const training = await createTraining(engine, built, { ids: text, config });
+      const found: Inspection["streams"][] = [];
+      for (let step = 0; step < config.steps; step += 10) {
+        await training.advanceBy(10);
+        found.push((await inspect(engine, built, { ids, text: letter })).streams);
+      }
+      await training.dispose();
+      return found;
+    };
+    const [pre, post] = [await ratios("pre"), await ratios("post")];
+    for (const streams of [...pre, ...post]) {
+      expect(streams).toHaveLength(4);
+      for (const { largest, median } of streams) expect(largest.value / median).toBeGreaterThan(1);
+    }
+    // A stream that a norm has left cannot hold more than √D of one feature (times its gain); one before all norms can grow.
+    for (const streams of post) expect(streams.at(-1)!.largest.value).toBeLessThan(1.5 * Math.sqrt(16));
+    expect(pre.at(-1)!.at(-1)!.norms[0]).toBeGreaterThan(pre[0]!.at(-1)!.norms[0]!);
+  }, 60_000);
+
+  test("[massive-activations] a planted outlier is found where it stands", async () => {
     const plant: Change = (path, values) =>
       path === "embedding.table" ? values.map((v, i) => (i === 4 * 16 + 3 ? 500 : v)) : values;
     const { streams } = await look({ head: { kind: "lm", tied: false } }, { change: plant });

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createRng } from "../../ops/index.ts";
 import { buildSpec, canonicalSpec } from "../../spec/index.ts";
 import { nativeEngine } from "../../testing/index.ts";
@@ -6,7 +6,6 @@ import { createEvaluator, createTraining, trainingSchema } from "../../train/ind
 import { diagnoseFit, type LossHistory } from "./overfitting.ts";
 
 const engine = nativeEngine();
-afterAll(() => engine.close());
 
 const curve = (values: readonly number[]) => values.map((bitsPerByte, i) => ({ step: 10 * (i + 1), bitsPerByte }));
 const falling = Array.from({ length: 40 }, (_, i) => ({ step: i + 1, loss: 2 - i / 30 }));

@@ -198,11 +198,14 @@ describe("summary", () => {
     expect(judge({ ...least, value: 0.5 }, cells).holds).toBe("all");
   });
 
+  test("what is not defined is not refuted", () => {
+    const odd = cells.map((cell) => (cell.levels.x === "1" ? { ...cell, result: result(1, 0, "undefined") } : cell));
+    expect(judge(claim, odd)).toMatchObject({ holds: "undefined", seeds: { hold: 0, of: 0 } });
+  });
+
   test("who diverged loses", () => {
-    const wild = cells.map((cell) =>
-      cell.levels.x === "1" ? { ...cell, result: result(Number.NaN, 0, "diverged") } : cell,
-    );
-    expect(judge({ ...claim, measure: "bits" }, wild).holds).toBe("none");
+    const wild = cells.map((cell) => (cell.levels.x === "1" ? { ...cell, result: result(0.1, 0, "diverged") } : cell));
+    for (const measure of ["bits", "trainLoss"] as const) expect(judge({ ...claim, measure }, wild).holds).toBe("none");
     expect(figureOf({ cells: wild }, "accuracy")).toMatchObject({ n: 3 });
   });
 });

@@ -40,9 +40,9 @@ export const matches = (levels: Readonly<Record<string, string>>, selector: Sele
 /** What the cells say of a claim. */
 export interface Verdict {
   text: string;
-  /** In how many seeds it holds: all, some or none of them. */
-  holds: "all" | "some" | "none";
-  /** Those seeds, of how many. */
+  /** In how many seeds it holds: all, some or none of those for which it has a meaning; undefined: it has for none. */
+  holds: "all" | "some" | "none" | "undefined";
+  /** Those seeds, of how many for which it has a meaning. */
   seeds: { hold: number; of: number };
   /** By how much, over the seeds: the second minus the first, or the value and its bound. */
   found: Figure;
@@ -63,26 +63,34 @@ export function judge(claim: Claim, cells: readonly FinishedCell[]): Verdict {
     const own = cells.filter((cell) => cell.seed === seed && matches(cell.levels, selector));
     return pick[how](own.map((cell) => orWorst(measuredOf(cell, claim.measure, claim.test), cell, claim.measure)));
   };
-  const found = seeds.map((seed) => {
-    if (claim.kind !== "lower") return at(claim.of, seed, claim.kind === "at-least" ? "least" : "greatest");
-    return at(claim.than, seed, claim.thanIs) - at(claim.of, seed, claim.ofIs);
-  });
+  const found = seeds
+    .map((seed) => {
+      if (claim.kind !== "lower") return at(claim.of, seed, claim.kind === "at-least" ? "least" : "greatest");
+      return at(claim.than, seed, claim.thanIs) - at(claim.of, seed, claim.ofIs);
+    })
+    .filter(Number.isFinite);
   const isTrue = (value: number) =>
     claim.kind === "lower" ? value > 0 : claim.kind === "at-least" ? value >= claim.value : value <= claim.value;
   const hold = found.filter(isTrue).length;
   const { text, kind, measure } = claim;
   return {
     ...{ text, kind, measure },
-    found: figure(found),
-    holds: hold === seeds.length ? "all" : hold === 0 ? "none" : "some",
-    seeds: { hold, of: seeds.length },
+    found: found.length === 0 ? { mean: Number.NaN, spread: Number.NaN, n: 0 } : figure(found),
+    holds: holdsIn(hold, found.length),
+    seeds: { hold, of: found.length },
   };
 }
 
-/** A training that diverged has no test figures: it counts as the worst there is. */
+function holdsIn(hold: number, of: number): Verdict["holds"] {
+  if (of === 0) return "undefined";
+  return hold === of ? "all" : hold === 0 ? "none" : "some";
+}
+
+/** A training that diverged counts as worse than one that learnt nothing, whatever it had reached before. */
 function orWorst(value: number, { result }: FinishedCell, measure: MeasureName): number {
-  if (!Number.isNaN(value) || result.outcome !== "diverged") return value;
+  if (result.outcome !== "diverged") return value;
   const { better, unit } = measures[measure];
   if (better === "higher") return 0;
-  return unit === "bits" || unit === "nats" ? 2 * result.frequencyNats : value;
+  const useless = 2 * result.frequencyNats * (unit === "bits" ? Math.LOG2E : 1);
+  return unit === "bits" || unit === "nats" ? Math.max(useless, Number.isNaN(value) ? 0 : value) : value;
 }

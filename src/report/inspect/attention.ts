@@ -97,21 +97,25 @@ export function entropyFigure({ attention }: Inspection): FigureFrame | false {
     key: legend(lines),
     caption:
       "A dot per head: entropy of its weights, mean over the tokens, as a share of that of equal weights. Heads at the bottom have collapsed on single tokens (their scores get next to no gradient), heads at the top average everything they see.",
-    values: {
-      head: "Head",
-      columns: ["Entropy (nats)", "Uniform (nats)", "Largest weight", "Share above 0.9"],
-      rows: attention.flatMap(({ path, heads }) =>
-        heads.map((head, h) => ({
-          head: `${path.replace(".weights_BHTS", "")} ${h}`,
-          cells: [
-            decimals3(head.entropy),
-            decimals3(head.uniform),
-            decimals3(head.largest),
-            head.saturated === null ? "–" : percent(head.saturated),
-          ],
-        })),
-      ),
-    },
+    values: headValues(attention),
+  };
+}
+
+function headValues(attention: Inspection["attention"]): FigureFrame["values"] {
+  return {
+    head: "Head",
+    columns: ["Entropy (nats)", "Uniform (nats)", "Largest weight", "Share above 0.9"],
+    rows: attention.flatMap(({ path, heads }) =>
+      heads.map((head, h) => ({
+        head: `${path.replace(".weights_BHTS", "")} ${h}`,
+        cells: [
+          decimals3(head.entropy),
+          decimals3(head.uniform),
+          decimals3(head.largest),
+          head.saturated === null ? "–" : percent(head.saturated),
+        ],
+      })),
+    ),
   };
 }
 

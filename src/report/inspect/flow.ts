@@ -37,24 +37,30 @@ export function gradientFigure({ gradients: { streams, layers, parameters, total
     alt: layers.map(({ path, norm }) => `${layerName(path)} ${threeDigits(norm)}`).join(", "),
     key: legend(lines),
     caption: `L2 norm of the gradient of the loss on this text, on a logarithmic scale; ${threeDigits(total)} over all parameters. A line that falls towards the embedding by powers of ten is a gradient that vanishes on its way down, one that rises explodes.`,
-    values: {
-      head: "Parameter",
-      columns: ["Elements", "Gradient norm", "Norm", "Gradient / norm"],
-      rows: parameters.map(({ path, size, norm, weightNorm }) => ({
-        head: path,
-        cells: [
-          whole(size),
-          threeDigits(norm),
-          threeDigits(weightNorm),
-          weightNorm === 0 ? "–" : threeDigits(norm / weightNorm),
-        ],
-      })),
-    },
+    values: parameterValues(parameters),
   };
 }
 
-export function streamFigure({ streams, tokens, source }: Inspection): FigureFrame {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+function parameterValues(parameters: Inspection["gradients"]["parameters"]): FigureFrame["values"] {
+  return {
+    head: "Parameter",
+    columns: ["Elements", "Gradient norm", "Norm", "Gradient / norm"],
+    rows: parameters.map(({ path, size, norm, weightNorm }) => ({
+      head: path,
+      cells: [
+        whole(size),
+        threeDigits(norm),
+        threeDigits(weightNorm),
+        weightNorm === 0 ? "–" : threeDigits(norm / weightNorm),
+      ],
+    })),
+  };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export function streamFigure(inspection: Inspection): FigureFrame {
+  const { streams } = inspection;
   const lines: ChartLine[] = [
     {
       name: "norm of a token's vector (band: least to most)",
@@ -90,25 +96,29 @@ export function streamFigure({ streams, tokens, source }: Inspection): FigureFra
     key: legend(lines),
     caption:
       "L2 norm of the vectors that run through the stack, and their largest and median absolute values, on a logarithmic scale. A largest value hundreds of times the median is a “massive activation”, which a few features carry for all tokens.",
-    values: {
-      head: "Stream behind",
-      columns: ["Mean norm", "Largest", "at token", "feature", "Median", "Largest / median"],
-      rows: streams.map(({ path, norms, largest, median }) => {
-        const token = (path.startsWith("encoder.") ? (source ?? []) : tokens)[largest.token];
-        const where = token ? `${largest.token} ${tokenText(token)}` : String(largest.token);
-        return {
-          head: layerName(path),
-          cells: [
-            threeDigits(mean(norms)),
-            threeDigits(largest.value),
-            where,
-            String(largest.feature),
-            threeDigits(median),
-            threeDigits(largest.value / median),
-          ],
-        };
-      }),
-    },
+    values: streamValues(inspection),
+  };
+}
+
+function streamValues({ streams, tokens, source }: Inspection): FigureFrame["values"] {
+  return {
+    head: "Stream behind",
+    columns: ["Mean norm", "Largest", "at token", "feature", "Median", "Largest / median"],
+    rows: streams.map(({ path, norms, largest, median }) => {
+      const token = (path.startsWith("encoder.") ? (source ?? []) : tokens)[largest.token];
+      const where = token ? `${largest.token} ${tokenText(token)}` : String(largest.token);
+      return {
+        head: layerName(path),
+        cells: [
+          threeDigits(mean(norms)),
+          threeDigits(largest.value),
+          where,
+          String(largest.feature),
+          threeDigits(median),
+          threeDigits(largest.value / median),
+        ],
+      };
+    }),
   };
 }
 

@@ -15,6 +15,7 @@ export const holdsText: Readonly<Record<Verdict["holds"], string>> = {
   all: "holds",
   some: "seeds disagree",
   none: "does not hold",
+  undefined: "not defined",
 };
 
 /** What the cells say together: how many statements hold whatever the seed. */

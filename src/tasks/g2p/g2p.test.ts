@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { buildSpec, canonicalSpec } from "../../spec/index.ts";
 import { nativeEngine } from "../../testing/index.ts";
 import { createEvaluator, createTraining, trainingSchema } from "../../train/index.ts";
@@ -41,7 +41,6 @@ describe("training on it", () => {
     data = await openG2p();
   });
   const engine = nativeEngine();
-  afterAll(() => engine.close());
 
   test("an encoder–decoder learns from its batches, and is measured and scored on held-out words", async () => {
     const spec = canonicalSpec({

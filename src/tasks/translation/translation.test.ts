@@ -38,7 +38,6 @@ writeFileSync(
 );
 
 const engine = nativeEngine();
-afterAll(() => engine.close());
 
 describe("a parallel corpus", () => {
   test("trains, is measured, and scores the translations of its held-out tenth", async () => {

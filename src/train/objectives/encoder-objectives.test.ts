@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Batches } from "../../data/index.ts";
 import { createRng } from "../../ops/index.ts";
 import { buildSpec, canonicalSpec, type SpecInput } from "../../spec/index.ts";
@@ -7,7 +7,6 @@ import { createEvaluator, createTraining, trainingSchema } from "../index.ts";
 import { objectiveLosses } from "./index.ts";
 
 const engine = nativeEngine();
-afterAll(() => engine.close());
 
 const encoder = { mixer: { kind: "attention", heads: 2, causal: false }, channel: { kind: "mlp" } } as const;
 const length = 8;
