@@ -85,7 +85,7 @@ test("a spec names it", () => {
 let copy: string;
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), "new-component-"));
-  for (const folder of ["src", "scripts", "docs", "specs", "studies"])
+  for (const folder of ["src", "scripts", "docs", "specs", "studies", "evidence"])
     cpSync(join(root, folder), join(copy, folder), { recursive: true });
   for (const file of ["package.json", "tsconfig.json", "vitest.config.ts"]) cpSync(join(root, file), join(copy, file));
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "dir");

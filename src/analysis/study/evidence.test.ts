@@ -58,8 +58,8 @@ describe.each(shippedStudies())("%s", (name) => {
   });
 });
 
-test("[first-exp-1] two layers of two heads copy and reverse at least 99 % and add at least 95 % of unseen examples exactly, each training in minutes", () => {
-  expect(seedsOf("first-experiment")).toEqual(["all", "all", "all"]);
+test("two layers of two heads reverse at least 99 % and add at least 95 % of unseen examples exactly in all seeds, copies in some; each trains in minutes", () => {
+  expect(seedsOf("first-experiment")).toEqual(["some", "all", "all"]);
   for (const { result } of evidence("first-experiment").cells) expect(result.seconds).toBeLessThan(300);
 });
 
