@@ -5,10 +5,20 @@ import { type Evaluation, feedsOf, gradientsOf, type Subject, trace } from "./su
 
 let engine: Engine | undefined;
 
-/** One native engine per test file; its worker does not keep the process alive. */
+/** One native engine for all tests of a worker; it does not keep the process alive, and whoever closes it leaves a new one to the others. */
 export function nativeEngine(): Engine {
-  engine ??= createNodeEngine({ threads: 2 });
+  engine ??= reopened(createNodeEngine({ threads: 2 }));
   return engine;
+}
+
+function reopened(inner: Engine): Engine {
+  return {
+    ...inner,
+    close() {
+      engine = undefined;
+      return inner.close();
+    },
+  };
 }
 
 /** Compiles for the native engine; each call of the result runs once. */
