@@ -1,13 +1,14 @@
-import type {
-  AnyNode,
-  FusedNode,
-  FusedOp,
-  Op,
-  OpAttrs,
-  PrimitiveOp,
-  ReduceOp,
-  Tensor,
-  UnaryOp,
+import {
+  type AnyNode,
+  type FusedNode,
+  type FusedOp,
+  type Op,
+  type OpAttrs,
+  type PrimitiveOp,
+  type ReduceOp,
+  sizeOf,
+  type Tensor,
+  type UnaryOp,
 } from "../../tensor/index.ts";
 import { type Emitter, onnxType } from "./emitter.ts";
 import { emitScan } from "./scan.ts";
@@ -95,9 +96,10 @@ const shift =
   ({ e, names }) =>
     e.node("BitShift", names, { direction });
 
-/** Plain products as MatMul; transposed or scaled ones as ONNX Runtime's FusedMatMul. */
-const matmul: EmitRule<"matmul"> = ({ e, names, attrs: { transA, transB, alpha } }) =>
-  !transA && !transB && alpha === 1
+/** Plain products as MatMul; transposed or scaled ones as ONNX Runtime's FusedMatMul, which leaves sums of nothing unwritten. */
+const matmul: EmitRule<"matmul"> = ({ e, names, inputs: [a], outputs: [y], attrs: { transA, transB, alpha } }) => {
+  if (a!.dim(transA ? -2 : -1) === 0) return [e.constant(new Float32Array(sizeOf(y!.shape)), y!.shape, "f32")];
+  return !transA && !transB && alpha === 1
     ? e.node("MatMul", names)
     : e.node(
         "FusedMatMul",
@@ -105,6 +107,7 @@ const matmul: EmitRule<"matmul"> = ({ e, names, attrs: { transA, transB, alpha }
         { transA: BigInt(transA), transB: BigInt(transB), alpha },
         { domain: "com.microsoft" },
       );
+};
 
 /** Indices come out as 64-bit integers; the vocabulary has 32-bit ones. */
 const toI32 = (e: Emitter, name: string) => e.node("Cast", [name], { to: BigInt(onnxType("i32")) })[0]!;
