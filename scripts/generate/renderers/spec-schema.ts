@@ -7,8 +7,9 @@ import type { Generator } from "../generators.ts";
 const source = join(root, "src/spec/index.ts");
 const { specSchema } = (existsSync(source) ? await import(source) : {}) as { specSchema?: ZodType };
 
-/** JSON Schema of the spec as a person writes it (defaults may be left out); absent while `src/spec` has no `specSchema`. */
+/** JSON Schema of the spec as a person writes it (defaults may be left out), parts that stand in several places once; absent while `src/spec` has no `specSchema`. */
 export const generator: Generator | undefined = specSchema && {
   path: "src/spec/generated/spec.schema.json",
-  render: () => `${JSON.stringify(z.toJSONSchema(specSchema, { io: "input", unrepresentable: "any" }), null, 2)}\n`,
+  render: () =>
+    `${JSON.stringify(z.toJSONSchema(specSchema, { io: "input", unrepresentable: "any", reused: "ref" }), null, 2)}\n`,
 };
