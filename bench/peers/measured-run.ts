@@ -4,6 +4,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { peakResidentBytes } from "../../src/engine/index.ts";
 import { benchModel, type ModelSettings } from "../train-step/models.ts";
 
 const warmup = 3;
@@ -38,7 +39,7 @@ export async function runPeer(load: (run: { mode: string; threads: number }) => 
   await trainee.close?.();
   const { params } = trainee;
   const tokens = model.batch * model.context;
-  const peak_bytes = process.resourceUsage().maxRSS * 1024;
+  const peak_bytes = peakResidentBytes();
   const line = { peer: peer.name(), model: model.name, mode: run.mode, params, tokens, ...measured, peak_bytes };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -1,5 +1,5 @@
 /** A process that trains a Transformer for some steps and prints its peak resident bytes over those before the engine began. */
-import { createNodeEngine } from "../engine/index.ts";
+import { createNodeEngine, peakResidentBytes } from "../engine/index.ts";
 import { buildSpec, canonicalSpec } from "../spec/index.ts";
 import { createTraining, trainingSchema } from "./index.ts";
 
@@ -15,4 +15,4 @@ const training = await createTraining(engine, built, { ids, config });
 const losses: number[] = [];
 for (let i = 0; i < config.steps; i++) losses.push((await training.advance()).loss);
 await engine.close();
-console.log(JSON.stringify({ bytes: process.resourceUsage().maxRSS * 1024 - before, losses }));
+console.log(JSON.stringify({ bytes: peakResidentBytes() - before, losses }));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { decodeSafetensors, float32Of } from "../../checkpoints/index.ts";
 import { tokenizerFromJSON } from "../../data/index.ts";
-import { createEngine, type Engine } from "../../engine/index.ts";
+import { createEngine, type Engine, peakResidentBytes } from "../../engine/index.ts";
 import { createGenerator, createTranslator, measureDecoding, putParameters } from "../../generate/index.ts";
 import { initialise } from "../../model/index.ts";
 import { type BuiltModel, buildSpec } from "../../spec/index.ts";
@@ -10,7 +10,6 @@ import { sizeOf } from "../../tensor/index.ts";
 import { trainingSchema } from "../../train/index.ts";
 import { openJobData, readIds } from "./job-data.ts";
 import type { DecodeJob, DecodeOutcome, JobProgress, SampleJob, SampleOutcome, Writing } from "./jobs.ts";
-import { peakResident } from "./training-job.ts";
 
 /** How texts are drawn: near the distribution, without its long tail. */
 const sampler = { temperature: 0.7, topP: 0.9 } as const;
@@ -29,7 +28,7 @@ export async function decodeJob(job: DecodeJob, report: (progress: JobProgress) 
     contexts: job.contexts,
     onStage: (stage) => {
       // Peak memory is that of reading the prompt and writing behind it; the long contexts come later.
-      if (stage === "prompt") peakBytes = Math.max(0, peakResident() - baselineBytes);
+      if (stage === "prompt") peakBytes = Math.max(0, peakResidentBytes() - baselineBytes);
       report({ done: stage === "prompt" ? 1 : 2 + job.contexts.indexOf(stage.context), total: stages, unit: "stages" });
     },
   });

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { encodeSafetensors } from "../../checkpoints/index.ts";
-import { createEngine, type Engine } from "../../engine/index.ts";
+import { createEngine, type Engine, peakResidentBytes } from "../../engine/index.ts";
 import { type BuiltModel, buildSpec } from "../../spec/index.ts";
 import type { Score } from "../../tasks/index.ts";
 import { createEvaluator, createTraining, type Training } from "../../train/index.ts";
@@ -12,9 +12,6 @@ import type { CurvePoint } from "./results.ts";
 const warmSteps = 3;
 const curvePoints = 80;
 
-/** Peak resident bytes of this process so far. */
-export const peakResident = (): number => process.resourceUsage().maxRSS * 1024;
-
 export async function trainJob(job: TrainJob, report: (progress: JobProgress) => void): Promise<TrainOutcome> {
   const data = await openJobData(job.data);
   const baselineBytes = process.memoryUsage().rss;
@@ -23,7 +20,7 @@ export async function trainJob(job: TrainJob, report: (progress: JobProgress) =>
   const { config } = job;
   const training = await createTraining(engine, built, { batches: data.batches(built, config), config });
   const { curve, tokensPerS, seconds } = await trainAll(training, report);
-  const peakBytes = Math.max(0, peakResident() - baselineBytes);
+  const peakBytes = Math.max(0, peakResidentBytes() - baselineBytes);
   const { weights } = await training.snapshot();
   writeFileSync(job.weights, encodeSafetensors({ tensors: weights }));
   const text = data.validation(built, config);
