@@ -13,12 +13,15 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, headsOfWidth } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   slots: z.int().positive().default(32).describe("slots per head"),
   limit: z
     .number()
@@ -26,11 +29,7 @@ const config = z.strictObject({
     .max(40)
     .default(32)
     .describe("what a token gives a slot lies between e^−limit and e^limit"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(16),
 });
 type C = z.infer<typeof config>;
 
@@ -61,20 +60,10 @@ export const abc = defineMixer({
   params,
   tune: [{ key: "slots", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "away from ties",
-    exact: "bitwise",
-  },
+  capabilities: { ...recurrent, smooth: "away from ties" },
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => gatedSlots({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, gatedSlotsStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, gatedSlotsStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: (input: GatedSlotsInput) => GatedSlotsResult) {

@@ -1,6 +1,7 @@
 import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, type Tensor, where, zeros } from "../../tensor/index.ts";
 import { type Capabilities, defineMixer, type GrowingState, type Io } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { biasOf, keyBias, patternOf, type Seen, weighOf } from "./attention-blocks.ts";
@@ -101,10 +102,7 @@ export const attention = defineMixer({
     return decodes(c) ? { k_BHTK: entries(keySize(d)), v_BHTK: entries(d.V) } : {};
   },
   forward: (x_BTD, at) => attend(x_BTD, at),
-  step(x_BD, at) {
-    const { y, ...rest } = attend(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), ...rest };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
 function smoothness(c: AttentionConfig): Capabilities["smooth"] {

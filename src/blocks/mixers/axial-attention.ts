@@ -5,13 +5,15 @@
 import { z } from "zod";
 import { scaledDotProduct } from "../../ops/index.ts";
 import { iota, type Tensor } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   columns: z
     .int()
     .positive()
@@ -53,14 +55,7 @@ export const axialAttention = defineMixer({
     };
   },
   reads: ["mask_BT", "grid"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: wholeSequence,
   state: () => ({}),
   forward(x_BTD, { c, d, p, io }) {
     const [B, T, D] = x_BTD.shape as [number, number, number];

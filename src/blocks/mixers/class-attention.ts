@@ -4,13 +4,15 @@
  */
 import { z } from "zod";
 import { scaledDotProduct } from "../../ops/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, type Weight } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   bias: z.boolean().default(false).describe("offsets of queries, keys and values"),
   outBias: z.boolean().default(true).describe("offset on the output"),
 });
@@ -31,14 +33,7 @@ export const classAttention = defineMixer({
     ...(c.outBias && { outBias: bias(D) }),
   }),
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: wholeSequence,
   state: () => ({}),
   forward(x_BTD, { d: { H }, p, io }) {
     const heads = (weight: Weight, offset: Weight | undefined, tokens = x_BTD) =>

@@ -7,7 +7,9 @@
 import type { z } from "zod";
 import { causalConv, causalConvStep, deltaRule, deltaStep } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { type DeltaForm, deltaHeads, headLogDecay, strengths } from "./deltanet-heads.ts";
@@ -50,21 +52,11 @@ export const comba = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: gatedDeltaState,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: deltaStep })),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { glu } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import type { Weights } from "../weights/use.ts";
 import { convolutionCapabilities, convolutionState, sideOf, timeConvolution } from "./time-convolution.ts";
@@ -40,10 +41,7 @@ export const convGlu = defineMixer({
   capabilities: convolutionCapabilities,
   state: ({ D }, c) => convolutionState(D, reachOf(c)),
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 function mix(x_BTD: Tensor, { c, p, s, io }: At) {

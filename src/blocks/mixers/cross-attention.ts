@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type Io, type MemoryState } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { mergeHeads } from "./attention-heads.ts";
@@ -78,10 +79,7 @@ export const crossAttention = defineMixer({
     return { k_BGSK: entries, v_BGSK: entries };
   },
   forward: (x_BTD, at) => attend(x_BTD, at),
-  step(x_BD, at) {
-    const { y, ...rest } = attend(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), ...rest };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
 function attend(x_BTD: Tensor, at: Context) {

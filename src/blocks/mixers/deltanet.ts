@@ -5,7 +5,10 @@
 import { z } from "zod";
 import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor } from "../weights/declare.ts";
 import type { Weights } from "../weights/use.ts";
 import { type DeltaForm, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
@@ -15,17 +18,13 @@ const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
   keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
   valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  conv: convTaps(),
+  chunk: chunkTokens(64),
   negEigen: z
     .boolean()
     .default(false)
     .describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -68,21 +67,11 @@ export const deltanet = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaRule({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: deltaStep })),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: DeltaForm) {

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { blockwiseAttention, type Span } from "../../ops/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type GrowingState, type MaybeState, type MixerContext } from "../define.ts";
+import { outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { cacheOf, keyPositions, positionsOf } from "./attention-cache.ts";
@@ -27,7 +29,7 @@ const config = z.strictObject({
     .default(0.8)
     .describe("λ at the start; the paper takes 0.8 − 0.6·exp(−0.3·layer), layers counted from 0"),
   normGain: z.boolean().default(true).describe("whether the norm of each pair's output has a gain"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -86,10 +88,7 @@ export const differentialAttention = defineMixer({
   },
   state,
   forward: (x_BTD, at) => attend(x_BTD, at),
-  step(x_BD, at) {
-    const { y, s } = attend(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
 function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { iota, type Tensor } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer, type Io } from "../define.ts";
 
 const config = z.strictObject({
@@ -22,14 +23,7 @@ export const fnet = defineMixer({
   dims: (_c, D: number) => ({ D }),
   params: () => ({}),
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: wholeSequence,
   state: () => ({}),
   forward(x_BTD, { c, d: { D }, io }) {
     const features = waves(iota(D), D);

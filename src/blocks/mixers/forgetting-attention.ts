@@ -7,6 +7,7 @@ import { z } from "zod";
 import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, logSigmoid, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type GrowingState, type MaybeState, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, type Weight, type Weights } from "../weights/use.ts";
 import { cacheOf } from "./attention-cache.ts";
@@ -68,10 +69,7 @@ export const forgettingAttention = defineMixer({
   }),
   state,
   forward: attend,
-  step(x_BD, at) {
-    const { y, s } = attend(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
 /** New tokens over the cached ones and themselves: decoding is the case of one. */

@@ -16,7 +16,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
@@ -32,13 +35,9 @@ const config = z.strictObject({
     .positive()
     .optional()
     .describe("rank of the decay, the two gates and the output gate; default the key size"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  conv: convTaps(),
+  chunk: chunkTokens(16),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -95,21 +94,11 @@ export const gatedDeltanet2 = defineMixer({
     { key: "valueSize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: keyedDeltaStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: keyedDeltaStep })),
 });
 
 function mix(x_BTD: Tensor, at: At, form: Form) {

@@ -17,7 +17,10 @@ import {
   unitScale,
 } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { convTaps, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import { type ConvolvedForm, convolvedHeads } from "./convolved-heads.ts";
@@ -29,7 +32,7 @@ const config = z.strictObject({
   rules: z.int().positive().default(2).describe("delta rules (Householder steps) a token"),
   keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
   valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
+  conv: convTaps(),
   forget: z.boolean().default(true).describe("whether the state decays, by a gate per head"),
   negEigen: z.boolean().default(true).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1"),
   chunk: z
@@ -37,7 +40,7 @@ const config = z.strictObject({
     .positive()
     .default(64)
     .describe("rules per chunk of the parallel form; changes rounding and speed only"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -87,21 +90,11 @@ export const gatedDeltaproduct = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => deltaProduct({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: deltaProductStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: deltaProductStep })),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { fromColumns, type LinearScanOptions, linearScan, linearStep, toColumns } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
@@ -43,14 +44,7 @@ export const gateloop = defineMixer({
   params,
   tune: [{ key: "inner", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, linearScan),
   step(x_BD, { s, ...at }) {

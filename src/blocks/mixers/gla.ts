@@ -13,7 +13,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { logSigmoid, silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { atRealTokens, gainedRows } from "./deltanet-heads.ts";
@@ -24,12 +27,8 @@ const config = z.strictObject({
   valueRatio: z.number().positive().default(1).describe("total value width / model width"),
   decayRank: z.int().positive().default(16).describe("rank of the decay projection"),
   slowness: z.number().positive().default(16).describe("divides log-decay: larger forgets more slowly"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  chunk: chunkTokens(16),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -74,20 +73,10 @@ export const gla = defineMixer({
   params,
   tune: [{ key: "decayRank", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => keyedDecayScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, keyedDecayStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, keyedDecayStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: KeyedDecayScanInput) => DecayScanResult) {

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { gateScan, timeMajor } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, type Init, matrix } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
@@ -52,14 +53,7 @@ export const gru = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: ({ H }) => ({ h: [H] }),
   forward(x_BTD, { d, p, s, io }) {
     const { s: last, emitted } = gateScan({

@@ -13,7 +13,10 @@ import {
   ltiScan,
 } from "../../ops/index.ts";
 import { gelu, layerNorm, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { everyCopy } from "./lti-layer.ts";
@@ -26,11 +29,7 @@ const config = z.strictObject({
     .describe("channels of the state-space model (default: a quarter of the width)"),
   states: z.int().positive().default(64).describe("complex states of each channel; all channels share their rates"),
   expand: z.number().positive().default(2).describe("width of the gate / model width"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(64),
 });
 type C = z.infer<typeof config>;
 
@@ -77,20 +76,10 @@ export const gss = defineMixer({
   params,
   tune: [{ key: "channels", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 function mix(x_BTD: Tensor, { c, p, s, io }: At) {

@@ -19,7 +19,10 @@ import {
   toeplitz,
 } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { everyCopy } from "./lti-layer.ts";
@@ -31,11 +34,7 @@ const config = z.strictObject({
   state: z.int().positive().multipleOf(2).default(64).describe("real numbers of state of the diagonal system"),
   dtMin: z.number().positive().default(1e-3).describe("least step size at the start, in tokens"),
   dtMax: z.number().positive().default(1e-1).describe("largest step size at the start, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(64),
 });
 type C = z.infer<typeof config>;
 
@@ -88,20 +87,10 @@ export const h3 = defineMixer({
   params,
   tune: [{ key: "state", unit: 2 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, causalConv),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, causalConvStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, causalConvStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, conv: typeof causalConv) {

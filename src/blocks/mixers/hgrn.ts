@@ -6,7 +6,9 @@
 import { z } from "zod";
 import { fromColumns, type LinearScanOptions, linearScan, linearStep, rmsScale, toColumns } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { outputNormEpsilon } from "../fields.ts";
 import { gain, matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 
@@ -18,7 +20,7 @@ const config = z.strictObject({
     .max(0.9999)
     .default(0)
     .describe("least value of the forget gate; raise it from 0 in the first to near 1 in the last layer"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -50,14 +52,7 @@ export const hgrn = defineMixer({
   params,
   tune: [{ key: "inner", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, linearScan),
   step(x_BD, { s, ...at }) {

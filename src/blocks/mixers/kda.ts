@@ -15,7 +15,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
@@ -26,13 +29,9 @@ const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
   headSize: z.int().positive().optional().describe("key and value channels per head; default model width / heads"),
   rank: z.int().positive().optional().describe("rank of the decay and of the output gate; default the head size"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  conv: convTaps(),
+  chunk: chunkTokens(16),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -84,21 +83,11 @@ export const kda = defineMixer({
     { key: "rank", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: keyedDeltaStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: keyedDeltaStep })),
 });
 
 function mix(x_BTD: Tensor, at: At, form: Form) {

@@ -12,7 +12,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { constant, silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
@@ -26,11 +29,7 @@ const config = z.strictObject({
     .max(1)
     .default(0)
     .describe("place in the stack, 0 first to 1 last layer: deeper layers keep longer, the last hardly forgets"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(64),
   epsilon: z.number().positive().default(1e-6).describe("added to the mean square of the output norm"),
 });
 type C = z.infer<typeof config>;
@@ -68,20 +67,10 @@ export const lightningAttention = defineMixer({
   params,
   tune: [{ key: "headSize", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, decayStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput) => DecayScanResult) {

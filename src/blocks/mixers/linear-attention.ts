@@ -17,12 +17,14 @@ import {
 } from "../../ops/index.ts";
 import { concat, ones, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, headsOfWidth } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   featureMap: z
     .enum(["elu1", "relu", "taylor", "square"])
     .default("elu1")
@@ -30,11 +32,7 @@ const config = z.strictObject({
       "φ: elu(x) + 1 (the paper), max(x, 0), products with φ(q)·φ(k) = 1 + s + s²/2, s = q·k/√K (Based), or (q·k)²/K (ReBased)",
     ),
   keySize: z.int().positive().optional().describe("channels of queries and keys per head; default model width / heads"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(64),
   epsilon: z.number().positive().default(1e-6).describe("added to the normaliser"),
 });
 type C = z.infer<typeof config>;
@@ -83,10 +81,7 @@ export const linearAttention = defineMixer({
   }),
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, decayStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput) => DecayScanResult) {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { scaledDotProduct } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
@@ -54,14 +55,7 @@ export const linformer = defineMixer({
   },
   tune: [{ key: "slots", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "max",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: { ...wholeSequence, length: "max" },
   state: () => ({}),
   forward(x_BTD, { c, d, p, io }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];

@@ -15,7 +15,9 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { convTaps, outputNormEpsilon } from "../fields.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
@@ -33,8 +35,8 @@ const config = z.strictObject({
     .max(24)
     .default(12)
     .describe("the token itself, buckets of 1, 2, 4 … 2^(levels − 3) tokens, and one of all older ones"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  conv: convTaps(),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -85,14 +87,7 @@ export const logLinearAttention = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, scan: logLinear }),
   step: (x_BD, at) => {

@@ -5,13 +5,15 @@
 import { z } from "zod";
 import { blockwiseAttention, type Span, scaledDotProduct } from "../../ops/index.ts";
 import { concat, iota, type Tensor, where } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer, type Io } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, type Weight, type Weights } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   radius: z.int().positive().default(64).describe("farthest neighbour that a token sees on either side"),
   globals: z.int().positive().default(1).describe("tokens at the beginning that see and are seen by all"),
   bias: z.boolean().default(false).describe("offsets of all maps"),
@@ -53,14 +55,7 @@ export const longformer = defineMixer({
   dims,
   params,
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: wholeSequence,
   state: () => ({}),
   forward: (x_BTD, at) => ({ y: longformerMix(x_BTD, firstTokens(x_BTD.dim(1), at.c.globals), at), s: {} }),
 });

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { type Complex, complexExp, complexExpm1, mapComplex } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, type Init, matrix, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import { complexRecurrence, recurrenceCapabilities, recurrenceState } from "./complex-recurrence.ts";
@@ -20,11 +22,7 @@ const config = z.strictObject({
     .default(Math.PI / 10)
     .describe("largest angle of λ at the start, in radians a token"),
   bidirectional: z.boolean().default(false).describe("a second scan reads from the end; then there is no decoding"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(16),
 });
 type C = z.infer<typeof config>;
 
@@ -81,10 +79,7 @@ export const lru = defineMixer({
   capabilities: recurrenceCapabilities,
   state: recurrenceState,
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 function mix(x_BTD: Tensor, { c, p, s, io }: At) {

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { gateScan, timeMajor } from "../../ops/index.ts";
 import { type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
@@ -66,14 +67,7 @@ export const lstm = defineMixer({
   params,
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: ({ H, R }) => ({ h: [R], c: [H] }),
   forward(x_BTD, { d: { H, R }, p, s, io }) {
     const empty = (size: number) => zeros([x_BTD.dim(0), size]);

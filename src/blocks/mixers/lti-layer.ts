@@ -6,6 +6,7 @@ import { z } from "zod";
 import { fromPairs, type LtiSystem, levelsOf, ltiScan } from "../../ops/index.ts";
 import { concat, gelu, type Tensor, where } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
 import { bias, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
 
@@ -31,11 +32,7 @@ export const ltiConfig = {
     .enum(["glu", "linear", "none"])
     .default("glu")
     .describe("projection at the end: to twice the width and a gate, to the width, or none"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(64),
 };
 
 interface LtiOptions {

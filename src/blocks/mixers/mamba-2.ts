@@ -20,6 +20,8 @@ import {
 } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
@@ -30,11 +32,7 @@ const config = z.strictObject({
   state: z.int().positive().default(64).describe("width N of the state per channel"),
   groups: z.int().positive().default(1).describe("groups of heads that share B and C; must divide heads"),
   conv: z.int().min(2).default(4).describe("taps of the short convolution, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(64),
   norm: z
     .enum(["after-gate", "before-gate", "none"])
     .default("after-gate")
@@ -108,10 +106,7 @@ export const mamba2 = defineMixer({
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => decayScan({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: decayStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: decayStep })),
 });
 
 /** A step size whose writes vanish in f32 and f64 beside any other; its logarithm is finite. */

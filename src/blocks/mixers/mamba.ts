@@ -16,7 +16,9 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { constant, rmsNorm, silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { kernelInit, stepSizeInit } from "./mamba-init.ts";
@@ -94,20 +96,10 @@ export const mamba = defineMixer({
     { key: "dtRank", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, scan: selectiveScan }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: selectiveStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: selectiveStep })),
 });
 
 function mix(x_BTD: Tensor, at: At, form: Form) {

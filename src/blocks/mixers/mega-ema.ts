@@ -5,7 +5,10 @@
 import { z } from "zod";
 import { levelsOf, ltiScan, realSystem } from "../../ops/index.ts";
 import { silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 
@@ -14,11 +17,7 @@ const config = z.strictObject({
   skip: z.boolean().default(true).describe("whether each feature itself is added, times a weight"),
   activation: z.enum(["silu", "none"]).default("silu").describe("nonlinearity after the averages"),
   project: z.boolean().default(true).describe("whether the output is projected; Mega's own part is not"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(64),
 });
 type C = z.infer<typeof config>;
 
@@ -53,20 +52,10 @@ export const megaEma = defineMixer({
   params,
   tune: [{ key: "averages", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 /** The averages of every feature as one linear system. */

@@ -15,7 +15,10 @@ import {
   rmsScale,
 } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
@@ -32,13 +35,9 @@ const config = z.strictObject({
     .default(8)
     .describe("iterations of conjugate gradients; as many as key channels solve the regression exactly"),
   ridgeMin: z.number().positive().default(0.25).describe("least ridge penalty of a key feature"),
-  conv: z.int().min(2).default(4).describe("taps of the short convolution on q, k and v, in tokens"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  conv: convTaps(),
+  chunk: chunkTokens(64),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -91,20 +90,10 @@ export const mesaNet = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, { conv: causalConv, scan: (input) => mesa({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, { conv: causalConvStep, scan: mesaStep });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: mesaStep })),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {

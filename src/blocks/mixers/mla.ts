@@ -8,6 +8,7 @@ import { z } from "zod";
 import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, rmsNorm, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type GrowingState, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { rope } from "../positions/rope.ts";
 import { gain, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
@@ -100,10 +101,7 @@ export const mla = defineMixer({
   },
   state,
   forward: (x_BTD, at) => attend(x_BTD, at),
-  step(x_BD, at) {
-    const { y, ...rest } = attend(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), ...rest };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
 /** What is attended to: keys of G heads [B, G, T, K] for queries [B, H, T, K], and how their sums become values [B, H, T, V]. */

@@ -6,7 +6,9 @@
 import { z } from "zod";
 import { type MlstmState, mlstmChunked, mlstmStep, toColumns } from "../../ops/index.ts";
 import { layerNorm, logSigmoid, ones, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
+import { chunkTokens } from "../fields.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 
@@ -22,11 +24,7 @@ const config = z.strictObject({
   bias: z.boolean().default(false).describe("whether projections and norm have biases (gates always have)"),
   normEpsilon: z.number().positive().default(1e-6).describe("added to the variance in the norm per head"),
   epsilon: z.number().nonnegative().default(1e-6).describe("added to the normaliser max(|n q|, 1) in units of e^m"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(64),
 });
 type C = z.infer<typeof config>;
 
@@ -76,14 +74,7 @@ export const mlstm7b = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "away from ties",
-    exact: "bitwise",
-  },
+  capabilities: { ...recurrent, smooth: "away from ties" },
   state: ({ H, K, V }) => ({ C: [H, K, V], n: [H, K], m: [H] }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const cell = mlstmChunked({

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { causalConv, causalConvStep, fromColumns, type MlstmState, mlstmChunked, mlstmStep } from "../../ops/index.ts";
 import { layerNorm, logSigmoid, ones, silu, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, gain, type Init, matrix, tensor } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
@@ -96,14 +97,7 @@ export const mlstm = defineMixer({
   params,
   tune: [{ key: "inner", unit: 16 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "away from ties",
-    exact: "bitwise",
-  },
+  capabilities: { ...recurrent, smooth: "away from ties" },
   state: ({ I, H, K }, c) => ({ C: [H, K, K], n: [H, K], m: [H], conv: [I, c.conv - 1] }),
   forward(x_BTD, { c, d, p, s, io: { mask_BT } }) {
     const a = columns(x_BTD, p.up, p.upBias);

@@ -3,7 +3,7 @@
  * Titans, whose surprise outlives the token that caused it. Axes: B batch, T time, D model, H heads of K key and V value channels,
  * C convolved channels, W taps; columns […features, B, T].
  */
-import { z } from "zod";
+import type { z } from "zod";
 import {
   causalConv,
   causalConvStep,
@@ -14,7 +14,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { logSigmoid, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
@@ -29,11 +32,7 @@ import {
 } from "./gated-deltanet.ts";
 
 const config = gatedDeltaConfig.omit({ negEigen: true, keyHeads: true }).extend({
-  chunk: z
-    .int()
-    .positive()
-    .default(32)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(32),
 });
 type C = z.infer<typeof config>;
 
@@ -66,24 +65,17 @@ export const momentumDeltanet = defineMixer({
     { key: "keySize", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
     mix(x_BTD, at, { conv: causalConv, scan: (input) => momentumDelta({ ...input, chunk: at.c.chunk }) }),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, {
-      conv: causalConvStep,
-      scan: (input) => momentumDeltaStep({ ...input, s: input.s! }),
-    });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) =>
+    oneToken(x_BD, (x_BTD) =>
+      mix(x_BTD, at, {
+        conv: causalConvStep,
+        scan: (input) => momentumDeltaStep({ ...input, s: input.s! }),
+      }),
+    ),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, form: Form) {

@@ -6,13 +6,14 @@
 import { z } from "zod";
 import { conv, iota, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 import { kernelInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   landmarks: z.int().positive().default(64).describe("means of segments that stand for all tokens"),
   iterations: z.int().positive().default(6).describe("steps towards the inverse of the landmarks' weights"),
   kernel: z

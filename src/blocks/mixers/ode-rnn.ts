@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { type GateCell, gateScan, odeMethods, rungeKuttaStep, timeMajor } from "../../ops/index.ts";
 import { constant, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { linear, type Weight, type Weights } from "../weights/use.ts";
@@ -51,14 +52,7 @@ export const odeRnn = defineMixer({
     { key: "hidden", unit: 1 },
   ],
   reads: ["mask_BT", "dt_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: ({ H }) => ({ h: [H] }),
   forward(x_BTD, { c, d, p, s, io }) {
     const time = io.dt_BT ? [timeMajor(io.dt_BT).unsqueeze(-1)] : [];

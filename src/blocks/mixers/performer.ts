@@ -6,6 +6,7 @@ import { z } from "zod";
 import { decayScan, decayStep, fromColumns, orthogonalFeatures, toColumns } from "../../ops/index.ts";
 import { concat, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 
@@ -87,10 +88,7 @@ export const performer = defineMixer({
   }),
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, at.c.causal ? (input) => decayScan({ ...input, chunk: at.c.chunk }) : sumAll),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, decayStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
 const epsilonOf = (c: C): number => c.epsilon ?? (c.kernel === "softmax" ? 1e-4 : 1e-3);

@@ -7,12 +7,13 @@ import { z } from "zod";
 import { createRng, fnv1a } from "../../ops/index.ts";
 import { concat, constant, iota, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { matrix } from "../weights/declare.ts";
 import { linear } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   chunk: z.int().positive().default(32).describe("sorted tokens that attend to each other and to the chunk before"),
   buckets: z.int().positive().default(16).describe("hashes, an even number; 1: no hashing"),
   rounds: z.int().positive().default(2).describe("hashes tried, whose results are joined by their weight"),

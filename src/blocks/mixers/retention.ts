@@ -14,7 +14,10 @@ import {
   toColumns,
 } from "../../ops/index.ts";
 import { constant, iota, scalar, silu, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
@@ -27,11 +30,7 @@ const config = z.strictObject({
     .default(1)
     .describe("total key width / model width; an even number of channels per head"),
   valueRatio: z.number().positive().default(2).describe("total value width / model width"),
-  chunk: z
-    .int()
-    .positive()
-    .default(64)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(64),
   epsilon: z.number().positive().default(1e-6).describe("added to the mean square of the norm per head"),
 });
 type C = z.infer<typeof config>;
@@ -70,20 +69,10 @@ export const retention = defineMixer({
   params,
   tune: [],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, decayStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput) => DecayScanResult) {

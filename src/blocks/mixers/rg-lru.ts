@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { causalConv, causalConvStep, fromColumns, linearScan, linearStep, toColumns } from "../../ops/index.ts";
 import { gelu, iota, type Tensor, where } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { bias, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
@@ -69,14 +70,7 @@ export const rgLru = defineMixer({
   params,
   tune: [{ key: "inner", unit: 8 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: ({ W }, c) => ({ h: [W], conv: [W, c.conv - 1] }),
   forward(x_BTD, { c, p, s, io }) {
     const x_CBT = columns(x_BTD, p.recurrent, p.recurrentBias);

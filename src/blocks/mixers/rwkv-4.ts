@@ -5,7 +5,9 @@
 import { z } from "zod";
 import { decayAverages, emptyLogWeight, joinAverages } from "../../ops/index.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { depthText, mixed, mixVector, overFeatures, shiftedRows } from "./rwkv-mix.ts";
@@ -61,20 +63,10 @@ export const rwkv4 = defineMixer({
   params,
   tune: [{ key: "inner", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 function mix(x_BTD: Tensor, { p, s, io }: At) {

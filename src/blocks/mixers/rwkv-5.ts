@@ -5,20 +5,19 @@
 import { z } from "zod";
 import { type BonusScanInput, bonusScan, bonusStep, type DecayScanResult } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, headsOfWidth } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
 import { depthText, gatedOutput, headColumns, headStarts, mixed, mixVector, shiftedRows } from "./rwkv-mix.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   depth: z.number().min(0).max(1).default(0.5).describe(depthText),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(16),
   epsilon: z.number().positive().default(64e-5).describe("added to the variance of the output norm"),
 });
 type C = z.infer<typeof config>;
@@ -62,20 +61,10 @@ export const rwkv5 = defineMixer({
   dims,
   params,
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => bonusScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, bonusStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, bonusStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: BonusScanInput) => DecayScanResult) {

@@ -5,7 +5,10 @@
 import { z } from "zod";
 import { type BonusScanInput, bonusScan, bonusStep, type DecayScanResult } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { chunkTokens, headsOfWidth } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, type Init, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
@@ -21,15 +24,11 @@ import {
 } from "./rwkv-mix.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   mixRank: z.int().positive().default(32).describe("rank of each mix's dependence on the input"),
   decayRank: z.int().positive().default(64).describe("rank of the decay's dependence on the input"),
   depth: z.number().min(0).max(1).default(0.5).describe(depthText),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk of the parallel form; changes rounding and speed only"),
+  chunk: chunkTokens(16),
   epsilon: z.number().positive().default(64e-5).describe("added to the variance of the output norm"),
 });
 type C = z.infer<typeof config>;
@@ -88,20 +87,10 @@ export const rwkv6 = defineMixer({
     { key: "mixRank", unit: 1 },
   ],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => bonusScan({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, bonusStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, bonusStep)),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: BonusScanInput) => DecayScanResult) {

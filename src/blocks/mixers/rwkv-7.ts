@@ -14,7 +14,10 @@ import {
   unitScale,
 } from "../../ops/index.ts";
 import { fail, type Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { atRealTokens } from "./deltanet-heads.ts";
@@ -22,7 +25,7 @@ import { depthText, headColumns, mixed, mixVector, normedHeads, overFeatures, sh
 
 const rank = (of: string) => z.int().positive().default(32).describe(`rank of ${of}`);
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   decayRank: rank("the decay's dependence on the input"),
   rateRank: rank("the replacement rate's dependence on the input"),
   gateRank: rank("the output gate"),
@@ -110,20 +113,10 @@ export const rwkv7 = defineMixer({
   hands: (c) => (c.valueMix ? [] : ["value_HKBT"]),
   takes: (c) => (c.valueMix ? ["value_HKBT"] : []),
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => rwkv7Mix(x_BTD, at, (input) => keyedDelta({ ...input, chunk: at.c.chunk })),
-  step(x_BD, at) {
-    const { y, ...rest } = rwkv7Mix(x_BD.unsqueeze(1), at, keyedDeltaStep);
-    return { y: y.squeeze(1), ...rest };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => rwkv7Mix(x_BTD, at, keyedDeltaStep)),
 });
 
 /** Both forms; the values are handed on where they are not mixed with others. */

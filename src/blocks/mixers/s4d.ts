@@ -6,6 +6,7 @@ import { z } from "zod";
 import { complexProduct, diagonalSystem, discretisations, discretise, fromPairs, mapComplex } from "../../ops/index.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import {
@@ -70,10 +71,7 @@ export const s4d = defineMixer({
   capabilities: (c) => ({ ...ltiCapabilities(c), smooth: c.bandlimit === undefined ? "everywhere" : "away from ties" }),
   state: ltiState,
   forward: (x_BTD, at) => ltiLayer(x_BTD, { ...at, system: systemOf(at) }),
-  step(x_BD, at) {
-    const { y, s } = ltiLayer(x_BD.unsqueeze(1), { ...at, system: systemOf(at) });
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => ltiLayer(x_BTD, { ...at, system: systemOf(at) })),
 });
 
 /** The discrete system of a direction. */

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { type Complex, complexProduct, discretisations, discretise, mapComplex } from "../../ops/index.ts";
 import { gelu, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { chunkOfPowerOfTwo } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import {
@@ -30,11 +32,7 @@ const config = z.strictObject({
   dtMax: z.number().positive().default(1e-1).describe("largest step size at the start, in tokens"),
   bidirectional: z.boolean().default(false).describe("a second scan reads from the end; then there is no decoding"),
   gate: z.boolean().default(true).describe("y = gelu(y) ⊙ σ(W gelu(y)) at the end; false: nothing"),
-  chunk: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("tokens per chunk, rounded up to a power of two; changes rounding and speed only"),
+  chunk: chunkOfPowerOfTwo(16),
 });
 type C = z.infer<typeof config>;
 
@@ -81,10 +79,7 @@ export const s5 = defineMixer({
   capabilities: recurrenceCapabilities,
   state: recurrenceState,
   forward: mix,
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at)),
 });
 
 function mix(x_BTD: Tensor, { c, p, s, io }: At) {

@@ -5,7 +5,9 @@
 import { z } from "zod";
 import { causalConv, causalConvStep, fromColumns, toColumns } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { kernelInit } from "./mamba-init.ts";
@@ -48,20 +50,10 @@ export const shortConv = defineMixer({
   params,
   tune: [{ key: "conv", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, causalConv),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, causalConvStep);
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, causalConvStep)),
 });
 
 function mix(x_BTD: Tensor, { p, s, io }: At, conv: typeof causalConv) {

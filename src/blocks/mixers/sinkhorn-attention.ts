@@ -6,12 +6,13 @@
 import { z } from "zod";
 import { concat, iota, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { matrix } from "../weights/declare.ts";
 import { linear } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   bucket: z.int().positive().default(32).describe("tokens a bucket"),
   iterations: z
     .int()

@@ -6,13 +6,15 @@
 import { z } from "zod";
 import { causalConv, causalConvStep, gateScan } from "../../ops/index.ts";
 import { concat, full, layerNorm, ones, silu, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, gain, type Init, tensor } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import { emptyStabiliser, type SlstmState, signedGates, slstmCell } from "./slstm-cell.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   conv: z
     .union([z.literal(0), z.int().min(2)])
     .default(4)
@@ -71,14 +73,7 @@ export const slstm = defineMixer({
   dims,
   params,
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state: ({ D, H, K }, c) => ({
     h: [H, K],
     c: [H, K],

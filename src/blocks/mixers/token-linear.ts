@@ -3,6 +3,7 @@
  * Axes: B batch, T time, D model, L tokens at most.
  */
 import { z } from "zod";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { value } from "../weights/use.ts";
@@ -22,14 +23,7 @@ export const tokenLinear = defineMixer({
   dims: (c, D: number) => ({ D, L: c.maxTokens }),
   params: ({ L }) => ({ mix: matrix(L, L, { init: "residual" }), bias: bias(L) }),
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "max",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: { ...wholeSequence, length: "max" },
   state: () => ({}),
   forward(x_BTD, { c, p, io }) {
     const T = x_BTD.dim(1);

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { gelu, type Tensor, where } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
 import { value } from "../weights/use.ts";
@@ -29,14 +30,7 @@ export const tokenMlp = defineMixer({
   }),
   tune: [{ key: "hidden", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "max",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: { ...wholeSequence, length: "max" },
   state: () => ({}),
   forward(x_BTD, { c, p, io }) {
     const T = x_BTD.dim(1);

@@ -14,7 +14,10 @@ import {
   unitScale,
 } from "../../ops/index.ts";
 import { silu, type Tensor, zeros } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
+import { outputNormEpsilon } from "../fields.ts";
+import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
 import { gainedRows, perHead } from "./deltanet-heads.ts";
@@ -29,7 +32,7 @@ const config = z.strictObject({
     .describe("tokens a gradient step of the inner map: within them all gradients are taken at the same map"),
   rate: z.number().positive().default(1).describe("largest inner learning rate, times the head size"),
   innerEpsilon: z.number().positive().default(1e-6).describe("added to the variance of the inner norm"),
-  epsilon: z.number().positive().default(1e-5).describe("added to the mean square of the output norm"),
+  epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
@@ -69,20 +72,10 @@ export const tttLinearMixer = defineMixer({
   params,
   tune: [{ key: "headSize", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "finite",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: recurrent,
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, tttLinear),
-  step(x_BD, at) {
-    const { y, s } = mix(x_BD.unsqueeze(1), at, (input) => tttStep({ ...input, s: input.s! }));
-    return { y: y.squeeze(1), s };
-  },
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, (input) => tttStep({ ...input, s: input.s! }))),
 });
 
 function mix(x_BTD: Tensor, { c, d, p, s, io }: At, learn: (input: TttInput) => TttResult) {

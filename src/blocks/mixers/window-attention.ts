@@ -6,13 +6,14 @@ import { z } from "zod";
 import { scaledDotProduct } from "../../ops/index.ts";
 import { constant, full, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix, table, vector } from "../weights/declare.ts";
 import { embed, linear, value, type Weights } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 import { type WindowPlaces, windowOffsets, windowPlaces } from "./window-places.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   columns: z
     .int()
     .positive()

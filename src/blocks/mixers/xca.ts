@@ -4,13 +4,15 @@
  */
 import { z } from "zod";
 import type { Tensor } from "../../tensor/index.ts";
+import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, gain, matrix } from "../weights/declare.ts";
 import { linear, value } from "../weights/use.ts";
 import { realTokens } from "./token-mlp.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   bias: z.boolean().default(false).describe("offsets of queries, keys and values"),
   outBias: z.boolean().default(true).describe("offset on the output"),
 });
@@ -33,14 +35,7 @@ export const xca = defineMixer({
     ...(c.outBias && { outBias: bias(D) }),
   }),
   reads: ["mask_BT"],
-  capabilities: {
-    flow: "bidirectional",
-    state: "none",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: wholeSequence,
   state: () => ({}),
   forward(x_BTD, { d: { H, K }, p, io }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { straightThrough } from "../../ops/index.ts";
 import { apply1, type Tensor } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
+import { headsOfWidth } from "../fields.ts";
 import { bias, matrix, tensor } from "../weights/declare.ts";
 import { linear } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
@@ -14,7 +15,7 @@ import { convolved } from "./nystrom-attention.ts";
 import { realTokens } from "./token-mlp.ts";
 
 const config = z.strictObject({
-  heads: z.int().positive().default(4).describe("number of heads; must divide the model width"),
+  heads: headsOfWidth(),
   bits: z.int().positive().default(8).describe("hyperplanes of a hash: the more, the sharper"),
   kernel: z
     .int()
