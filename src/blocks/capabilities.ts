@@ -11,6 +11,9 @@ export const recurrent = {
   exact: "bitwise",
 } as const satisfies Capabilities;
 
+/** Causal attention: what it keeps grows with context. */
+export const growingCache = { ...recurrent, state: "growing" } as const satisfies Capabilities;
+
 /** Every output sees the whole sequence, so there is nothing to decode with. */
 export const wholeSequence = {
   flow: "bidirectional",

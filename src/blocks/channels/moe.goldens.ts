@@ -83,19 +83,13 @@ function routerOutputs(
   return { "out.gate.0": logits, "out.gate.1": weights_NK, "out.gate.2": experts_NK };
 }
 
-/** Experts chosen with biases and within groups, beside shared ones: DeepSeek-V2 and V3, GLM-4.5, ERNIE 4.5. */
-function biasedExperts(c: GoldenCase): GoldenGraph | Absent {
+function biasedOptions(c: GoldenCase, { router, bias }: { router: Tensor; bias: Tensor | undefined }): Options {
   const settings = settingsOf(c);
-  const router = c.tensor("param.gate.weight");
-  const [gate, up] = halves(c.tensor("param.experts.gate_up_proj"));
-  const shared = (name: string) => columns(c.tensor(`param.shared_experts.${name}_proj.weight`));
-  const bias =
-    c.maybe("param.gate.e_score_correction_bias") ?? c.maybe("param.gate.moe_statics.e_score_correction_bias");
   const second = c.component === "deepseek-moe" && bias === undefined;
   const sigmoid = bias !== undefined && c.component !== "ernie4-5-moe";
   const renormalise = !second && settings.norm_topk_prob !== false;
   const limited = second ? settings.topk_method === "group_limited_greedy" : sigmoid;
-  const options: Options = {
+  return {
     experts: router.dim(0),
     topK: Number(settings.num_experts_per_tok ?? settings.moe_k),
     routing: sigmoid
@@ -112,7 +106,12 @@ function biasedExperts(c: GoldenCase): GoldenGraph | Absent {
     scale: Number(settings.routed_scaling_factor ?? (sigmoid && c.component === "deepseek-moe" ? 2.5 : 1)),
     shared: c.tensor("param.shared_experts.up_proj.weight").dim(0),
   };
-  const tensors = {
+}
+
+function biasedTensors(c: GoldenCase, router: Tensor) {
+  const [gate, up] = halves(c.tensor("param.experts.gate_up_proj"));
+  const shared = (name: string) => columns(c.tensor(`param.shared_experts.${name}_proj.weight`));
+  return {
     router: columns(router),
     gate: columns(gate!),
     up: columns(up!),
@@ -121,6 +120,16 @@ function biasedExperts(c: GoldenCase): GoldenGraph | Absent {
     sharedUp: shared("up"),
     sharedDown: shared("down"),
   };
+}
+
+/** Experts chosen with biases and within groups, beside shared ones: DeepSeek-V2 and V3, GLM-4.5, ERNIE 4.5. */
+function biasedExperts(c: GoldenCase): GoldenGraph | Absent {
+  const settings = settingsOf(c);
+  const router = c.tensor("param.gate.weight");
+  const bias =
+    c.maybe("param.gate.e_score_correction_bias") ?? c.maybe("param.gate.moe_statics.e_score_correction_bias");
+  const options = biasedOptions(c, { router, bias });
+  const tensors = biasedTensors(c, router);
   const x = c.tensor("in.x");
   const logits = x.reshape([-1, x.dim(-1)]).matmul(router, { transB: true });
   const choiceBias = bias?.reshape([-1]);

@@ -68,25 +68,37 @@ function columnsOf(x: Tensor, cached: Cache | undefined, keys: Span): Tensor {
   return old === 0 ? recent : concat(-1, [x.slice(-1, 0, old), recent]);
 }
 
-export function biasOf({ c, d, io }: Context, seen: Seen) {
-  const { x_BTD, q_BHTK, k_BGTK, scale, cached, hooks, bias_BH1S } = seen;
-  const handed = c.scoreResidual ? io.handed?.attentionScores_BHTS : undefined;
-  if (!hooks.bias && !handed && !bias_BH1S) return undefined;
-  const positions_BT = positionsOf(io, x_BTD.dim(1));
+/** What a position scheme adds to a block of scores; undefined where it adds nothing. */
+export function positionBias(
+  { x_BTD, q_BHTK, k_BGTK, scale, cached, hooks }: Omit<Seen, "bias_BH1S">,
+  { positions_BT, heads }: { positions_BT: Tensor; heads: number },
+) {
+  const { bias } = hooks;
+  if (!bias) return undefined;
   return (queries: Span, keys: Span): Tensor => {
     const rows = (x: Tensor, axis: number) => x.slice(axis, queries.start, queries.end);
     const recent = k_BGTK.slice(2, keys.start, keys.end);
+    return bias({
+      queries_BT: rows(positions_BT, 1),
+      keys_BS: keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
+      heads,
+      x_BTD: rows(x_BTD, 1),
+      q_BHTK: rows(q_BHTK, 2),
+      k_BGSK: cached ? concat(2, [cached.k_BGCK, recent]) : recent,
+      scale,
+    });
+  };
+}
+
+export function biasOf({ c, d, io }: Context, seen: Seen) {
+  const { x_BTD, cached, bias_BH1S } = seen;
+  const handed = c.scoreResidual ? io.handed?.attentionScores_BHTS : undefined;
+  const ofPositions = positionBias(seen, { positions_BT: positionsOf(io, x_BTD.dim(1)), heads: d.H });
+  if (!ofPositions && !handed && !bias_BH1S) return undefined;
+  return (queries: Span, keys: Span): Tensor => {
     const terms = [
-      hooks.bias?.({
-        queries_BT: rows(positions_BT, 1),
-        keys_BS: keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
-        heads: d.H,
-        x_BTD: rows(x_BTD, 1),
-        q_BHTK: rows(q_BHTK, 2),
-        k_BGSK: cached ? concat(2, [cached.k_BGCK, recent]) : recent,
-        scale,
-      }),
-      handed && columnsOf(rows(handed, 2), cached, keys),
+      ofPositions?.(queries, keys),
+      handed && columnsOf(handed.slice(2, queries.start, queries.end), cached, keys),
       bias_BH1S && columnsOf(bias_BH1S, cached, keys),
     ];
     return terms.filter((term) => term !== undefined).reduce((sum, term) => sum.add(term));

@@ -3,14 +3,16 @@
  * Axes: B batch, T new tokens, D model, P pairs of query heads, G pairs of key heads, K head size; values are 2K wide.
  */
 import { z } from "zod";
-import { blockwiseAttention, type Span } from "../../ops/index.ts";
+import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
+import { growingCache } from "../capabilities.ts";
 import { defineMixer, type GrowingState, type MaybeState, type MixerContext } from "../define.ts";
 import { outputNormEpsilon } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { gain, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
-import { cacheOf, keyPositions, positionsOf } from "./attention-cache.ts";
+import { positionBias } from "./attention-blocks.ts";
+import { cacheOf, positionsOf } from "./attention-cache.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 import { rmsHeads } from "./attention-norm.ts";
 import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
@@ -78,14 +80,7 @@ export const differentialAttention = defineMixer({
   params,
   tune: [{ key: "headSize", unit: 2 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "growing",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: growingCache,
   state,
   forward: (x_BTD, at) => attend(x_BTD, at),
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
@@ -99,6 +94,7 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {
   const q = hooks.rotate(heads(p.q, 2 * d.P), positions_BT, "query");
   const k = hooks.rotate(heads(p.k, 2 * d.G), positions_BT, "key");
   const v = heads(p.v, d.G);
+  const scale = d.K ** -0.5;
   const both = (values: Tensor) => concat(1, [values, values]);
   const cached = cacheOf({ k: s.k, v: s.v && both(s.v) }, { length_B: io.length_B, queries: T, window: undefined });
   const { y_BHTV } = blockwiseAttention({
@@ -108,21 +104,8 @@ function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {
     causal: true,
     cached,
     mask_BT: io.mask_BT,
-    scale: d.K ** -0.5,
-    bias:
-      hooks.bias &&
-      ((queries: Span, keys: Span) => {
-        const recent = k.slice(2, keys.start, keys.end);
-        return hooks.bias!({
-          queries_BT: positions_BT.slice(1, queries.start, queries.end),
-          keys_BS: keyPositions(cached, positions_BT.slice(1, keys.start, keys.end)),
-          heads: 2 * d.P,
-          x_BTD: x_BTD.slice(1, queries.start, queries.end),
-          q_BHTK: q.slice(2, queries.start, queries.end),
-          k_BGSK: cached ? concat(2, [cached.k_BGCK, recent]) : recent,
-          scale: d.K ** -0.5,
-        });
-      }),
+    scale,
+    bias: positionBias({ x_BTD, q_BHTK: q, k_BGTK: k, scale, cached, hooks }, { positions_BT, heads: 2 * d.P }),
   });
   const [first, second] = y_BHTV.split(1, [d.P, d.P]) as [Tensor, Tensor];
   const difference = rmsHeads(first.sub(second.mul(shareOf(p, c.start))), p.norm, c.epsilon);

@@ -114,26 +114,29 @@ interface Recurrence {
   dt?: readonly (readonly number[])[] | undefined;
 }
 
-/** h_t = λ h_{t−1} + scale·(B x_t), y_t = Re(C h_t) + skip ⊙ x_t, token by token. */
-export function naiveRecurrence({ x, p, stored, bidirectional, states, dt }: Recurrence) {
-  const last: number[][][] = [];
-  const course = (
+/** The states behind every token of a sequence. */
+function courseOf({ p, states }: Pick<Recurrence, "p" | "states">) {
+  const writtenBy = (token: readonly number[], n: number) =>
+    token.reduce<Pair>((sum, u, i) => plus(sum, [u * p.inputRe[i]![n]!, u * p.inputIm[i]![n]!]), [0, 0]);
+  return (
     tokens: readonly (readonly number[])[],
     start: readonly Pair[],
     gaps: readonly number[] | undefined,
-  ) => {
+  ): (readonly Pair[])[] => {
     let h = start;
     return tokens.map((token, t) => {
-      h = states(gaps?.[t] ?? 1).map(({ decay, scale }, n) => {
-        const written = token.reduce<Pair>(
-          (sum, u, i) => plus(sum, [u * p.inputRe[i]![n]!, u * p.inputIm[i]![n]!]),
-          [0, 0],
-        );
-        return plus(times(decay, h[n]!), times(scale, written));
-      });
+      h = states(gaps?.[t] ?? 1).map(({ decay, scale }, n) =>
+        plus(times(decay, h[n]!), times(scale, writtenBy(token, n))),
+      );
       return h;
     });
   };
+}
+
+/** h_t = λ h_{t−1} + scale·(B x_t), y_t = Re(C h_t) + skip ⊙ x_t, token by token. */
+export function naiveRecurrence({ x, p, stored, bidirectional, states, dt }: Recurrence) {
+  const last: number[][][] = [];
+  const course = courseOf({ p, states });
   const read = (h: readonly Pair[], re: Loose, im: Loose, d: number) =>
     h.reduce((sum, state, n) => sum + times(state, [re[n]![d]!, im[n]![d]!])[0], 0);
   const y = x.map((tokens, b) => {

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, rmsNorm, type Tensor } from "../../tensor/index.ts";
+import { growingCache } from "../capabilities.ts";
 import { defineMixer, type GrowingState, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { oneToken } from "../one-token.ts";
 import { rope } from "../positions/rope.ts";
@@ -91,14 +92,7 @@ export const mla = defineMixer({
   params,
   tune: [{ key: "latent", unit: 1 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: {
-    flow: "causal",
-    state: "growing",
-    length: "any",
-    batch: "independent",
-    smooth: "everywhere",
-    exact: "bitwise",
-  },
+  capabilities: growingCache,
   state,
   forward: (x_BTD, at) => attend(x_BTD, at),
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),

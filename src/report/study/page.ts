@@ -34,21 +34,21 @@ ${verdicts(result)}
 ${figures(result)}
 <section id="cells"><h2>All combinations</h2>${table(result)}</section>
 ${result.effects.map(effects)}
-<section id="protocol"><h2>Protocol</h2>
-<p>${counted(result.cells.length, "training")}, ${counted(protocol.seeds, "seed")} each, ${duration(protocol.seconds)} in all on ${isolated(protocol.machine.cpu)}, ${calendarDate(protocol.date)}. Versions: ${Object.entries(
-    protocol.versions,
-  )
-    .map(([name, version]) => `${name} ${version}`)
-    .join(", ")}. Protocol ${protocol.hash.slice(0, 16)}.</p>
-<pre>${JSON.stringify(study, null, 2)
-    .split("\n")
-    .map((line) => html`${line}${raw("\n")}`)}</pre></section>
+${protocolSection(result)}
 </main>
 <footer>Made by seqlab ${protocol.versions["seqlab"] ?? ""}. ± is the spread over seeds, highest minus lowest.</footer>
 </div>
 </body>
 </html>
 `.html;
+}
+
+function protocolSection({ study, protocol, cells }: StudyResult): Html {
+  const versions = Object.entries(protocol.versions).map(([name, version]) => `${name} ${version}`);
+  const lines = JSON.stringify(study, null, 2).split("\n");
+  return html`<section id="protocol"><h2>Protocol</h2>
+<p>${counted(cells.length, "training")}, ${counted(protocol.seeds, "seed")} each, ${duration(protocol.seconds)} in all on ${isolated(protocol.machine.cpu)}, ${calendarDate(protocol.date)}. Versions: ${versions.join(", ")}. Protocol ${protocol.hash.slice(0, 16)}.</p>
+<pre>${lines.map((line) => html`${line}${raw("\n")}`)}</pre></section>`;
 }
 
 function verdicts({ verdicts: all }: StudyResult): Html | false {
