@@ -71,9 +71,8 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
     model: "GPT-NeoX-20B",
     source: "https://huggingface.co/EleutherAI/gpt-neox-20b",
     tokens: 50_432,
-    parameters: 20_554_027_008,
+    parameters: 20_554_567_680,
     checkpoint: 20_554_567_680,
-    differences: { "a norm of the MLP's own in each parallel layer": "44·2·6144" },
   },
   llama: {
     model: "Llama 2 7B",
@@ -108,9 +107,8 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
     model: "Switch-Base, 8 experts",
     source: "https://huggingface.co/google/switch-base-8",
     tokens: 32_126,
-    parameters: 619_347_456,
+    parameters: 619_339_008,
     checkpoint: 619_339_008,
-    differences: { "one table of position biases a stack instead of one a layer": "-(2·11·32·12)" },
   },
   "deepseek-v3": {
     model: "DeepSeek-V3 (main model)",
@@ -144,9 +142,8 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
     model: "T5 (small)",
     source: "https://huggingface.co/google-t5/t5-small",
     tokens: 32_126,
-    parameters: 60_509_184,
+    parameters: 60_506_624,
     checkpoint: 60_506_624,
-    differences: { "one table of position biases a stack instead of one a layer": "-(2·5·32·8)" },
     note: "logits are not divided by √D",
   },
   bart: {
@@ -168,17 +165,16 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
     model: "MoEUT 244M",
     source: "https://arxiv.org/abs/2405.16039",
     tokens: 8000,
-    parameters: 224_288_768,
+    parameters: 243_326_784,
     figure: { text: "244M", value: 244e6 },
-    differences: {
-      "values and outputs from 10 experts a head, with their routers": "2·(2·9·4·1024·128 + 2·4·10·1024)",
-    },
     formula: {
-      "table and head of 8000 ids": "2·8000·1024",
-      "2 layers: attention, router, 387 experts, 4 norms": "2·(4·1024·512 + 1024·387 + 387·2·1024·128 + 4·2·1024)",
+      "table and head of 8000 ids": "2·8000·1024 + 8000",
+      "2 layers, attention: queries and keys, 10 values and outputs a head with their routers, norm":
+        "2·(2·1024·512 + 2·40·1024·128 + 2·1024·40 + 2·1024)",
+      "2 layers, channel: 387 experts, router, its norm": "2·(387·2·1024·128 + 1024·387 + 2·1024)",
       "last norm": "2·1024",
     },
-    note: "norms stand around the sublayers, not before queries, keys and routers alone",
+    note: "in training the authors multiply the starts of all weights by √(2/18)",
   },
   llada: {
     model: "LLaDA-8B-Base",

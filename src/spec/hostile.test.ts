@@ -8,14 +8,11 @@ import { SeqlabError } from "../tensor/index.ts";
 import { buildSpec, canonicalSpec, loadSpec, parseSpecText, shippedSpecs } from "./index.ts";
 import { hostileTexts, mutatedSpec, mutatedText } from "./mutations.fixture.ts";
 
-/** Guards against input that hangs; far above what any of it takes on a busy machine. */
-const limitMs = 30_000;
 const source = (name: string): string => readFileSync(new URL(`../../specs/${name}.json`, import.meta.url), "utf8");
 const texts = shippedSpecs().map(source);
 
 /** What became of a spec: a clear error, or a canonical form that is a fixed point. Anything else throws. */
 function judge(make: () => unknown): "rejected" | "legal" {
-  const start = performance.now();
   try {
     const canonical = canonicalSpec(make(), "broken.yaml");
     expect(canonicalSpec(canonical)).toEqual(canonical);
@@ -25,8 +22,6 @@ function judge(make: () => unknown): "rejected" | "legal" {
   } catch (error) {
     expectClear(error);
     return "rejected";
-  } finally {
-    expect(performance.now() - start, "milliseconds").toBeLessThan(limitMs);
   }
 }
 
@@ -93,10 +88,8 @@ describe("corrupted checkpoints", () => {
       const file = files[draw.below(files.length)]!;
       const bytes = whole.get(file)!;
       damage(join(path, file), bytes, draw);
-      const start = performance.now();
       expect(() => loadCheckpoint(run, 3), `${file}, damage ${i}`).toThrow(SeqlabError);
       expect(() => loadCheckpoint(run), `${file}, damage ${i}`).toThrow(/\[E_CHECKPOINT_NONE\]$/);
-      expect(performance.now() - start).toBeLessThan(limitMs);
       writeFileSync(join(path, file), bytes);
     }
     expect(loadCheckpoint(run).weights).toEqual(tensors);

@@ -39,9 +39,7 @@ describe("TER", () => {
   });
 
   it("ends soon on repetitive input", () => {
-    const start = performance.now();
-    terEdits(Array(600).fill("a"), words("a b ".repeat(300).trim()));
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(terEdits(Array(600).fill("a"), words("a b ".repeat(300).trim()))).toBe(300);
   });
 
   it("normalises as tercom", () => {
