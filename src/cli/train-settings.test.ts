@@ -83,5 +83,9 @@ test("settings come from a file, too, and a comparison takes them", async () => 
   const more = "--training training.yaml --folder compared --json --report report.html";
   const compared = await place.run([...words.split(" "), ...more.split(" ")]);
   expect(compared.status, compared.stderr).toBe(0);
-  expect(JSON.parse(compared.stdout).protocol.optimizer).toMatchObject({ kind: "lion" });
+  const comparison = JSON.parse(compared.stdout);
+  expect(comparison.protocol).toMatchObject({
+    optimizer: { kind: "lion" },
+    step: { accumulate: 2, lossScale: { kind: "none" } },
+  });
 });

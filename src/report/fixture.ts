@@ -224,6 +224,13 @@ function protocolFor(seeds: readonly number[]): Comparison["protocol"] {
     seeds: [...seeds],
     context: 128,
     batch: 16,
+    step: {
+      accumulate: 1,
+      precision: { parameters: "f32" },
+      lossScale: { kind: "none" },
+      rematerialise: "none",
+      nonFinite: "stop",
+    },
     optimizer: {
       kind: "adamw",
       learningRate: 0.003,

@@ -52,7 +52,9 @@ interface Finished {
 
 /** Everything that is needed to run the same comparison again. */
 export function protocolOf(options: ComparisonOptions, { data, results, baselineBytes, seconds }: Finished): Protocol {
-  const { batch, length, optimizer, schedule } = trainingSchema.parse({ ...options.training, steps: 1 });
+  const config = trainingSchema.parse({ ...options.training, steps: 1 });
+  const { batch, length, optimizer, schedule } = config;
+  const { accumulate, precision, lossScale, rematerialise, nonFinite } = config;
   const tokens = new Set(results.map((result) => result.tokens));
   const all = versions();
   return {
@@ -67,6 +69,7 @@ export function protocolOf(options: ComparisonOptions, { data, results, baseline
     context: length,
     batch,
     optimizer: { ...optimizer, schedule },
+    step: { accumulate, precision, lossScale, rematerialise, nonFinite },
     versions: all,
     machine: describeMachine(options.threads),
     baselineBytes,

@@ -100,6 +100,8 @@ export interface Protocol {
   context: number;
   batch: number;
   optimizer: Readonly<Record<string, unknown>>;
+  /** How a step is computed: accumulation, number formats, loss scale, rematerialisation, what a loss that is not finite does. */
+  step: Readonly<Record<string, unknown>>;
   versions: Readonly<Record<string, string>>;
   machine: { cpu: string; cores: number; threads: number; memoryBytes: number; os: string };
   /** Resident bytes of the child process just before each model is built. */

@@ -23,6 +23,7 @@ const TITLES: Readonly<Record<string, string>> = {
   token: "Token embedding",
   "next-token": "next token",
   "masked-diffusion": "masked diffusion",
+  d3pm: "discrete diffusion",
   "masked-lm": "masked tokens",
   "sequence-to-sequence": "next token of the answer",
   "cross-attention": "Cross attention",

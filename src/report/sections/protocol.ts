@@ -16,6 +16,7 @@ export function protocolSection({ protocol }: Comparison, series: readonly Serie
 ${group("Data", dataRows(protocol))}
 ${group("Training", trainingRows(protocol))}
 ${group("Optimizer", flattened(protocol.optimizer))}
+${group("Step", flattened(protocol.step))}
 ${group("Machine", machineRows(protocol))}
 ${group("Versions", [["seqlab", protocol.seqlab], ...flattened(protocol.versions)])}
 </div>
