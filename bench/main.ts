@@ -1,10 +1,11 @@
-/** `npm run bench -- COMMAND`: measurements against other programs, on this machine. */
+/** `npm run bench -- COMMAND`: measurements on this machine, against other programs where there are such. */
 import { defineCommand, runCommand, runMain } from "citty";
 import { SeqlabError } from "../src/tensor/index.ts";
 
 const bench = defineCommand({
-  meta: { name: "bench", description: "Compare seqlab's speed with other programs on this machine" },
+  meta: { name: "bench", description: "Measure seqlab's speed on this machine, beside other programs" },
   subCommands: {
+    decode: () => import("./decode/command.ts").then((command) => command.default),
     "train-step": () => import("./train-step/command.ts").then((command) => command.default),
   },
 });

@@ -1,4 +1,6 @@
-"""The recipe of recipe.ts in PyTorch: reads ids and settings as JSON, trains, and writes the answers of the test sources as JSON."""
+"""The recipe of recipe.ts in PyTorch: reads settings, the batches of every step and the test sources as JSON, trains, and writes
+the answers as JSON. Alike: batches, model, places of dropout, smoothing, optimizer, schedule, distributions of the starting values.
+Other: the random numbers behind starting values and dropout, and the engine."""
 import json
 import math
 import sys
@@ -23,6 +25,15 @@ def sinusoidal(length):
     return table
 
 
+def start_parameter(name, p):
+    """seqlab's: normal with deviation 1 / sqrt(inputs), what adds to the stream divided by sqrt(2 N); offsets 0, gains 1."""
+    if p.dim() > 1:
+        adds = name.endswith("out_proj.weight") or name.endswith("linear2.weight")
+        nn.init.normal_(p, std=p.shape[1] ** -0.5 / (math.sqrt(2 * N) if adds else 1))
+    elif name.endswith("bias"):
+        nn.init.zeros_(p)
+
+
 class Translator(nn.Module):
     def __init__(self):
         super().__init__()
@@ -32,8 +43,10 @@ class Translator(nn.Module):
         self.drop = nn.Dropout(settings["dropout"])
         self.stack = nn.Transformer(D, H, N, N, F, settings["dropout"], batch_first=True)
         for name, p in self.stack.named_parameters():
-            if p.dim() > 1:
-                nn.init.xavier_uniform_(p)
+            start_parameter(name, p)
+        # The paper drops no hidden activations of the feed-forward layer; nn.Transformer does.
+        for layer in [*self.stack.encoder.layers, *self.stack.decoder.layers]:
+            layer.dropout.p = 0.0
 
     def embed(self, ids):
         return self.drop(self.table(ids) * math.sqrt(D) + self.positions[: ids.shape[1]])
@@ -52,22 +65,8 @@ def padded(sequences):
     return torch.tensor([s + [pad] * (longest - len(s)) for s in sequences])
 
 
-def batches(pairs, generator):
-    """Examples of like length together, at most `tokens` on each side, padding included; the batches in random order."""
-    order = torch.randperm(len(pairs), generator=generator).tolist()
-    order.sort(key=lambda i: max(len(pairs[i][0]), len(pairs[i][1]) + 1))
-    groups, group, longest = [], [], 0
-    for i in order:
-        size = max(len(pairs[i][0]), len(pairs[i][1]) + 1)
-        if group and (len(group) + 1) * max(longest, size) > settings["tokens"]:
-            groups.append(group)
-            group, longest = [], 0
-        group.append(i)
-        longest = max(longest, size)
-    groups.append(group)
-    for index in torch.randperm(len(groups), generator=generator).tolist():
-        chosen = [pairs[i] for i in groups[index]]
-        yield padded([s for s, _ in chosen]), padded([[start] + t for _, t in chosen]), padded([t + [end] for _, t in chosen])
+def batch(pairs):
+    return padded([s for s, _ in pairs]), padded([[start] + t for _, t in pairs]), padded([t + [end] for _, t in pairs])
 
 
 model = Translator()
@@ -77,22 +76,21 @@ schedule = torch.optim.lr_scheduler.LambdaLR(
     optimizer, lambda t: settings["factor"] * D**-0.5 * min((t + 1) ** -0.5, (t + 1) * warmup**-1.5)
 )
 loss_of = nn.CrossEntropyLoss(ignore_index=pad, label_smoothing=settings["smoothing"])
-generator = torch.Generator().manual_seed(settings["seed"])
-step, began = 0, time.time()
-while step < settings["steps"]:
-    for source, inputs, targets in batches(settings["train"], generator):
-        model.train()
-        logits = model.decode(inputs, model.encode(source), source)
-        loss = loss_of(logits.reshape(-1, V), targets.reshape(-1))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        step += 1
-        if step % 100 == 0:
-            print(f"step {step} loss {loss.item():.3f} {time.time() - began:.0f} s", file=sys.stderr, flush=True)
-        if step == settings["steps"]:
-            break
+model.train()
+losses, began = [], time.time()
+for step, pairs in enumerate(settings["batches"], 1):
+    source, inputs, targets = batch(pairs)
+    logits = model.decode(inputs, model.encode(source), source)
+    loss = loss_of(logits.reshape(-1, V), targets.reshape(-1))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    schedule.step()
+    losses.append(loss.item())
+    if step % 100 == 0:
+        recent = sum(losses[-100:]) / len(losses[-100:])
+        print(f"step {step} of {settings['steps']}, loss {recent:.3f}", file=sys.stderr, flush=True)
+seconds = time.time() - began
 
 model.eval()
 answers = []
@@ -112,4 +110,6 @@ with torch.no_grad():
         for row in target[:, 1:].tolist():
             answers.append(row[: row.index(end)] if end in row else row)
 parameters = sum(p.numel() for name, p in model.named_parameters()) - D
-json.dump({"answers": answers, "parameters": parameters, "torch": torch.__version__}, sys.stdout)
+last = sum(losses[-100:]) / len(losses[-100:])
+result = {"answers": answers, "parameters": parameters, "lastLoss": last, "trainSeconds": seconds, "torch": torch.__version__}
+json.dump(result, sys.stdout)

@@ -12,10 +12,10 @@ export const recipe = {
   smoothing: 0.1,
   /** Source tokens, and target tokens, a batch. */
   tokens: 1024,
-  steps: 2000,
+  steps: 3000,
   warmup: 600,
   /** On the rate of Vaswani et al. 2017, eq. 3. */
-  factor: 1,
+  factor: 0.5,
   longest: 60,
   seed: 1,
   threads: 2,

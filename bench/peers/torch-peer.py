@@ -1,7 +1,7 @@
 """PyTorch's side of the training-step bench: forward, backward, clipping, AdamW, as a user would write them.
 
 Run by `npm run bench -- train-step`; prints one JSON line (its fields: measurement.ts in bench/train-step).
-Needs torch 2 and, for mamba2 and gated-deltanet, transformers 5, whose CPU path needs none of their CUDA packages.
+Needs torch 2 and, for mamba, mamba2 and gated-deltanet, transformers 5, whose CPU path needs none of their CUDA packages.
 Axes: B batch, T time, D width, H heads, K width per head, C vocabulary.
 """
 
@@ -91,6 +91,22 @@ def small_embedding(entries, width):
     return embedding
 
 
+def mamba(settings):
+    from transformers import MambaConfig, MambaForCausalLM
+
+    config = MambaConfig(
+        vocab_size=settings["vocabulary"],
+        hidden_size=settings["width"],
+        num_hidden_layers=settings["layers"],
+        state_size=16,
+        expand=2,
+        conv_kernel=4,
+        initializer_range=INIT_STD,
+        tie_word_embeddings=True,
+    )
+    return LogitsOf(MambaForCausalLM(config))
+
+
 def mamba2(settings):
     from transformers import Mamba2Config, Mamba2ForCausalLM
 
@@ -135,7 +151,7 @@ def gated_deltanet(settings):
     return LogitsOf(Qwen3NextForCausalLM(config))
 
 
-FAMILIES = {"gpt": Gpt, "lstm": Lstm, "mamba2": mamba2, "gated-deltanet": gated_deltanet}
+FAMILIES = {"gpt": Gpt, "lstm": Lstm, "mamba": mamba, "mamba2": mamba2, "gated-deltanet": gated_deltanet}
 
 
 def random_stream(settings):

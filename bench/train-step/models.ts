@@ -7,7 +7,7 @@ import { fail } from "../../src/tensor/index.ts";
 export const modelsFile = fileURLToPath(new URL("./models.json", import.meta.url));
 
 const settings = z.strictObject({
-  family: z.enum(["gpt", "lstm", "mamba2", "gated-deltanet"]),
+  family: z.enum(["gpt", "lstm", "mamba", "mamba2", "gated-deltanet"]),
   layers: z.int().positive(),
   heads: z.int().positive(),
   width: z.int().positive(),

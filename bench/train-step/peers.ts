@@ -34,7 +34,8 @@ export function findPeers(): { found: Contender[]; missing: Missing[] } {
 function torchPeers(): (Contender | Missing)[] {
   const python = process.env.SEQLAB_BENCH_PYTHON;
   const packages = python === undefined ? [] : pythonPackages(python);
-  const hint = "set SEQLAB_BENCH_PYTHON to a Python that has torch (and transformers for mamba2 and gated-deltanet)";
+  const hint =
+    "set SEQLAB_BENCH_PYTHON to a Python that has torch (and transformers for mamba, mamba2 and gated-deltanet)";
   if (python === undefined || !packages.includes("torch")) return [{ id: "torch", hint }];
   const plain = (model: ModelSettings) => model.family === "gpt" || model.family === "lstm";
   const trains = (model: ModelSettings) => plain(model) || packages.includes("transformers");

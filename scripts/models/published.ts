@@ -1,6 +1,11 @@
+import { convolutional } from "./convolutional.ts";
 import type { PublishedModel } from "./published-model.ts";
 import { recurrent } from "./recurrent.ts";
 import { transformers } from "./transformers.ts";
 
 /** Every spec of `specs/published` by its name. */
-export const publishedModels: Readonly<Record<string, PublishedModel>> = { ...transformers, ...recurrent };
+export const publishedModels: Readonly<Record<string, PublishedModel>> = {
+  ...transformers,
+  ...recurrent,
+  ...convolutional,
+};

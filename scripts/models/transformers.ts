@@ -141,7 +141,7 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
   t5: {
     model: "T5 (small)",
     source: "https://huggingface.co/google-t5/t5-small",
-    tokens: 32_126,
+    tokens: 32_026,
     parameters: 60_506_624,
     checkpoint: 60_506_624,
     note: "logits are not divided by √D",

@@ -11,7 +11,9 @@ export { diagnoseFit, type FitDiagnosis, type LossHistory } from "./inspect/over
 export type * from "./inspect/results.ts";
 export { sampleOf } from "./inspect/sample.ts";
 export { tensorNames } from "./inspect/tensors.ts";
+export type { LayerCost } from "./layer-costs.ts";
 export { isProduct } from "./profile/product-flops.ts";
 export { type ProfileOptions, profileModel } from "./profile/profile.ts";
 export type * from "./profile/results.ts";
 export * from "./study/index.ts";
+export * from "./work.ts";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
-import type { Random } from "../ops/index.ts";
+import type { Random, Regrid } from "../ops/index.ts";
 import type { Shape, Tensor } from "../tensor/index.ts";
+import type { Pattern } from "./patterns.ts";
 import type { ParameterDeclaration } from "./weights/declare.ts";
 import type { Weights } from "./weights/use.ts";
 
@@ -92,6 +93,11 @@ export interface AuxiliaryLoss {
   name: string;
   value: Tensor;
   weight: number;
+  /**
+   * Where `value` = of(samples), and samples [B, T, ...] of all passes through the same weights (rounds of a loop) are to be
+   * taken as those of one: the model joins them along axis 1.
+   */
+  pool?: { samples: Tensor; of: (samples: Tensor) => Tensor };
 }
 
 /** What `forward` and `step` return. For growing fields `s` holds only the new entries; the engine appends them. */
@@ -105,6 +111,8 @@ export interface Result<S> {
   probes?: Readonly<Record<string, Tensor>>;
   /** Values that mixers of later layers may read as `io.handed`. */
   handed?: Readonly<Record<string, Tensor>>;
+  /** The grid of the output's tokens, where it is not the input's (`Mixer.reshapes`). */
+  reshaped?: Regrid;
 }
 
 export interface Citation {
@@ -125,6 +133,8 @@ interface Component<C extends Config, D extends Dims, P extends Params> {
   kind: string;
   title: string;
   cite: Citation;
+  /** The recurring ideas it is made of, whatever its options (`patterns.ts`); absent: none of them. */
+  patterns?: readonly Pattern[];
   /** The defining equations, one a line, plain text. */
   equations: readonly string[];
   config: z.ZodType<C>;
@@ -138,6 +148,12 @@ interface Component<C extends Config, D extends Dims, P extends Params> {
   reads?: readonly IoField[];
   /** Of those, what this config cannot do without; absent: the indispensable ones. */
   needs?: (c: C) => readonly IoField[];
+}
+
+/** What a mixer makes of the stream's width and of its grid. */
+export interface Reshape {
+  width: number;
+  stride: number;
 }
 
 export interface MixerContext<C, D, P, S> {
@@ -161,6 +177,11 @@ export interface Mixer<
   /** Names of the values that `forward` hands on to later layers, and of those that it cannot work without. */
   hands?: (c: C) => readonly string[];
   takes?: (c: C) => readonly string[];
+  /**
+   * Where the output's width or grid is not the input's: its width, and cells of the input's grid a cell of the output's along
+   * one axis (2 after a stride of 2, 1/2 after up-sampling). Undefined where they are the input's.
+   */
+  reshapes?: (c: C, width: number) => Reshape | undefined;
   forward: (x_BTD: Tensor, at: MixerContext<C, D, P, MaybeState<S>>) => Result<S>;
   step?: (x_BD: Tensor, at: MixerContext<C, D, P, StateOf<S>>) => Result<S>;
 }
@@ -192,8 +213,12 @@ export interface Norm<C extends Config = Config, D extends Dims = Dims, P extend
 
 /** How a sublayer's output joins its input. */
 export interface Residual<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
-  extends Component<C, D, P> {
-  forward: (x: Tensor, y: Tensor, at: ChannelContext<C, D, P>) => Tensor;
+  extends Omit<Component<C, D, P>, "dims"> {
+  /** `out`: the width of y, where it is not that of x. */
+  dims: (c: C, width: number, out?: number) => D;
+  /** Whether y may have another width and grid than x. */
+  fits?: true;
+  forward: (x: Tensor, y: Tensor, at: ChannelContext<C, D, P> & { reshaped?: Regrid | undefined }) => Tensor;
 }
 
 /** A sublayer's turn at several streams. */
@@ -204,6 +229,14 @@ export interface StreamTurn {
   write: (y: Tensor) => Tensor;
 }
 
+/** A sublayer's turn, seen from the streams behind it. */
+export interface UndoneTurn {
+  /** What the sublayer read: [..., D]. */
+  input: Tensor;
+  /** The streams before it, given its output. */
+  before: (y: Tensor) => Tensor;
+}
+
 /** Several residual streams side by side, [..., S, D], in the place of one and of the residual scheme. */
 export interface Streams<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Omit<Component<C, D, P>, "dims"> {
@@ -212,15 +245,27 @@ export interface Streams<C extends Config = Config, D extends Dims = Dims, P ext
   /** S. */
   count: (c: C) => number;
   turn: (x_SD: Tensor, at: ChannelContext<C, D, P>) => StreamTurn;
+  /** Undoes a turn. Training keeps no activations of sublayers between streams that declare it, but computes them anew. */
+  undo?: (after_SD: Tensor) => UndoneTurn;
   /** [..., S, D] → [..., D], behind the last sublayer. */
   close: (x_SD: Tensor) => Tensor;
+}
+
+/** Which layer a history stands in front of. */
+export interface HistoryPlace {
+  place: number;
+  depth: number;
+  /** Of the streams below, as `forward` is given them: width, and cells of the first grid a cell along one axis. */
+  streams?: readonly Reshape[];
 }
 
 /** What a layer starts from, given the streams below it: a way for early outputs past the layers between. */
 export interface History<C extends Config = Config, D extends Dims = Dims, P extends Params = Params>
   extends Omit<Component<C, D, P>, "dims"> {
-  /** `place` counts layers from 1, that behind the last is `depth` + 1. */
-  dims: (c: C, width: number, at: { place: number; depth: number }) => D;
+  /** `width` is that of the newest stream; `place` counts layers from 1, that behind the last is `depth` + 1. */
+  dims: (c: C, width: number, at: HistoryPlace) => D;
+  /** Whether the streams below may differ in width and grid. */
+  fits?: (c: C) => boolean;
   /** [..., D] each: what entered the stack, then what left each layer below, the newest last. */
   forward: (states: readonly Tensor[], at: ChannelContext<C, D, P>) => Tensor;
 }
@@ -246,6 +291,8 @@ export interface Embedding<C extends Config = Config, D extends Dims = Dims, P e
   features?: (c: C) => number;
   /** Learned tokens put in front of the input's own, which the stack sees and the objective does not. */
   extraTokens?: (c: C) => number;
+  /** The grid that the tokens form, row by row, where it is known. */
+  grid?: (c: C) => readonly [height: number, width: number] | undefined;
   /** [C, D]: the rows that tied heads score with; absent: its parameter `table`. */
   table?: (at: ChannelContext<C, D, P>) => Tensor;
   forward: (input: Tensor, at: ChannelContext<C, D, P>) => Tensor;

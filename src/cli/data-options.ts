@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import type { ArgsDef } from "citty";
 import { type Corpus, loadCorpus, type TokenizerChoice } from "../data/index.ts";
 import { wholeNumber } from "./frame/values.ts";
+import { choiceOf } from "./training-fields.ts";
 
 /** Which text, and how it becomes ids: options of every command that reads data. */
 export const dataOptions = {
@@ -12,9 +14,10 @@ export const dataOptions = {
   },
   field: { type: "string", valueHint: "KEY", description: "key of the text in a JSONL file (default: text)" },
   tokenizer: {
-    type: "enum",
-    options: ["bpe", "char", "byte"],
-    description: "how text becomes ids; bpe and char are fitted to the training text",
+    type: "string",
+    valueHint: "bpe|char|byte|FILE",
+    description:
+      "how text becomes ids; bpe and char are fitted to the training text; FILE.json is a tokenizer.json of Hugging Face",
     default: "bpe",
   },
   entries: {
@@ -27,7 +30,7 @@ export const dataOptions = {
 export interface DataArguments {
   data: string;
   field?: string | undefined;
-  tokenizer: "bpe" | "char" | "byte";
+  tokenizer: string;
   entries?: string | undefined;
 }
 
@@ -35,7 +38,10 @@ export function readCorpus({ data, field }: Pick<DataArguments, "data" | "field"
   return loadCorpus(data, { ...(field !== undefined && { field }) });
 }
 
+/** Throws E_OPTION. */
 export function tokenizerChoice({ tokenizer, entries = "1024" }: DataArguments): TokenizerChoice {
-  if (tokenizer !== "bpe") return { kind: tokenizer };
+  if (tokenizer.endsWith(".json")) return { kind: "file", path: resolve(tokenizer) };
+  const kind = choiceOf("tokenizer", tokenizer, ["bpe", "char", "byte"], "a file FILE.json");
+  if (kind !== "bpe") return { kind };
   return { kind: "bpe", entries: wholeNumber("entries", entries, { least: 257, most: 65_536 }) };
 }

@@ -1,6 +1,6 @@
 /** A model's description as text for the terminal. */
-import type { ComponentNote, ModelDescription } from "../analysis/index.ts";
-import { bytes, contextLength, percent, shortCount, whole } from "../report/index.ts";
+import type { ComponentNote, ModelDescription, Work } from "../analysis/index.ts";
+import { bytes, contextLength, joules, percent, shortCount, threeDigits, whole } from "../report/index.ts";
 import { wrap } from "./frame/help.ts";
 import { renderTable } from "./frame/table.ts";
 
@@ -10,6 +10,7 @@ export function describeText(model: ModelDescription): string {
     layerTable(model),
     parameterText(model),
     costTable(model),
+    activationText(model),
     stateTable(model),
     ...model.components.map(componentText),
   ];
@@ -23,6 +24,13 @@ const flowText: Readonly<Record<ModelDescription["flow"], string>> = {
   "causal-values-only": "causal values, selection sees the future",
 };
 
+const activationText = ({ activationBytes, flops: { context } }: ModelDescription): string =>
+  `Activations kept by a training step   ${bytes(activationBytes)} a sequence of ${contextLength(context)} tokens\n`;
+
+const largeContext = 65_536;
+const stateOf = ({ stateBytes }: ModelDescription["layers"][number]): string =>
+  stateBytes === null ? "–" : bytes(stateBytes[String(largeContext)]!);
+
 /** Neighbouring equal layers in one row. */
 function layerTable({ layers }: ModelDescription): string {
   const groups: { first: number; last: number; layer: (typeof layers)[number] }[] = [];
@@ -31,7 +39,9 @@ function layerTable({ layers }: ModelDescription): string {
     const same =
       last?.layer.mixer === layer.mixer &&
       last.layer.channel === layer.channel &&
-      last.layer.parameters === layer.parameters;
+      last.layer.parameters === layer.parameters &&
+      last.layer.flops === layer.flops &&
+      stateOf(last.layer) === stateOf(layer);
     if (last && same) last.last = index;
     else groups.push({ first: index, last: index, layer });
   }
@@ -41,6 +51,8 @@ function layerTable({ layers }: ModelDescription): string {
     { head: "channel mixer", align: "left" },
     { head: "parameters each", align: "right" },
     { head: "active each", align: "right" },
+    { head: "FLOPs a token", align: "right" },
+    { head: `state at ${contextLength(largeContext)}`, align: "right" },
   ] as const;
   return renderTable(
     columns,
@@ -50,6 +62,8 @@ function layerTable({ layers }: ModelDescription): string {
       layer.channel,
       whole(layer.parameters),
       whole(layer.activeParameters),
+      shortCount(layer.flops),
+      stateOf(layer),
     ]),
   );
 }
@@ -63,17 +77,28 @@ function parameterText({ parameters, activeParameters, embeddingParameters, voca
   ].join("\n");
 }
 
-function costTable({ flops: { train, prefill, decode, context } }: ModelDescription): string {
+function costTable({ work: { train, prefill, decode }, flops: { context } }: ModelDescription): string {
+  const heads = ["FLOPs", "additions", "multiplies", "bytes moved", "FLOPs a byte", "energy", "steps in all"];
   const columns = [
-    { head: `FLOPs per token at ${contextLength(context)} tokens`, align: "left" },
-    { head: "", align: "right" },
-  ] as const;
+    { head: `Per token at ${contextLength(context)} tokens`, align: "left" } as const,
+    ...heads.map((head) => ({ head, align: "right" as const })),
+  ];
   return renderTable(columns, [
-    ["  training step (forward and backward)", shortCount(train)],
-    ["  reading a prompt", shortCount(prefill)],
-    decode === null ? ["  decoding (it does not go token by token)", "–"] : ["  decoding", shortCount(decode)],
+    ["  training step (forward and backward)", ...workCells(train)],
+    ["  reading a prompt", ...workCells(prefill)],
+    decode === null ? ["  decoding (it does not go token by token)", "–"] : ["  decoding", ...workCells(decode)],
   ]);
 }
+
+const workCells = ({ flops, operations, bytes: moved, flopsPerByte, energy, steps }: Work): string[] => [
+  shortCount(flops),
+  shortCount(operations.additions),
+  shortCount(operations.multiplications),
+  bytes(moved),
+  threeDigits(flopsPerByte),
+  joules(energy.arithmetic),
+  whole(steps),
+];
 
 function stateTable({ stateBytes }: ModelDescription): string {
   if (stateBytes === null) return "State per sequence   none\n";
@@ -85,9 +110,10 @@ function stateTable({ stateBytes }: ModelDescription): string {
   return renderTable(columns, [["  bytes in f32", ...contexts.map(([, size]) => bytes(size))]]);
 }
 
-function componentText({ title, slot, kind, equations, cite }: ComponentNote): string {
+function componentText({ title, slot, kind, patterns, equations, cite }: ComponentNote): string {
   const lines = equations.flatMap((equation) =>
     wrap(equation, 96).map((line, i) => `${i === 0 ? "  " : "      "}${line}`),
   );
-  return `${title} (${slot} ${kind})\n${lines.join("\n")}\n  [${cite}]\n`;
+  const made = patterns.length > 0 ? `  patterns: ${patterns.join(", ")}\n` : "";
+  return `${title} (${slot} ${kind})\n${lines.join("\n")}\n${made}  [${cite}]\n`;
 }

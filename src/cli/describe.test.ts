@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { describeModel } from "../analysis/index.ts";
-import { createNodeEngine } from "../engine/index.ts";
+import { createNodeEngine, mergeScans } from "../engine/index.ts";
 import { kernels } from "../engine/reference/kernels.ts";
 import { compileReference } from "../engine/reference.ts";
 import { Decoder, putParameters } from "../generate/index.ts";
@@ -46,6 +46,10 @@ describe.each(shippedSpecs())("%s", (name) => {
     expect(countedFlops(built, prefillOutputs(built))).toBe(flops.prefill * context);
     if (flops.decode === null) expect(built.model.decodes).toBe(false);
     else expect(countedFlops(built, decodeOutputs(built))).toBe(flops.decode);
+  });
+
+  test("activation bytes are those of the arrays that the backward pass reads of the forward pass as both run", () => {
+    expect(keptBytes(built)).toBe(description.activationBytes);
   });
 
   test("state bytes are those of the values that decoding keeps in the engine", async () => {
@@ -131,9 +135,20 @@ function operations(node: Node<PrimitiveOp>, given: readonly Float64Array[], mad
   return perInput.has(node.op) ? given[0]!.length : made[0]!.length;
 }
 
-/** Runs a graph with every kernel watched, scan bodies at each of their turns. */
-function countedFlops({ model }: BuiltModel, outputs: readonly Tensor[]): number {
-  let count = 0;
+/** A kernel's call from outside all scans. */
+interface Call {
+  node: Node<PrimitiveOp>;
+  given: readonly Float64Array[];
+  made: readonly Float64Array[];
+}
+
+/** Runs a graph with every kernel watched, scan bodies at each of their turns; `depth` counts the scans around a call. */
+function watched(
+  outputs: readonly Tensor[],
+  feeds: Record<string, ArrayLike<number>>,
+  seen: (call: Call, depth: number) => void,
+): void {
+  let depth = 0;
   const table = kernels as unknown as Record<
     string,
     (node: Node<PrimitiveOp>, plan: unknown) => (values: Float64Array[]) => Float64Array[]
@@ -143,18 +158,51 @@ function countedFlops({ model }: BuiltModel, outputs: readonly Tensor[]): number
     return vi.spyOn(table, op).mockImplementation((node, plan) => {
       const kernel = make(node, plan);
       return (values) => {
+        depth++;
         const made = kernel(values);
-        count += operations(node, values, made);
+        depth--;
+        seen({ node, given: values, made }, depth);
         return made;
       };
     });
   });
   try {
-    compileReference(outputs).run(feedsOf(model));
+    compileReference(outputs).run(feeds);
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
+}
+
+function countedFlops({ model }: BuiltModel, outputs: readonly Tensor[]): number {
+  let count = 0;
+  watched(outputs, feedsOf(model), ({ node, given, made }) => {
+    count += operations(node, given, made);
+  });
   return count;
+}
+
+/**
+ * Bytes of what kernels of the forward pass made from the batch and kernels of the backward pass were given. Every scan is
+ * merged with the one that stacks what its gradient reads, as engines do.
+ */
+function keptBytes(built: BuiltModel): number {
+  const { model } = built;
+  const feeds = feedsOf(model);
+  const parameters = [...model.parameters.keys()].map((path) => Float64Array.from(feeds[path]!));
+  for (const [i, path] of [...model.parameters.keys()].entries()) feeds[path] = parameters[i]!;
+  const calls: Call[] = [];
+  watched(mergeScans(trainOutputs(built)), feeds, (call, depth) => void (depth === 0 && calls.push(call)));
+  const fixed = new Set<Float64Array>(parameters);
+  const forward = new Map<Float64Array, number>();
+  const kept = new Map<Float64Array, number>();
+  for (const { node, given, made } of calls) {
+    const backward = node.origin.pass === "backward";
+    if (backward) for (const array of given) if (forward.has(array)) kept.set(array, forward.get(array)!);
+    if (given.every((array) => fixed.has(array))) for (const array of made) fixed.add(array);
+    else if (!backward)
+      for (const [i, array] of made.entries()) if (!forward.has(array)) forward.set(array, node.outputs[i]!.bytes);
+  }
+  return [...kept.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function feedsOf(model: BuiltModel["model"]): Record<string, ArrayLike<number>> {

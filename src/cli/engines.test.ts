@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { createWorkplace, tinyTraining } from "./cli.fixture.ts";
@@ -40,6 +40,7 @@ test.skipIf(process.platform !== "linux")(
     const { status, stderr } = await place.run(tinyTraining("gpu", { ...short, engine: "webgpu" }), withoutDriver);
     expect(status).toBe(1);
     expect(stderr).toMatch(/engine webgpu: expected a GPU.*--engine node.*\[E_GPU\]/);
+    expect(existsSync(join(place.folder, "runs", "gpu"))).toBe(false);
   },
 );
 

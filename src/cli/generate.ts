@@ -22,7 +22,17 @@ import { engineOption } from "./training-options.ts";
 
 const generateOptions = {
   prompt: { type: "string", valueHint: "TEXT", description: "text to continue", default: "" },
+  suffix: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "text that stands behind what is written (models of diffusion)",
+  },
   tokens: { type: "string", valueHint: "N", description: "tokens to write", default: "200" },
+  "denoise-steps": {
+    type: "string",
+    valueHint: "N",
+    description: "models of diffusion: steps for each block (default: the spec's)",
+  },
   ...drawingOptions,
   seed: { type: "string", valueHint: "N", description: "same seed, same text", default: "0" },
   ...weightOptions,
@@ -49,7 +59,7 @@ export const generateCommand = defineSeqlabCommand({
   name: "generate",
   summary: "let a trained run write text",
   about: [
-    "Prints the prompt and what the model writes behind it, as it is decoded. Models of masked diffusion denoise block by block; of the options of drawing they read the temperature only.",
+    "Prints the prompt and what the model writes behind it, as it is decoded. Models of diffusion denoise block by block; of the options of drawing they read the temperature only, and they can fill a gap in front of --suffix. Models of span corruption write span by span.",
   ],
   operands: [{ name: "RUN", count: "one", description: "name of a run of seqlab train; seqlab runs lists them" }],
   options: generateOptions,
@@ -120,19 +130,25 @@ async function write({ spec, tokenizer, protocol }: TextWriter, { weights, args,
   const engine = await createEngine(args.engine ?? protocol.engine, protocol);
   try {
     await putParameters(engine, built.model, weights);
-    const generator = createGenerator(engine, built, { context: protocol.config.length });
-    const { prompt: text, json } = args;
+    const { prompt: text, json, suffix: behind, "denoise-steps": steps } = args;
+    const generator = createGenerator(engine, built, {
+      context: protocol.config.length,
+      ...(steps !== undefined && { steps: wholeNumber("denoise-steps", steps) }),
+    });
     if (!json) printText(text);
     const prompt = tokenizer.encode(text);
     const { stop, sampler } = endingOf(args, { tokenizer, prompt });
     const result = await stream(generator, {
       tokenizer,
-      request: { ...request, prompt, stop, sampler: { ...request.sampler, ...sampler } },
+      request: {
+        ...{ ...request, prompt, stop, sampler: { ...request.sampler, ...sampler } },
+        ...(behind !== undefined && { suffix: tokenizer.encode(behind) }),
+      },
       show: json ? () => {} : printText,
     });
     const summary = summarise(result, { prompt: text, seed: request.seed });
     if (json) return printJson(summary);
-    printData("\n");
+    printData(`${behind ?? ""}\n`);
     note(
       `${whole(summary.tokens)} tokens, the first after ${threeDigits(summary.msToFirstToken)} ms, then ${threeDigits(summary.tokensPerS)} tokens/s`,
     );

@@ -114,8 +114,11 @@ async function look({ args, run, built, engine, shown }: Work): Promise<void> {
   else printData(inspectionText(inspection, { report: resolve(args.report), notes }));
 }
 
+/** Objectives that hide a part of the text from the model. */
+const hiding = new Set(["masked-diffusion", "masked-lm", "d3pm"]);
+
 function noteOf({ model }: Inspection, { hidden, seed }: Call["args"]): string[] {
-  return model.objective.startsWith("masked-")
+  return hiding.has(model.objective)
     ? [`A share of ${hidden} of the tokens was hidden (--hidden), those of seed ${seed}.`]
     : [];
 }

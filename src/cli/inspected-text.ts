@@ -55,7 +55,9 @@ export async function shownText(
   args: ShownArguments,
   { stored, built, engine }: { stored: TrainedRun; built: BuiltModel; engine: Engine },
 ): Promise<Shown> {
-  if (built.model.readsSource) return answered(args, { codec: codecOf(stored), built, engine });
+  // On plain text the source is made of the text itself.
+  if (built.model.readsSource && stored.kind === "task")
+    return answered(args, { codec: codecOf(stored), built, engine });
   if (args.target !== undefined) rejectOption("--target", "a run whose model has an encoder", built.model.spec.name);
   const text = textOf(stored);
   const all = args.ids === undefined ? encoded(args.text, stored) : idsOf(args.ids, stored.tokens);

@@ -81,7 +81,7 @@ describe("wrong usage ends with status 2, one line on standard error and nothing
     [["train", "lstm", "--steps", "5", "--steps", "6"], /--steps: expected each option once, got it twice/],
     [["train", "lstm", "--steps", "5", "--tokens", "60"], /either --steps or --tokens/],
     [["train", "lstm", "--learning-rate", "0"], /--learning-rate: expected a number above 0, got "0"/],
-    [["train", "lstm", "--tokenizer", "bqe"], /--tokenizer: expected bpe or char or byte, got "bqe"\. Did you mean bpe\?/],
+    [["train", "lstm", "--tokenizer", "bqe"], /--tokenizer: expected one of bpe, char, byte or a file FILE\.json, got "bqe"\. Did you mean bpe\?/],
     [["train", "lstm", "--json=yes"], /--json: expected no value/],
     [["train"], /expected SPEC, or --resume RUN/],
     [["train", "--resume", "a", "--steps", "9"], /--resume: expected no spec and no settings: those of the run hold, got --steps/],

@@ -1,6 +1,5 @@
 /** Trains a prepared run to its end, or to an interruption, and judges the result on the whole validation split. */
 import { checkpointSteps, lockRun, type Run, resumeCheckpoint, truncateMetrics } from "../checkpoints/index.ts";
-import { createEngine, type Engine } from "../engine/index.ts";
 import { parameterCount } from "../model/index.ts";
 import { counted, decimals3 } from "../report/index.ts";
 import type { Dataset, Score } from "../tasks/index.ts";
@@ -16,6 +15,7 @@ import {
 import { type Finished, finalEvaluation } from "./final-evaluation.ts";
 import { note } from "./frame/output.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { provenanceText } from "./provenance-text.ts";
 import type { PreparedRun } from "./training-setup.ts";
 
 /** What `seqlab train --json` prints; `evaluation` is absent after an interruption. */
@@ -49,22 +49,21 @@ const progressWindows = 64;
 
 /** Takes the run for this process while it lasts. Throws E_RUN_LOCKED where another process trains it. */
 export async function trainRun(prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
-  const lock = lockRun(prepared.run);
   try {
-    const engine = await createEngine(prepared.protocol.engine, prepared.protocol);
+    const lock = lockRun(prepared.run);
     try {
-      return await trainIn(engine, prepared, signal);
+      return await trainIn(prepared, signal);
     } finally {
-      await engine.close();
+      lock.release();
     }
   } finally {
-    lock.release();
+    await prepared.engine.close();
   }
 }
 
-async function trainIn(engine: Engine, prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
+async function trainIn(prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
   const start = performance.now();
-  const { run, built, dataset, protocol } = prepared;
+  const { run, built, dataset, protocol, engine } = prepared;
   const { config } = protocol;
   const training = await createTraining(engine, built, { batches: dataset.batches(built, config), config });
   if (prepared.resumed) await restore(training, run);
@@ -112,6 +111,7 @@ async function train(training: Training, { prepared, engine, text, signal }: Fin
   const progress = createProgress();
   const total = training.tokensBefore(training.config.steps);
   progress.note(`${run.name}: ${beginning(training)} (${run.path})`);
+  if (prepared.dataset.kind !== "text") progress.note(provenanceText(prepared.dataset));
   try {
     return await runTraining({
       training,

@@ -20,7 +20,7 @@ const settings = {
     precision: "parameters=bf16,activations=bf16,gradients=f16,moments=bf16",
     "loss-scale": "dynamic",
   },
-  ...{ remat: "full", "steps-per-call": 4, patience: 50 },
+  ...{ remat: "full", "steps-per-call": 4, patience: 50, plateau: "factor=0.5,patience=0" },
 };
 const rich = (name: string, more: object = {}) => [...tinyTraining(name, { ...settings, ...more }), "--keep-best"];
 
@@ -35,7 +35,7 @@ test("every setting is stored with the run, and a run interrupted under them end
     schedule: { kind: "linear" },
     precision: { parameters: "bf16", gradients: "f16", master: true },
     lossScale: { kind: "dynamic", first: 65_536 },
-    validation: { patience: 50, keepBest: true },
+    validation: { patience: 50, keepBest: true, plateau: { factor: 0.5, patience: 0, cooldown: 0 } },
   });
   const { child, outcome } = place.start(rich("stopped", { steps: 600 }));
   await said(child.stderr, /training 600 steps/);

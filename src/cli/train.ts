@@ -59,6 +59,12 @@ export const trainOptions = {
     valueHint: "N",
     description: "end when this many evaluations in a row brought no improvement (default: never)",
   },
+  plateau: {
+    type: "string",
+    valueHint: "K=V,…",
+    description:
+      "lower the step size where evaluations no longer improve, such as factor=0.5,patience=3 (default: never)",
+  },
   "keep-best": {
     type: "boolean",
     description: "keep the checkpoint of the best evaluation, as a run named best in the run's folder",

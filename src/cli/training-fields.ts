@@ -83,15 +83,15 @@ function readText(path: string): string {
 export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** One of the known words. Throws E_OPTION. */
-export function choiceOf<T extends string>(option: string, text: string, known: readonly T[]): T {
+/** One of the known words. Throws E_OPTION, which also names what else would do. */
+export function choiceOf<T extends string>(option: string, text: string, known: readonly T[], other?: string): T {
   const found = known.find((word) => word === text);
   if (found !== undefined) return found;
   const near = nearest(text, known);
   return failUsage({
     code: "E_OPTION",
     where: `--${option}`,
-    expected: `one of ${known.join(", ")}`,
+    expected: `one of ${known.join(", ")}${other === undefined ? "" : ` or ${other}`}`,
     got: `"${text}"`,
     ...(near !== undefined && { hint: `Did you mean ${near}?` }),
   });

@@ -2,6 +2,7 @@
 import { describeMachine, versions } from "../analysis/index.ts";
 import { createRun, type Json, listRuns, openRun, type Run } from "../checkpoints/index.ts";
 import { fitTokenizer, splitCorpus } from "../data/index.ts";
+import { createEngine, type Engine } from "../engine/index.ts";
 import { type BuiltModel, buildSpec, loadSpec } from "../spec/index.ts";
 import {
   assertObjective,
@@ -30,7 +31,7 @@ import {
 } from "./run-info.ts";
 import { filesOf, type TaskOption, taskOf } from "./task-options.ts";
 import type { trainOptions } from "./train.ts";
-import type { Fields } from "./training-fields.ts";
+import { type Fields, fieldsOf } from "./training-fields.ts";
 import { trainingSettings } from "./training-options.ts";
 
 type Call = CallOf<typeof trainOptions>;
@@ -40,10 +41,12 @@ export interface PreparedRun {
   built: BuiltModel;
   dataset: Dataset;
   protocol: RunProtocol;
+  /** Who trains the run closes it. */
+  engine: Engine;
   resumed: boolean;
 }
 
-/** Reads spec and data, fits the tokenizer, and makes the run's folder. */
+/** Reads spec and data, fits the tokenizer, opens the engine, and, where all that went well, makes the run's folder. */
 export async function startRun({ args, operands: [name], given }: Call): Promise<PreparedRun> {
   if (name === undefined)
     return failUsage({
@@ -64,8 +67,21 @@ export async function startRun({ args, operands: [name], given }: Call): Promise
   const config = { ...first, steps: stepsOf(args, given, () => tokensBefore(dataset, built, first)) };
   const protocol = protocolOf({ ...settings, config }, manner);
   assertAverage(protocol);
-  const run = createRun(args.runs, args.name ?? freeName(args.runs, spec.name), runInfo(spec, data, protocol));
-  return { run, built, dataset, protocol, resumed: false };
+  return withEngine(protocol, () => {
+    const run = createRun(args.runs, args.name ?? freeName(args.runs, spec.name), runInfo(spec, data, protocol));
+    return { run, built, dataset, protocol, resumed: false };
+  });
+}
+
+/** Adds a run's engine to what is prepared for it. */
+async function withEngine(protocol: RunProtocol, prepare: () => Omit<PreparedRun, "engine">): Promise<PreparedRun> {
+  const engine = await createEngine(protocol.engine, protocol);
+  try {
+    return { ...prepare(), engine };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 async function openText(args: Call["args"]) {
@@ -137,8 +153,9 @@ function protocolOf(
 
 /** What evaluations decide and how steps are handed over: settings of single trainings only. */
 function validationSettings(args: Call["args"]): Fields {
-  const { patience, "keep-best": keepBest, "steps-per-call": stepsPerCall } = args;
+  const { patience, plateau, "keep-best": keepBest, "steps-per-call": stepsPerCall } = args;
   const validation = {
+    ...(plateau !== undefined && { plateau: fieldsOf("plateau", plateau) }),
     ...(patience !== undefined && { patience: wholeNumber("patience", patience) }),
     ...(keepBest && { keepBest }),
   };
@@ -203,7 +220,8 @@ export async function reopenRun({ args, operands, given }: Call): Promise<Prepar
       : await reopenTask(stored, args);
   warnOfVersions(stored.protocol);
   const built = buildSpec(stored.spec, { tokens: stored.tokens });
-  return { run, built, dataset, protocol: stored.protocol, resumed: true };
+  const { protocol } = stored;
+  return withEngine(protocol, () => ({ run, built, dataset, protocol, resumed: true }));
 }
 
 async function reopenText(stored: TextRun, source: string | undefined): Promise<Dataset> {

@@ -23,9 +23,13 @@ export { createPairBatches, type PairBatches, type PairBatchOptions } from "./pa
 export { linesOf, openPairs, type PairFiles, type PairReader, type TextPair } from "./pair-files.ts";
 export { type PairWindows, pairWindows } from "./pair-windows.ts";
 export { collectPairs, type Pairs, type Ragged } from "./pairs.ts";
+export { createSpanBatches, type SpanBatchOptions, type SpanTokens, spanWindows } from "./span-batches.ts";
+export { type Corrupted, corrupt, randomSpans, restore, type Span, type SpanOptions } from "./spans.ts";
 export { type BpeOptions, createBpeTokenizer, trainBpe } from "./tokenizers/bpe.ts";
 export { byteTokenizer } from "./tokenizers/byte.ts";
 export { createCharTokenizer, fitCharTokenizer } from "./tokenizers/char.ts";
 export { fitTokenizer, type TokenizerChoice, tokenizerFromJSON } from "./tokenizers/fit.ts";
-export type { Merge, StreamDecoder, Tokenizer, TokenizerJSON } from "./tokenizers/tokenizer.ts";
+export { createHuggingFaceTokenizer } from "./tokenizers/hugging-face.ts";
+export { assertLossless } from "./tokenizers/lossless.ts";
+export type { Merge, SpecialIds, StreamDecoder, Tokenizer, TokenizerJSON } from "./tokenizers/tokenizer.ts";
 export { type ValidationWindows, validationWindows } from "./validation.ts";

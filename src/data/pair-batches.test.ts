@@ -70,6 +70,29 @@ describe("batches of pairs", () => {
     expect(six.padding).toBeLessThan(0.7 * one.padding);
   });
 
+  test("rows of every batch are a multiple of what is asked for, and every example is still shown once", async () => {
+    const pairs = await pairsOf(Array.from({ length: 50 }, (_, i) => [1 + (i % 30), 1 + (i % 7)] as const));
+    const options = { pairs, seed: 3, tokens: 120, longest: 40, start: 1, end: 2 };
+    const batches = createPairBatches({ ...options, multiple: 4 });
+    for (const { batch, length, sourceLength } of batches.shapes) {
+      expect(batch % 4).toBe(0);
+      expect(batch * Math.max(length, sourceLength!)).toBeLessThanOrEqual(120);
+    }
+    const shown = Array.from({ length: batches.batchesPerEpoch }, (_, step) => {
+      const { arrays, shape } = batches.batch(step);
+      const { batch, length, sourceLength } = batches.shapes[shape]!;
+      const rows = Array.from({ length: batch }, (_, row) => row).filter((row) => arrays.weights![row * length]! > 0);
+      return rows.map((row) => arrays.source![row * sourceLength!]! - 10);
+    });
+    expect(shown.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(createPairBatches({ ...options, multiple: 64, tokens: 3000 }).shapes.map(({ batch }) => batch)).toContain(
+      64,
+    );
+    expect(() => createPairBatches({ ...options, multiple: 5 })).toThrow(
+      /at least \d+, 5 of the longest examples, got 120\. .*at most 4 parts.*E_BATCH_TOKENS/,
+    );
+  });
+
   test("a step alone decides the batch; a position is refused under other settings", async () => {
     const pairs = await pairsOf([
       [3, 4],

@@ -23,6 +23,8 @@ export interface PairBatchOptions {
   end: number;
   /** Shapes that batches may have: each is a program of its own. Default 6. */
   buckets?: number;
+  /** Rows of every batch are a multiple of this, some of them empty where examples are too few. Default 1. */
+  multiple?: number;
 }
 
 export interface PairBatches extends Batches {
@@ -48,7 +50,7 @@ interface Bucket {
   examples: Int32Array;
 }
 
-/** Throws `E_BATCH_TOKENS` where the budget does not hold one example of the longest bucket. */
+/** Throws `E_BATCH_TOKENS` where the budget does not hold one example of the longest bucket, or `multiple` of them. */
 export function createPairBatches(options: PairBatchOptions): PairBatches {
   const { pairs, seed, tokens } = options;
   const buckets = bucketsOf(options);
@@ -80,7 +82,7 @@ export function createPairBatches(options: PairBatchOptions): PairBatches {
 const batchCount = ({ shape, examples }: Bucket): number => Math.ceil(examples.length / shape.batch);
 
 /** Cuts the examples, sorted by length, into buckets of about as many tokens each. */
-function bucketsOf({ pairs, tokens, longest, buckets = 6 }: PairBatchOptions): Bucket[] {
+function bucketsOf({ pairs, tokens, longest, buckets = 6, multiple = 1 }: PairBatchOptions): Bucket[] {
   const size = (i: number) => Math.max(pairs.source.length(i), pairs.target.length(i) + 1);
   const order = Int32Array.from({ length: pairs.count }, (_, i) => i).filter((i) => size(i) <= longest);
   order.sort((a, b) => size(a) - size(b) || a - b);
@@ -97,21 +99,32 @@ function bucketsOf({ pairs, tokens, longest, buckets = 6 }: PairBatchOptions): B
     else last.push(i);
     sum += size(i);
   }
-  return groups.map((examples) => bucketOf(Int32Array.from(examples), { pairs, tokens }));
+  return groups.map((examples) => bucketOf(Int32Array.from(examples), { pairs, tokens, multiple }));
 }
 
-function bucketOf(examples: Int32Array, { pairs, tokens }: Pick<PairBatchOptions, "pairs" | "tokens">): Bucket {
+type BatchSize = Required<Pick<PairBatchOptions, "pairs" | "tokens" | "multiple">>;
+
+function bucketOf(examples: Int32Array, { pairs, tokens, multiple }: BatchSize): Bucket {
   const most = (lengthOf: (i: number) => number) => examples.reduce((max, i) => Math.max(max, lengthOf(i)), 1);
   const [sourceLength, length] = [most((i) => pairs.source.length(i)), most((i) => pairs.target.length(i) + 1)];
-  const batch = Math.min(examples.length, Math.floor(tokens / Math.max(sourceLength, length)));
-  if (batch === 0)
-    fail({
-      code: "E_BATCH_TOKENS",
-      where: "tokens a batch",
-      expected: `at least ${Math.max(sourceLength, length)}, the longest example`,
-      got: String(tokens),
-    });
+  const longest = Math.max(sourceLength, length);
+  const runs = Math.min(Math.ceil(examples.length / multiple), Math.floor(tokens / longest / multiple));
+  if (runs === 0) failTokens({ tokens, longest, multiple });
+  const batch = runs * multiple;
   return { examples, shape: { batch, length, sourceLength, weights: true } };
+}
+
+function failTokens({ tokens, longest, multiple }: { tokens: number; longest: number; multiple: number }): never {
+  const fitting = Math.floor(tokens / longest);
+  return fail({
+    code: "E_BATCH_TOKENS",
+    where: "tokens a batch",
+    expected: `at least ${longest * multiple}, ${multiple === 1 ? "the longest example" : `${multiple} of the longest examples`}`,
+    got: String(tokens),
+    ...(multiple > 1 && {
+      hint: `Use a larger batch or length${fitting === 0 ? "" : `, or cut batches into at most ${fitting} parts`}.`,
+    }),
+  });
 }
 
 function planEpoch(buckets: readonly Bucket[], { seed, epoch }: { seed: number; epoch: number }) {

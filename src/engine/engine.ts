@@ -92,6 +92,19 @@ export interface Trainer {
  */
 export type EngineKind = "node" | "webgpu" | "web" | "reference";
 
+/** What an engine holds. */
+export interface EngineUsage {
+  /** Compiled graphs in use; equal graphs share one. */
+  sessions: number;
+  /** Compiled graphs that nobody uses, kept for when they are asked for again. */
+  idleSessions: number;
+  /** Graphs compiled so far. */
+  sessionsCreated: number;
+  /** Resident values, and their bytes. */
+  residents: number;
+  residentBytes: number;
+}
+
 /** One way of running graphs. */
 export interface Engine {
   readonly kind: EngineKind;
@@ -101,5 +114,6 @@ export interface Engine {
   put(name: string, value: { data: TensorData; shape: Shape; dtype: DType }): Promise<void>;
   get(name: string): Promise<TensorData>;
   drop(names: readonly string[]): Promise<void>;
+  usage(): Promise<EngineUsage>;
   close(): Promise<void>;
 }

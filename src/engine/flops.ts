@@ -5,9 +5,6 @@ import {
   bitOps,
   type CompareOp,
   compareOps,
-  expandFused,
-  fail,
-  isFused,
   type LogicOp,
   logicOps,
   type Node,
@@ -16,10 +13,10 @@ import {
   reduceOps,
   sizeOf,
   type Tensor,
-  topological,
   type UnaryOp,
   unaryOps,
 } from "../tensor/index.ts";
+import { visitNodes } from "./counters/walk.ts";
 
 /** Floating-point operations of a graph. */
 export interface FlopCount {
@@ -86,8 +83,6 @@ const costs: { [K in PrimitiveOp]: Cost<K> } = {
   convTranspose: ({ inputs: [g, w] }) => convolutionCost(g!, w!),
 };
 
-const products: readonly PrimitiveOp[] = ["matmul", "conv", "convTranspose"];
-
 /**
  * Counts what a graph computes, read off its shapes: 2·m·n·k for a matrix product, likewise for convolutions, see
  * {@link costs} for the rest. Fused ops count as their expansions, a scan as its body times its length. The count is of
@@ -95,28 +90,27 @@ const products: readonly PrimitiveOp[] = ["matmul", "conv", "convTranspose"];
  */
 export function countFlops(outputs: readonly Tensor[]): FlopCount {
   const count: FlopCount = { total: 0, matmul: 0, byOp: {} };
-  addCosts(count, expandFused(outputs), { times: 1, boundary: new Set() });
+  visitNodes(outputs, (node, times) => add(count, node.op, times * flopsOf(node)));
   return count;
 }
 
-function addCosts(
-  count: FlopCount,
-  outputs: readonly Tensor[],
-  { times, boundary }: { times: number; boundary: ReadonlySet<Tensor> },
-): void {
-  for (const node of topological(outputs, boundary)) {
-    if (isFused(node)) fail({ code: "E_OP", where: "countFlops", expected: "primitive ops", got: node.op });
-    add(count, node.op, times * costOf(node));
-    if (node.op !== "scan") continue;
-    const { body, captures, length } = node.attrs;
-    const inside = new Set([...body.states, ...body.xs, ...captures]);
-    addCosts(count, [...body.nextStates, ...body.ys], { times: times * length, boundary: inside });
-  }
+/** The total of {@link countFlops} by the path of the part that recorded each node; empty outside all parts. */
+export function flopsByPath(outputs: readonly Tensor[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  visitNodes(outputs, (node, times) => {
+    const { path } = node.origin;
+    counts.set(path, (counts.get(path) ?? 0) + times * flopsOf(node));
+  });
+  return counts;
 }
 
-function costOf<K extends PrimitiveOp>(node: Node<K>): number {
+/** Of one run of a node; a scan's own are those of its body, which is not looked at. */
+export function flopsOf<K extends PrimitiveOp>(node: Node<K>): number {
   return costs[node.op](node);
 }
+
+/** Ops whose cost is half multiplications and half additions. */
+export const products: readonly PrimitiveOp[] = ["matmul", "conv", "convTranspose"];
 
 function add(count: FlopCount, op: PrimitiveOp, cost: number): void {
   if (cost === 0) return;

@@ -196,3 +196,88 @@ describe("resident values", () => {
     }
   });
 });
+
+describe("sessions", () => {
+  /** Traced anew each time: equal graphs, not one graph. */
+  const traced = (factor: number): Program => ({ outputs: { y: input("x", [3]).mul(factor).sum() } });
+  const x = Float32Array.of(1, 2, 3);
+
+  test.each(["node", "web"] as const)(
+    "on %s: two compilations of one graph share one, until both are disposed of",
+    async (kind) => {
+      const engine = await create(kind);
+      const [first, second, other] = [
+        await engine.compile(traced(2)),
+        await engine.compile(traced(2)),
+        await engine.compile(traced(3)),
+      ];
+      expect(await engine.usage()).toMatchObject({ sessions: 2, idleSessions: 0, sessionsCreated: 2 });
+      await first!.dispose();
+      expect([(await second!.run({ x }))["y"]![0], (await other!.run({ x }))["y"]![0]]).toEqual([12, 18]);
+      await second!.dispose();
+      expect(await engine.usage()).toMatchObject({ sessions: 1, idleSessions: 1, sessionsCreated: 2 });
+      const third = await engine.compile(traced(2));
+      expect((await third.run({ x }))["y"]![0]).toBe(12);
+      expect(await engine.usage()).toMatchObject({ sessions: 2, idleSessions: 0, sessionsCreated: 2 });
+      await engine.close();
+    },
+  );
+
+  test.each(["node", "web"] as const)("on %s: those that wait are few, and a trainer's do not wait", async (kind) => {
+    const engine = await create(kind);
+    for (let factor = 1; factor <= 9; factor++) await (await engine.compile(traced(factor))).dispose();
+    const { idleSessions } = await engine.usage();
+    expect(idleSessions).toBeGreaterThan(0);
+    expect(idleSessions).toBeLessThanOrEqual(4);
+    const w = input("w", [2]);
+    const trainer = await engine.trainer({
+      program: { outputs: { loss: w.square().sum(), "grad:w": w.mul(2) } },
+      parameters: [{ name: "w", shape: [2], value: Float32Array.of(1, 2), scalars: {} }],
+      rule: {
+        slots: [],
+        scalars: ["rate"],
+        update: ({ p, g, scalars }) => ({ p: p.sub(g.mul(scalars["rate"]!)), slots: {} }),
+      },
+    });
+    expect(await engine.usage()).toMatchObject({
+      sessions: 1,
+      idleSessions,
+      sessionsCreated: 10,
+      residents: 1,
+      residentBytes: 8,
+    });
+    await trainer.dispose();
+    expect(await engine.usage()).toMatchObject({ sessions: 0, idleSessions, residents: 0, residentBytes: 0 });
+    await engine.close();
+  });
+
+  test("what an engine holds stays the same over steps, evaluations and replaced values", async () => {
+    for (const engine of all) {
+      const w = input("w", [64]);
+      const loss = w
+        .mul(input("x", [64]))
+        .square()
+        .sum();
+      const trainer = await engine.trainer({
+        program: { outputs: { loss, "grad:w": grad(loss, [w])[0]!, "buffer:seen": input("seen", [64]).mul(0.5) } },
+        parameters: [{ name: "w", shape: [64], value: draws(64, 3), scalars: { weightDecay: 0 } }],
+        rule: adamw({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8 }),
+      });
+      await engine.put("seen", { data: new Float32Array(64), shape: [64], dtype: "f32" });
+      const holds: unknown[] = [];
+      for (let t = 1; t <= 200; t++) {
+        await trainer.step([{ x: draws(64, t) }], adamScalars({ beta1: 0.9, beta2: 0.99 }, t, 0.01));
+        if (t % 50 !== 0) continue;
+        const evaluation = await engine.compile({
+          outputs: { sum: input("w", [64]).sum(), next: input("seen", [64]).add(1) },
+        });
+        await evaluation.run({}, { keep: { next: "seen" } });
+        await evaluation.dispose();
+        holds.push(await engine.usage());
+      }
+      expect(holds).toEqual(holds.map(() => holds[0]));
+      await trainer.dispose();
+      await engine.drop(["seen"]);
+    }
+  });
+});

@@ -31,6 +31,8 @@ export function createReferenceEngine(): Engine {
     put: (name, { data, ...type }) => use(() => residents.put(name, { data: Float64Array.from(data), ...type })),
     get: (name) => use(() => residents.read(name)),
     drop: (names) => use(() => residents.drop(names)),
+    // Graphs are walked as they are: there is nothing to share.
+    usage: () => use(() => ({ sessions: 0, idleSessions: 0, sessionsCreated: 0, ...residents.usage() })),
     close: async () => {
       open = false;
     },

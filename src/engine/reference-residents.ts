@@ -20,6 +20,12 @@ export class Residents {
     for (const name of names) this.held.delete(name);
   }
 
+  /** How many there are, and the bytes that they would have as they cross an engine's boundary. */
+  usage(): { residents: number; residentBytes: number } {
+    const bytes = [...this.held.values()].map(({ data, dtype }) => data.length * (dtype === "bool" ? 1 : 4));
+    return { residents: bytes.length, residentBytes: bytes.reduce((sum, each) => sum + each, 0) };
+  }
+
   /** A copy in the type that crosses an engine's boundary. Throws E_RESIDENT. */
   read(name: string): TensorData {
     const { data, dtype } = this.find(name);

@@ -22,6 +22,7 @@ export async function alignmentOf(
     from: { ids_BS: input("source", [1, S], "i32") },
   });
   const weights = Object.entries(probes).filter(([path]) => path.endsWith(".cross.weights_BHTS"));
+  if (weights.length === 0) return { layers: [] };
   const means = weights.map(([path, weights_BHTS]) => [path, weights_BHTS.mean(1)] as const);
   const executable = await engine.compile({ outputs: Object.fromEntries(means) });
   try {

@@ -5,6 +5,8 @@ import { Stopwatch } from "./stopwatch.ts";
 export interface GenerationRequest {
   /** Ids to continue; where there are none, next-token models begin behind the generator's `start` token. */
   prompt: Int32Array;
+  /** What stands behind the text to be written, for models that look at both sides. Default: nothing. */
+  suffix?: Int32Array;
   /** What an encoder reads; the model then begins with its own start token and ends at its own end token. */
   source?: Int32Array;
   /** Most tokens to write. */
@@ -84,12 +86,28 @@ async function exhaust<T>(stream: AsyncGenerator<unknown, T>): Promise<T> {
   }
 }
 
-function assertRequest({ prompt, tokens }: GenerationRequest, ids: number): void {
+function assertRequest({ prompt, suffix, tokens }: GenerationRequest, ids: number): void {
   if (!Number.isInteger(tokens) || tokens < 1)
     fail({ code: "E_TOKENS", where: "request.tokens", expected: "a whole number from 1", got: String(tokens) });
-  const strange = prompt.find((id) => id < 0 || id >= ids);
+  for (const [name, given] of Object.entries({ prompt, suffix: suffix ?? [] })) assertIds(name, given, ids);
+}
+
+function assertIds(name: string, given: ArrayLike<number>, ids: number): void {
+  const strange = Array.from(given).find((id) => id < 0 || id >= ids);
   if (strange !== undefined)
-    fail({ code: "E_PROMPT", where: "request.prompt", expected: `ids from 0 to ${ids - 1}`, got: String(strange) });
+    fail({ code: "E_PROMPT", where: `request.${name}`, expected: `ids from 0 to ${ids - 1}`, got: String(strange) });
+}
+
+/** Throws E_SUFFIX for a request that a model cannot heed, as it writes from left to right. */
+export function assertNoSuffix({ suffix }: GenerationRequest, where: string): void {
+  if (suffix === undefined || suffix.length === 0) return;
+  fail({
+    code: "E_SUFFIX",
+    where,
+    expected: "no text behind the one to be written: the model reads from left to right",
+    got: `${suffix.length} tokens`,
+    hint: 'Models of diffusion ("masked-diffusion", "d3pm") see both sides.',
+  });
 }
 
 function failBusy(): never {

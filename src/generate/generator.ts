@@ -2,7 +2,9 @@ import type { Engine } from "../engine/index.ts";
 import type { BuiltModel, ObjectiveKind } from "../spec/index.ts";
 import { fail } from "../tensor/index.ts";
 import { autoregressiveGenerator } from "./decoding/autoregressive.ts";
+import { spanGenerator } from "./decoding/spans.ts";
 import { diffusionGenerator } from "./diffusion/generator.ts";
+import type { Sampler } from "./diffusion/writers.ts";
 import type { Generator } from "./generation.ts";
 
 export interface GeneratorOptions {
@@ -15,7 +17,11 @@ export interface GeneratorOptions {
   context?: number;
   /** Most compiled programs held at a time, default 16. */
   programs?: number;
-  /** Masked diffusion: strength of classifier-free guidance by the prompt, default 0 (none). */
+  /** Diffusion: denoising steps per block instead of the spec's. */
+  steps?: number;
+  /** Masked diffusion: which sampler instead of the spec's. */
+  sampler?: Sampler;
+  /** Diffusion with a mask: strength of classifier-free guidance by the prompt, default 0 (none). */
   guidance?: number;
 }
 
@@ -25,7 +31,9 @@ type MakeGenerator = (engine: Engine, built: BuiltModel, options: GeneratorOptio
 const makers: Readonly<Partial<Record<ObjectiveKind, MakeGenerator>>> = {
   "next-token": autoregressiveGenerator,
   "sequence-to-sequence": autoregressiveGenerator,
+  "span-corruption": spanGenerator,
   "masked-diffusion": diffusionGenerator,
+  d3pm: diffusionGenerator,
 };
 
 /**

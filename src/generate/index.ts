@@ -3,9 +3,11 @@
 export { type Alignment, alignmentOf } from "./alignment.ts";
 export { type BeamOptions, beamSearch, type Hypothesis } from "./beam.ts";
 export { Decoder, type DecoderOptions, type NextLogits, type StateBytes } from "./decoding/decoder.ts";
+export { type AncestralOptions, ancestral } from "./diffusion/ancestral.ts";
 export { type DenoisedBlock, type DenoiseOptions, denoise, type Noise, type Predict } from "./diffusion/denoise.ts";
 export { noiseOf } from "./diffusion/noise.ts";
 export { revealSchedule } from "./diffusion/reveal.ts";
+export { absorbingStep, type ReverseStep, uniformStep } from "./diffusion/reverse-steps.ts";
 export type { Generation, GenerationRequest, GenerationTiming, Generator } from "./generation.ts";
 export { createGenerator, type GeneratorOptions } from "./generator.ts";
 export type { Figure } from "./measure/figure.ts";

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createReferenceEngine } from "../engine/index.ts";
 import { initialise } from "../model/index.ts";
 import { createRng } from "../ops/index.ts";
-import { buildSpec, canonicalSpec } from "../spec/index.ts";
+import { buildSpec, canonicalSpec, loadSpec } from "../spec/index.ts";
+import { nativeEngine } from "../testing/index.ts";
 import { alignmentOf, createTranslator, putParameters } from "./index.ts";
 
 const tokens = 9;
@@ -56,6 +57,12 @@ describe("translating", () => {
       [4, 7],
     ]);
     for (const rows of layers) for (const row of rows) expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+  });
+
+  test("a model whose decoder starts from the encoder's states, without attention, has no alignments", async () => {
+    const states = buildSpec(loadSpec("tiny/seq2seq-2014"), { tokens });
+    const asked = { source: sources[1]!, answer: Int32Array.of(1, 2, 3) };
+    expect(await alignmentOf(nativeEngine(), states, asked)).toEqual({ layers: [] });
   });
 
   test("a model without an encoder is refused", () => {

@@ -26,18 +26,18 @@ export function forwardPass(outputs: readonly Tensor[], parameters: readonly Ten
   return { nodes, placeOf: (node) => places.get(node)!, has: (t) => places.has(t.node), data, activations };
 }
 
-/** Every node that the outputs reach, each behind its inputs, which are looked at in their order. */
-function depthFirst(outputs: readonly Tensor[]): AnyNode[] {
+/** Every node that the outputs reach, each behind its inputs, which are looked at in their order; `boundary` tensors end the walk. */
+export function depthFirst(outputs: readonly Tensor[], boundary?: { has(t: Tensor): boolean }): AnyNode[] {
   const order = new Set<AnyNode>();
   const entered = new Set<AnyNode>();
-  const pending = outputs.map(({ node }) => node).reverse();
+  const nodesOf = (tensors: readonly Tensor[]) => tensors.filter((t) => !boundary?.has(t)).map(({ node }) => node);
+  const pending = nodesOf(outputs).reverse();
   for (let node = pending.at(-1); node !== undefined; node = pending.at(-1)) {
     if (entered.has(node)) order.add(pending.pop()!);
     else {
       entered.add(node);
       pending.push(
-        ...node.inputs
-          .map((t) => t.node)
+        ...nodesOf(node.inputs)
           .filter((input) => !entered.has(input))
           .reverse(),
       );

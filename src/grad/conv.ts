@@ -1,5 +1,5 @@
 import { apply1, conv, type OpAttrs, type Tensor } from "../tensor/index.ts";
-import type { Pullback } from "./rules.ts";
+import type { Pullback } from "./rule.ts";
 
 /** dx is the transposed convolution; dw a convolution of x with g in which batch and channels change places. */
 export function convGrad({ inputs: [x, w], attrs, g, needs }: Pullback<"conv">): (Tensor | undefined)[] {

@@ -1,5 +1,6 @@
-export { storedActivations } from "./activations.ts";
+export { depthFirst, storedActivations } from "./activations.ts";
 export { hvp, jacobian, jvp } from "./derivatives.ts";
+export { gated, gateOf } from "./gates.ts";
 export { lookUpLate } from "./late-lookups.ts";
 export {
   planRematerialisation,

@@ -1,5 +1,6 @@
 import type { Tensor } from "../tensor/index.ts";
-import { type Pullback, unbroadcast } from "./rules.ts";
+import { unbroadcast } from "./elementwise.ts";
+import type { Pullback } from "./rule.ts";
 
 /** Σ over the last axis of x·gain [..., 1]; a product where the gain spans just that axis, which saves a pass. */
 function weightedSum(x: Tensor, gain: Tensor): Tensor {

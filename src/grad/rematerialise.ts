@@ -8,6 +8,7 @@ import { type AnyNode, rewrite, type Tensor } from "../tensor/index.ts";
 import { backwardNodes, type ForwardPass, forwardPass, readFromForward } from "./activations.ts";
 import { betweenProducts } from "./between-products.ts";
 import { type Cut, layerCuts } from "./cuts.ts";
+import { gated, gateOf } from "./gates.ts";
 
 /**
  * none: every activation is kept. selective: what lies between two products of activations (attention's scores, weights and
@@ -141,7 +142,7 @@ class Rewriting {
     const known = this.copies.get(segment);
     if (known !== undefined) return known;
     const wanted = this.wanted.get(segment)!;
-    const gate = gateOf(this.get(this.segments[segment]!.gradient!));
+    const gate = gateOf([this.get(this.segments[segment]!.gradient!)]);
     const sources = this.sourcesOf(wanted, segment);
     const anew = rewrite(wanted, new Map(sources.map((t) => [t, gated(t, gate)])));
     const copies = new Map(wanted.map((t, i) => [t, anew[i]!]));
@@ -162,17 +163,4 @@ class Rewriting {
     }
     return [...sources];
   }
-}
-
-/** True whatever the gradient is, though no engine can know that before it has it; [1]. */
-function gateOf(gradient: Tensor): Tensor {
-  const first = gradient.reshape([-1]).slice(0, 0, 1);
-  return first.isNaN().or(first.equal(first));
-}
-
-/** A tensor behind a gate, its bits unchanged: times 1, plus 0, and true. */
-function gated(t: Tensor, gate: Tensor): Tensor {
-  if (t.dtype === "bool") return t.and(gate).reshape(t.shape);
-  if (t.dtype === "f32") return t.mul(gate.cast("f32")).reshape(t.shape);
-  return t.add(gate.not().cast(t.dtype)).reshape(t.shape);
 }

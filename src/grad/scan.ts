@@ -10,7 +10,7 @@ import {
   topological,
   zeros,
 } from "../tensor/index.ts";
-import type { Pullback } from "./rules.ts";
+import type { Pullback } from "./rule.ts";
 import { vjp } from "./vjp.ts";
 
 /**

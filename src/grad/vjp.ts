@@ -9,7 +9,8 @@ import {
   topological,
   withOrigin,
 } from "../tensor/index.ts";
-import { type GradRule, gradRules } from "./rules.ts";
+import type { GradRule } from "./rule.ts";
+import { gradRules } from "./rules.ts";
 
 /**
  * Vector–Jacobian product: Σ cotangents·outputs differentiated by each of `wrt` (leaves or any tensor on the way).

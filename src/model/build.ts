@@ -7,10 +7,12 @@ import {
 } from "../blocks/index.ts";
 import { type Shape, type Tensor, within } from "../tensor/index.ts";
 import { buildEncoder, type Encoder, encode } from "./encoder.ts";
+import { buildFurtherHeads, type FurtherHead, scoreAhead } from "./further-heads.ts";
 import { type Extras, mixersOf, strictestFlow } from "./layer.ts";
 import { type Model, type ModelResult, parameterCount, type TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part, under } from "./part.ts";
 import { idleParameters, layerReport, partReport } from "./reports.ts";
+import { assertRestored } from "./reshape.ts";
 import { runNorm } from "./run-layer.ts";
 import type { ModelSpec } from "./spec.ts";
 import { buildStack, embed, runStack, type Stack, stackParts } from "./stack.ts";
@@ -21,6 +23,7 @@ interface Whole {
   encoder: Encoder | undefined;
   decoder: Stack;
   head: Part<ReturnType<typeof headOf>>;
+  further: readonly FurtherHead[];
   owners: Owners;
 }
 
@@ -66,18 +69,21 @@ function buildWhole(spec: ModelSpec, vocabulary: number): Whole {
     spec: spec.head,
     path: "head",
     where: "head",
-    dims: (c) => component.dims(c, spec.width, vocabulary),
+    dims: (c) => component.dims(c, decoder.reshape.width, vocabulary),
   });
+  if (component.per !== "sequence") assertRestored(decoder.reshape.stride);
   const encoder = spec.encoder && buildEncoder(spec, { encoder: spec.encoder, vocabulary, decoder });
-  const owners = ownersOf(declaredBy(partsOfModel({ decoder, encoder, head })), spec.ties ?? []);
-  return { spec, decoder, head, encoder, owners };
+  const further = buildFurtherHeads(spec, { width: decoder.reshape.width, vocabulary });
+  const owners = ownersOf(declaredBy(partsOfModel({ decoder, encoder, head, further })), spec.ties ?? []);
+  return { spec, decoder, head, further, encoder, owners };
 }
 
-/** Every part: of the stack that writes, of the encoder, and the head. */
-const partsOfModel = ({ decoder, encoder, head }: Pick<Whole, "decoder" | "encoder" | "head">): Part[] => [
+/** Every part: of the stack that writes, of the encoder, and the heads. */
+const partsOfModel = ({ decoder, encoder, head, further }: Omit<Whole, "spec" | "owners">): Part[] => [
   ...stackParts(decoder),
   ...(encoder ? stackParts(encoder.stack) : []),
   head,
+  ...further.map(({ part }) => part),
 ];
 
 /** Their parameters by path, before any are tied. */
@@ -106,7 +112,7 @@ function idsOf({ embedding }: Stack, input: Tensor, form: "forward" | "step"): P
 }
 
 function run(
-  { spec, encoder, decoder, head, owners }: Whole,
+  { spec, encoder, decoder, head, further, owners }: Whole,
   input: Tensor,
   { context: untied, form }: { context: TraceContext; form: "forward" | "step" },
 ): ModelResult {
@@ -116,18 +122,24 @@ function run(
   const at = { ...read, io: { ...read.io, ...idsOf(decoder, input, form) } };
   const stackRun = { context: at, form, dropoutProb: spec.dropout, extras };
   const { x, io } = runStack(decoder, embed(decoder, input, stackRun), stackRun);
-  const { handed: _, ...rest } = extras;
-  return { logits: score({ decoder, head }, x, { source: at.source, io }), ...rest };
+  const { handed: _h, reshaped: _r, ...rest } = extras;
+  const reading = { source: at.source, io };
+  const ahead = scoreAhead(further, x, { ...reading, table: tableOf(decoder, reading) });
+  return { logits: score({ decoder, head }, x, reading), ...(ahead.length > 0 && { ahead }), ...rest };
 }
 
 type Reader = Pick<Whole, "decoder" | "head">;
 
 /** The head over a stream that the last norm has left. */
 function score({ decoder, head }: Reader, x: Tensor, { source, io }: Pick<TraceContext, "source" | "io">): Tensor {
-  const { embedding } = decoder;
-  const at = contextOf(embedding, source, io);
-  const table = embedding.component.table?.(at) ?? at.p["table"]?.tensor;
+  const table = tableOf(decoder, { source, io });
   return within(head.path, () => head.component.forward(x, { ...contextOf(head, source, io), table }));
+}
+
+/** The rows that tied heads score with. */
+function tableOf({ embedding }: Stack, { source, io }: Pick<TraceContext, "source" | "io">): Tensor | undefined {
+  const at = contextOf(embedding, source, io);
+  return embedding.component.table?.(at) ?? at.p["table"]?.tensor;
 }
 
 /** Last norm and head over a stream of any layer. */

@@ -36,6 +36,13 @@ const specs = {
     layers: [{ mixer: { kind: "gru" }, cross, channel: { kind: "swiglu" } }],
     objective: { kind: "sequence-to-sequence" },
   },
+  slots: {
+    name: "slots",
+    width: 8,
+    encoder: { layers: [{ mixer: { ...attention, causal: false }, channel: { kind: "mlp" } }] },
+    layers: [{ mixer: attention, cross: { kind: "linformer-cross", heads: 2, slots: 3, maxTokens: 16 } }],
+    objective: { kind: "sequence-to-sequence" },
+  },
 } as const satisfies Record<string, SpecInput>;
 
 const build = (spec: SpecInput): BuiltModel => buildSpec(canonicalSpec(spec), { tokens });

@@ -1,6 +1,7 @@
 import { fail, type Tensor } from "../tensor/index.ts";
 import type { Extras } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
+import { assertUnshaped } from "./reshape.ts";
 import type { EncoderSpec, ModelSpec } from "./spec.ts";
 import { buildStack, embed, runStack, type Stack } from "./stack.ts";
 
@@ -20,6 +21,8 @@ export function buildEncoder(
     { ...encoder, embedding: { ...(encoder.embedding ?? token), positions: encoder.positions, ...(norm && { norm }) } },
     { vocabulary, width: spec.width, prefix: "encoder.", shared: encoder.embedding ? undefined : "embedding" },
   );
+  const { width, stride } = stack.reshape;
+  assertUnshaped("encoder.layers", width !== spec.width || stride !== 1, "what reads the encoder");
   return { stack, bridge: encoder.bridge === "state" ? bridgeOf(stack, decoder, spec) : new Map() };
 }
 
@@ -65,7 +68,8 @@ export function encode(
 ): TraceContext {
   const { mask_BT: _m, positions_BT: _p, length_B: _l, memory: _o, ...io } = context.io;
   const own = { source: context.source, io: { ...io, ids_BT: ids_BS, ...(mask_BS && { mask_BT: mask_BS }) } };
-  const inner: Extras = { ...extras, state: {} };
+  const { reshaped: _r, ...others } = extras;
+  const inner: Extras = { ...others, state: {} };
   const run = { context: own, form: "forward", dropoutProb: spec.dropout, extras: inner } as const;
   const { x } = runStack(stack, embed(stack, ids_BS, run), run);
   const started = [...bridge].map(([to, from]) => [to, inner.state[from]!] as const);

@@ -1,4 +1,6 @@
 export { buildModel } from "./build.ts";
+export type { FurtherLogits } from "./further-heads.ts";
+export { type InitScheme, initSchemes } from "./init-scheme.ts";
 export { initialise } from "./initialise.ts";
 export * from "./model.ts";
 export { isShape, type Part, type Source, stateShape } from "./part.ts";

@@ -5,13 +5,17 @@ import {
   type Mixer,
   type Norm,
   type ParameterDeclaration,
+  type Reshape,
   type Residual,
   type StateDeclaration,
   type Streams,
 } from "../blocks/index.ts";
+import type { Regrid } from "../ops/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { ModelResult } from "./model.ts";
 import { buildPart, flowOfPart, type Part, under } from "./part.ts";
+import type { RecordedTurn } from "./recomputed-turns.ts";
+import { assertJoins, assertUnshaped, reshapeOf } from "./reshape.ts";
 import { type LayerSpec, type NormSite, normSites, type PartSpec, sublayersOf } from "./spec.ts";
 
 type Flow = Capabilities["flow"];
@@ -27,6 +31,8 @@ export interface Sublayer {
   residual: Part<Residual> | undefined;
   /** In the place of the residual where there are several streams. */
   streams: Part<Streams> | undefined;
+  /** Where its output has another width or grid than its input. */
+  reshape: Reshape | undefined;
 }
 
 export interface Layer {
@@ -37,6 +43,8 @@ export interface Layer {
   /** Absent where the channel mixer is `none`. */
   channel: { part: Part<Channel> } | undefined;
   sublayers: readonly Sublayer[];
+  /** From the stream that enters it to the one that leaves it. */
+  reshape: Reshape;
   /** State path → declaration. */
   states: Record<string, StateDeclaration>;
   /** The mixer's, with the flow of all parts; a part that sees the future leaves no way to decode. */
@@ -47,6 +55,10 @@ export interface Layer {
 export type Extras = Pick<ModelResult, "losses" | "buffers" | "probes" | "state"> & {
   /** What mixers hand on to those of later layers. */
   handed?: Readonly<Record<string, Tensor>>;
+  /** The grid that the newest tokens form, where a mixer has made another of it. */
+  reshaped?: Regrid;
+  /** Turns at several streams, in their order. */
+  turns?: RecordedTurn[];
 };
 
 interface Site {
@@ -55,10 +67,13 @@ interface Site {
   storage: string;
   where: string;
   width: number;
+  /** Of the branch that a residual joins. */
+  out?: number;
 }
 
-function part<T extends Mixer | Channel | Norm | Residual>(component: T, { width, ...site }: Site): Part<T> {
-  return buildPart<T>(component, { ...site, dims: (c) => component.dims(c, width) });
+function part<T extends Mixer | Channel | Norm | Residual>(component: T, { width, out, ...site }: Site): Part<T> {
+  const dims: (c: Record<string, unknown>, width: number, out?: number) => Record<string, unknown> = component.dims;
+  return buildPart<T>(component, { ...site, dims: (c) => dims(c, width, out) });
 }
 
 interface Place {
@@ -74,14 +89,20 @@ interface Place {
 
 export function buildLayer(spec: LayerSpec, { index, width, stack = "layers", streams, turn = 1 }: Place): Layer {
   const path = `${stack}.${index}`;
-  const at: SiteOf = (name, partSpec) => ({
+  const at: SiteOf = (name, partSpec, own = width) => ({
     spec: partSpec,
     path: `${path}.${name}`,
     storage: `${stack}.${spec.weights ?? index}.${name}`,
     where: `${stack}[${index}].${name}`,
-    width,
+    width: own,
   });
-  const plain = buildSublayers(spec, at);
+  const { sublayers: plain, reshape } = buildSublayers(spec, { at, width });
+  if (streams)
+    assertUnshaped(
+      `${stack}[${index}]`,
+      plain.some((one) => one.reshape),
+      "several streams",
+    );
   const sublayers = streams ? plain.map((one, i) => onStreams(one, { streams, turn: turn + i, at })) : plain;
   const branches = sublayers.flatMap((one) => one.branches);
   const find = <K extends Branch["family"]>(slot: string) =>
@@ -95,48 +116,77 @@ export function buildLayer(spec: LayerSpec, { index, width, stack = "layers", st
   return {
     ...layer,
     sublayers,
+    reshape,
     states: Object.assign({}, ...mixersOf({ sublayers }).map(statesOf)),
     capabilities: layerCapabilities(layer.mixer.part, sublayers),
   };
 }
 
-type SiteOf = (name: string, spec: PartSpec) => Site;
+type SiteOf = (name: string, spec: PartSpec, width?: number) => Site;
 
-function buildSublayers(spec: LayerSpec, at: SiteOf): Sublayer[] {
-  const names = sublayersOf(spec);
-  const { wiring, norm, placement } = spec;
-  const own = (name: string): LayerSpec => ({
-    ...spec,
-    ...spec.sublayers?.[name],
-    mixer: spec.mixer,
-    channel: spec.channel,
+interface Built {
+  sublayers: Sublayer[];
+  reshape: Reshape;
+}
+
+function buildSublayers(spec: LayerSpec, { at, width }: { at: SiteOf; width: number }): Built {
+  if (spec.wiring !== undefined && spec.wiring !== "serial")
+    return { sublayers: [buildParallel(spec, at)], reshape: { width, stride: 1 } };
+  const reshape = { width, stride: 1 };
+  const sublayers = sublayersOf(spec).map((name) => {
+    const one = buildSerial(spec, name, { at, width: reshape.width });
+    if (one.reshape) Object.assign(reshape, { width: one.reshape.width, stride: reshape.stride * one.reshape.stride });
+    return one;
   });
-  const residual = (name: string) => {
-    const choice = own(name).residual;
-    return part(families.residuals[choice.kind]!, at(`${name}Residual`, choice));
-  };
-  const branch = (name: string, norms: Norms = {}): Branch => ({ ...buildBranch(spec, name, at), norms });
-  const normsAt = (name: string, sites: readonly NormSite[]) => buildNorms(own(name), { name, sites, at });
-  if (wiring === undefined || wiring === "serial")
-    return names.map((name) => ({
-      branches: [branch(name)],
-      norms: normsAt(name, normSites[own(name).placement]),
-      residual: residual(name),
-      streams: undefined,
-    }));
+  return { sublayers, reshape };
+}
+
+/** The layer with what it says of this sublayer alone. */
+const ownOf = (spec: LayerSpec, name: string): LayerSpec => ({
+  ...spec,
+  ...spec.sublayers?.[name],
+  mixer: spec.mixer,
+  channel: spec.channel,
+});
+
+function buildSerial(spec: LayerSpec, name: string, { at, width }: { at: SiteOf; width: number }): Sublayer {
+  const own = ownOf(spec, name);
+  const branch = { ...buildBranch(spec, name, (...site) => at(site[0], site[1], width)), norms: {} };
+  const reshape = branch.family === "mixer" ? reshapeOf(branch.part, width) : undefined;
+  const out = reshape?.width ?? width;
+  const joined = { ...at(`${name}Residual`, own.residual, width), out };
+  const residual = part<Residual>(families.residuals[own.residual.kind]!, joined);
+  if (reshape) assertJoins(branch.part, residual);
+  const widthAt = (site: NormSite) => (site === "input" ? width : out);
+  const norms = buildNorms(own, { name, sites: normSites[own.placement], at, widthAt });
+  return { branches: [branch], norms, residual, streams: undefined, reshape };
+}
+
+/** Branches that all read the layer's input and join it together. */
+function buildParallel(spec: LayerSpec, at: SiteOf): Sublayer {
+  const { wiring, norm, placement } = spec;
+  const names = sublayersOf(spec);
   const [first] = names as [string];
+  const { residual } = ownOf(spec, first);
   const sites: readonly NormSite[] = normSites[placement];
   const each = wiring === "parallel-norms" ? sites.filter((site) => site !== "sum") : [];
   const shared = sites.filter((site) => wiring === "parallel" || site === "sum");
-  const branches = names.map((name) => branch(name, normsAt(name, each)));
-  return [
-    {
-      branches,
-      norms: buildNorms({ norm, placement }, { name: first, sites: shared, at }),
-      residual: residual(first),
-      streams: undefined,
-    },
-  ];
+  const branches = names.map((name) => ({
+    ...buildBranch(spec, name, at),
+    norms: buildNorms(ownOf(spec, name), { name, sites: each, at }),
+  }));
+  for (const { family, part: mixer } of branches)
+    if (family === "mixer") {
+      const { width } = at("mixer", spec.mixer);
+      assertUnshaped(mixer.where, reshapeOf(mixer, width) !== undefined, `"wiring": "${wiring}"`);
+    }
+  return {
+    branches,
+    norms: buildNorms({ norm, placement }, { name: first, sites: shared, at }),
+    residual: part<Residual>(families.residuals[residual.kind]!, at(`${first}Residual`, residual)),
+    streams: undefined,
+    reshape: undefined,
+  };
 }
 
 /** A sublayer that reads and writes several streams, each time by shares of its own. */
@@ -173,12 +223,19 @@ function buildBranch(spec: LayerSpec, name: string, at: SiteOf) {
 /** The norms of a placement, by site; a second one has a name of its own. */
 function buildNorms(
   { norm, placement }: Pick<LayerSpec, "norm" | "placement">,
-  { name, sites, at }: { name: string; sites: readonly NormSite[]; at: SiteOf },
+  {
+    name,
+    sites,
+    at,
+    widthAt = () => undefined,
+  }: { name: string; sites: readonly NormSite[]; at: SiteOf; widthAt?: (site: NormSite) => number | undefined },
 ): Norms {
   const component = families.norms[norm.kind]!;
   const second = placement === "pre-and-post";
   const suffix = (site: NormSite) => (site === "output" ? "OutNorm" : site === "sum" && second ? "SumNorm" : "Norm");
-  return Object.fromEntries(sites.map((site) => [site, part(component, at(`${name}${suffix(site)}`, norm))]));
+  return Object.fromEntries(
+    sites.map((site) => [site, part(component, at(`${name}${suffix(site)}`, norm, widthAt(site)))]),
+  );
 }
 
 function layerCapabilities(mixer: Part<Mixer>, sublayers: readonly Sublayer[]): Capabilities {

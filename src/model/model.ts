@@ -8,6 +8,7 @@ import type {
   StateDeclaration,
 } from "../blocks/index.ts";
 import type { Shape, Tensor } from "../tensor/index.ts";
+import type { FurtherLogits } from "./further-heads.ts";
 import type { Source } from "./part.ts";
 import type { ModelSpec } from "./spec.ts";
 
@@ -18,6 +19,8 @@ export interface ModelResult {
   /** By state path: the final state, or the new entries of growing fields. */
   state: Record<string, Tensor>;
   losses: AuxiliaryLoss[];
+  /** Of heads beside the main one, in training. */
+  ahead?: readonly FurtherLogits[];
   /** Next values of buffers by path. */
   buffers: Record<string, Tensor>;
   probes: Record<string, Tensor>;

@@ -1,5 +1,5 @@
-import type { Io, Mixer, Norm, Result } from "../blocks/index.ts";
-import { type Tensor, within } from "../tensor/index.ts";
+import type { AuxiliaryLoss, Io, Mixer, Norm, Result } from "../blocks/index.ts";
+import { concat, type Tensor, within } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { Extras, Layer, Sublayer } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
@@ -19,10 +19,11 @@ interface LayerRun {
 }
 
 function runSublayer(
-  { branches, norms, residual, streams }: Sublayer,
+  { branches, norms, residual, streams, reshape }: Sublayer,
   stream: Tensor,
-  { context, form, dropoutProb, extras }: LayerRun,
+  { context: given, form, dropoutProb, extras }: LayerRun,
 ): Tensor {
+  const context = { ...given, io: ioOn(extras.reshaped, given.io) };
   const at = (own: Sublayer["norms"], site: NormSite, y: Tensor) =>
     own[site] ? runNorm(own[site], y, context, extras) : y;
   const norm = (site: NormSite, y: Tensor) => at(norms, site, y);
@@ -41,13 +42,27 @@ function runSublayer(
     });
     return at(branch.norms, "output", y);
   });
+  if (reshape) context.io = ioOn(extras.reshaped, given.io);
   const y = norm(
     "output",
     outputs.reduce((sum, one) => sum.add(one)),
   );
-  if (streams) return within(streams.path, () => turn!.write(y));
-  const joined = within(residual!.path, () => residual!.component.forward(stream, y, own(residual!)));
+  if (streams) {
+    const after = within(streams.path, () => turn!.write(y));
+    extras.turns?.push({ before: stream, input: turn!.input, output: y, after });
+    return after;
+  }
+  const { reshaped } = reshape ? extras : {};
+  const joined = within(residual!.path, () => residual!.component.forward(stream, y, { ...own(residual!), reshaped }));
   return norm("sum", joined);
+}
+
+/** What parts know where a mixer below has made another grid of the tokens: nothing more of each token of the first one. */
+export function ioOn(reshaped: Extras["reshaped"], io: Io): Io {
+  if (reshaped === undefined) return io;
+  const { ids_BT: _i, mask_BT: _m, positions_BT: _p, dt_BT: _d, segments_BT: _s, ...rest } = io;
+  const { grid, mask_BT } = reshaped;
+  return { ...rest, grid, ...(mask_BT && { mask_BT }) };
 }
 
 function runMixer(
@@ -61,6 +76,7 @@ function runMixer(
   const result = form === "step" ? part.component.step!(x, at) : part.component.forward(x, at);
   Object.assign(extras.state, under(part.path, result.s));
   extras.handed = { ...extras.handed, ...result.handed };
+  if (result.reshaped) extras.reshaped = result.reshaped;
   return collect(part, result, extras);
 }
 
@@ -79,8 +95,18 @@ function collect(
   { y, losses = [], buffers = {}, probes = {} }: Omit<Result<never>, "s">,
   extras: Extras,
 ): Tensor {
-  extras.losses.push(...losses.map((loss) => ({ ...loss, name: `${part.path}.${loss.name}` })));
+  for (const loss of losses) addLoss(loss, part, extras.losses);
   Object.assign(extras.buffers, under(part.storage, buffers));
   Object.assign(extras.probes, under(part.path, probes));
   return y;
+}
+
+/** Adds a loss under the part's path, or joins its samples to those of an earlier pass through the same weights. */
+function addLoss(loss: AuxiliaryLoss, { path, storage }: Part, losses: AuxiliaryLoss[]): void {
+  const { pool } = loss;
+  const name = `${pool ? storage : path}.${loss.name}`;
+  const earlier = losses.find((one) => pool && one.name === name);
+  if (!pool || !earlier?.pool) return void losses.push({ ...loss, name });
+  const samples = concat(1, [earlier.pool.samples, pool.samples]);
+  Object.assign(earlier, { value: pool.of(samples), pool: { ...pool, samples } });
 }

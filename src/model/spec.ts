@@ -1,3 +1,5 @@
+import type { InitScheme } from "./init-scheme.ts";
+
 /** A component and its options, in canonical form: every default filled. */
 export interface PartSpec {
   readonly kind: string;
@@ -106,6 +108,15 @@ export interface EncoderSpec {
   readonly bridge: (typeof bridges)[number];
 }
 
+/** A head beside the main one. */
+export interface FurtherHeadSpec {
+  readonly head: PartSpec;
+  /** Which coming token it answers: 1 the next, as the main head. */
+  readonly ahead: number;
+  /** Of its loss in the sum that is trained. */
+  readonly weight: number;
+}
+
 /** A model as data, in canonical form: sugar expanded, defaults filled. Stored with every run. */
 export interface ModelSpec {
   readonly name: string;
@@ -125,8 +136,12 @@ export interface ModelSpec {
   /** After the last layer. */
   readonly norm: PartSpec;
   readonly head: PartSpec;
+  /** Heads that count in training only; left out: none. */
+  readonly heads?: readonly FurtherHeadSpec[];
   /** Patterns of parameters that are one, see `ownersOf`; left out: none beyond what layers and heads say. */
   readonly ties?: readonly string[];
+  /** How matrices start; left out: as their parts declare, normal with variance 1 / inputs. */
+  readonly init?: InitScheme;
   /** Probability of dropping an element of the embedding's and each sublayer's output in training. */
   readonly dropout: number;
   readonly objective: PartSpec;

@@ -5,6 +5,7 @@ import {
   type Io,
   type Norm,
   type Position,
+  type Reshape,
   type Streams,
 } from "../blocks/index.ts";
 import { openStreams } from "../ops/index.ts";
@@ -13,8 +14,10 @@ import { dropout } from "./dropout.ts";
 import { buildLayer, type Extras, type Layer, mixersOf, partsOf } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part } from "./part.ts";
+import { recomputedTurns } from "./recomputed-turns.ts";
+import { assertUnshaped } from "./reshape.ts";
 import { buildRounds, type Rounds, startRounds } from "./rounds.ts";
-import { runLayer, runNorm } from "./run-layer.ts";
+import { ioOn, runLayer, runNorm } from "./run-layer.ts";
 import type { EmbeddingSpec, LayerSpec, PartSpec, RoundsSpec } from "./spec.ts";
 
 /** An embedding, layers and a last norm. */
@@ -31,6 +34,8 @@ export interface Stack {
   /** What each layer starts from, and at last what the norm reads; none: what the layer below left. */
   histories: readonly Part<History>[];
   norm: Part<Norm>;
+  /** From the embedding to what the norm leaves. */
+  reshape: Reshape;
 }
 
 /** What a stack is built from. */
@@ -53,13 +58,15 @@ export function buildStack(
     shared,
   }: { vocabulary: number; width: number; prefix?: string; shared?: string | undefined },
 ): Stack {
-  const layers = buildLayers(spec, { width, prefix });
+  const { layers, sizes } = buildLayers(spec, { width, prefix });
   assertHanded(layers);
   const { rounds, streams, embedding } = spec;
-  const normAt = (norm: PartSpec, path: string, where = path) => {
+  const reshape = sizes.at(-1)!;
+  if (rounds) assertUnshaped(`${prefix}rounds`, layers.some(reshapes), "a loop with a step or a halt");
+  const normAt = (norm: PartSpec, path: string, { where = path, width: own = width } = {}) => {
     const component = families.norms[norm.kind]!;
     const at = { path: `${prefix}${path}`, where: `${prefix}${where}` };
-    return buildPart(component, { spec: norm, ...at, dims: (c) => component.dims(c, width) });
+    return buildPart(component, { spec: norm, ...at, dims: (c) => component.dims(c, own) });
   };
   return {
     prefix,
@@ -67,9 +74,10 @@ export function buildStack(
     layers,
     rounds: rounds && buildRounds(rounds, { width, prefix }),
     streams: streams && { component: families.streams[streams.kind]!, c: streams },
-    histories: buildHistories(spec, { width, prefix }),
-    embeddingNorm: embedding.norm && normAt(embedding.norm, "embeddingNorm", "embedding.norm"),
-    norm: normAt(spec.norm, "norm"),
+    histories: buildHistories(spec, { sizes, prefix }),
+    embeddingNorm: embedding.norm && normAt(embedding.norm, "embeddingNorm", { where: "embedding.norm" }),
+    norm: normAt(spec.norm, "norm", reshape),
+    reshape,
   };
 }
 
@@ -102,25 +110,44 @@ interface Below {
   prefix: string;
 }
 
-function buildLayers({ layers, streams }: StackSpec, { width, prefix }: Below): Layer[] {
+const reshapes = ({ sublayers }: Layer): boolean => sublayers.some(({ reshape }) => reshape !== undefined);
+
+/** The layers, and what enters each of them and leaves the last. */
+function buildLayers(
+  { layers, streams }: StackSpec,
+  { width, prefix }: Below,
+): { layers: Layer[]; sizes: readonly Reshape[] } {
+  const sizes: Reshape[] = [{ width, stride: 1 }];
   let turn = 1;
-  return layers.map((spec, index) => {
-    const layer = buildLayer(spec, { index, width, stack: `${prefix}layers`, streams, turn });
+  const built = layers.map((spec, index) => {
+    const below = sizes.at(-1)!;
+    const { weights = index } = spec;
+    assertUnshaped(`${prefix}layers[${index}].weights`, sizes[weights]!.width !== below.width, "sharing weights");
+    const layer = buildLayer(spec, { index, width: below.width, stack: `${prefix}layers`, streams, turn });
     turn += layer.sublayers.length;
+    sizes.push({ width: layer.reshape.width, stride: below.stride * layer.reshape.stride });
     return layer;
   });
+  return { layers: built, sizes };
 }
 
-function buildHistories({ layers, history }: StackSpec, { width, prefix }: Below): Part<History>[] {
+function buildHistories(
+  { layers, history }: StackSpec,
+  { sizes, prefix }: { sizes: readonly Reshape[]; prefix: string },
+): Part<History>[] {
   if (history === undefined) return [];
   const component = families.histories[history.kind]!;
   const depth = layers.length;
+  const { kind: _, ...c } = history;
+  const same = sizes.every(({ width, stride }) => width === sizes[0]!.width && stride === 1);
+  if (!component.fits?.(c)) assertUnshaped(`${prefix}history`, !same, history.kind);
   return Array.from({ length: depth + 1 }, (_, index) =>
     buildPart<History>(component, {
       spec: history,
       path: index < depth ? `${prefix}layers.${index}.history` : `${prefix}history`,
       where: `${prefix}history`,
-      dims: (c) => component.dims(c, width, { place: index + 1, depth }),
+      dims: (c) =>
+        component.dims(c, sizes[index]!.width, { place: index + 1, depth, streams: sizes.slice(0, index + 1) }),
     }),
   );
 }
@@ -161,13 +188,20 @@ interface StackRun {
 }
 
 /** Input → the stream below the first layer: [B, T, D], or [B, D] in `step`. */
-export function embed(stack: Stack, input: Tensor, { context, form, dropoutProb, extras }: StackRun): Tensor {
+export function embed(stack: Stack, input: Tensor, { context: given, form, dropoutProb, extras }: StackRun): Tensor {
+  const context = onGrid(stack, given);
   const { source, io } = context;
   const { embedding, positions, embeddingNorm } = stack;
   const x = within(embedding.path, () => embedding.component.forward(input, contextOf(embedding, source, io)));
   const placed = within(positions.path, () => positioned(positions, x, { context, form }));
   const normed = embeddingNorm ? runNorm(embeddingNorm, placed, context, extras) : placed;
   return within(embedding.path, () => dropout(normed, dropoutProb, { io, path: embedding.path }));
+}
+
+/** With the grid of the embedding's tokens, where it says one. */
+function onGrid({ embedding: { component, c } }: Pick<Stack, "embedding">, context: TraceContext): TraceContext {
+  const grid = component.grid?.(c);
+  return grid ? { ...context, io: { ...context.io, grid } } : context;
 }
 
 function positioned(
@@ -196,24 +230,28 @@ function defaultPositions(x_BTD: Tensor, io: Io): Tensor {
 export function runStack(
   { prefix, embedding, layers, rounds, streams, histories, norm }: Stack,
   embedded: Tensor,
-  { context, form, dropoutProb, extras }: StackRun,
+  { context: given, form, dropoutProb, extras }: StackRun,
 ): { x: Tensor; io: Io } {
+  const context = onGrid({ embedding }, given);
   const extra = embedding.component.extraTokens?.(embedding.c) ?? 0;
   const widened = extra === 0 ? context : { ...context, io: withExtraTokens(context.io, extra) };
+  const seen = () => ({ ...widened, io: ioOn(extras.reshaped, widened.io) });
   const [open, close] = endsOf(streams);
   const states = [open(embedded)];
+  extras.turns = [];
   extras.probes[`${prefix}embedding.stream`] = embedded;
   const turns = startRounds(rounds, widened, extras);
-  const startOf = (index: number) => turns.before(index, recall(histories[index], states, widened));
+  const startOf = (index: number) => turns.before(index, recall(histories[index], states, seen()));
   layers.forEach((layer, index) => {
     const left = runLayer(layer, startOf(index), { context: widened, form, dropoutProb, extras });
     states.push(turns.after(index, left));
     extras.probes[`${layer.path}.stream`] = close(states.at(-1)!);
   });
-  const x = close(startOf(layers.length));
+  const x = close(withoutTape(startOf(layers.length), { streams, form, context: widened, extras }));
   // Norms may be of the whole sequence, so tokens are chosen behind the last one.
-  const normed = runNorm(norm, x, widened, extras);
-  return { x: context.read_BR ? readTokens(normed, context.read_BR) : normed, io: widened.io };
+  const { io } = seen();
+  const normed = runNorm(norm, x, { ...widened, io }, extras);
+  return { x: context.read_BR ? readTokens(normed, context.read_BR) : normed, io };
 }
 
 /** One stream to what the layers pass on, and back. */
@@ -221,6 +259,15 @@ function endsOf(streams: Stack["streams"]): [open: (x: Tensor) => Tensor, close:
   if (streams === undefined) return [(x) => x, (x) => x];
   const { component, c } = streams;
   return [(x) => openStreams(x, component.count(c)), component.close];
+}
+
+/** The last streams, in training with a gradient that keeps no activations where their turns can be undone. */
+function withoutTape(
+  last: Tensor,
+  { streams, form, context, extras: { turns = [] } }: Omit<StackRun, "dropoutProb"> & Pick<Stack, "streams">,
+): Tensor {
+  const undo = form === "forward" && context.io.mode === "train" ? streams?.component.undo : undefined;
+  return (undo && turns.at(-1)?.after === last ? recomputedTurns(turns, undo) : undefined) ?? last;
 }
 
 /** What the next layer starts from. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { grad, storedActivations } from "../grad/index.ts";
 import { concat, constant, input, type Tensor, topological } from "../tensor/index.ts";
 import {
   type Arrays,
@@ -104,6 +105,76 @@ describe("blocks of queries change nothing", () => {
       expect(blocks.data.subarray(row, row + 13).reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 12);
   });
 });
+
+describe("scores computed anew in the backward pass change nothing", () => {
+  const inputs = inputsOf({ T: 13 });
+  const kinds = [{ causal: true }, { causal: false }, { causal: true, window: 4 }, { causal: false, window: 3 }];
+  for (const kind of kinds)
+    for (const block of [1, 4, 5, 20])
+      test(`${JSON.stringify(kind)}, ${block} a block`, () => {
+        expectSameFunction(subject(inputs, { ...kind, block, recompute: true }), whole(inputs, kind));
+      });
+
+  test("nor do they to gradients of what blocks read beside queries, keys and values", () => {
+    const more = { sink: randomNormal("sink", [4]), bias: randomNormal("bias", [1, 4, 13, 13]) };
+    const mask_BT = constant(
+      Array.from({ length: 26 }, (_, i) => (i < 13 || i % 13 < 10 ? 1 : 0)),
+      [2, 13],
+      "bool",
+    );
+    const withAll = (recompute: boolean): Subject => ({
+      inputs: { ...inputs, ...more },
+      build: (at) => {
+        // Read by every block, and recorded before them.
+        const doubled = at.bias!.mul(2);
+        const bias: NonNullable<BlockwiseAttention["bias"]> = (queries, keys) =>
+          doubled.slice(2, queries.start, queries.end).slice(3, keys.start, keys.end).add(at.q!.mean());
+        const drop = (weights: Tensor, { start }: { start: number }) => weights.mul(1 + start / 10);
+        return {
+          y: blockwise(at, { causal: true, block: 4, mask_BT, sink_H: at.sink!, bias, drop, recompute }).y_BHTV,
+        };
+      },
+    });
+    expectSameFunction(withAll(true), withAll(false));
+  });
+
+  test("on the native engine either, the output to the bit", async () => {
+    const outputsOf = async (recompute: boolean) => {
+      const leaves = inputsToLeaves(inputs);
+      const y = blockwise(leaves, { causal: true, block: 4, recompute, drop: (weights) => weights }).y_BHTV;
+      const [q, k, v] = grad(y.square().sum(), [leaves.q!, leaves.k!, leaves.v!]);
+      const program = await compileNative({ y, q: q!, k: k!, v: v! }, inputs);
+      const values = await program.run();
+      await program.dispose();
+      return values;
+    };
+    const [anew, kept] = [await outputsOf(true), await outputsOf(false)];
+    for (const name of ["y", "q", "k", "v"]) expect(anew[name]!).toBeAllclose(kept[name]!, { tolerance: 1e-6 });
+    expect(anew.y!.data).toEqual(kept.y!.data);
+  });
+
+  test("but what lies between the passes: it grows with the length, not with its square", () => {
+    const bytesAt = (T: number, recompute: boolean) => {
+      const leaves = inputsToLeaves(inputsOf({ T }));
+      const loss = blockwise(leaves, { causal: true, block: 16, recompute }).y_BHTV.square().sum();
+      const gradients = grad(loss, Object.values(leaves));
+      return storedActivations([loss], { gradients, parameters: [] }).reduce((sum, t) => sum + t.bytes, 0);
+    };
+    expect(bytesAt(256, true)).toBe(2 * bytesAt(128, true));
+    expect(bytesAt(256, false)).toBeGreaterThan(3 * bytesAt(128, false));
+  });
+
+  test("by default beyond 4096 queries", () => {
+    const isRecomputed = (T: number) => {
+      const leaf = (name: string) => input(name, [1, 1, T, 2]);
+      return blockwise({ q: leaf("q"), k: leaf("k"), v: leaf("v") }, { causal: true }).y_BHTV.node.op === "custom";
+    };
+    expect([4096, 4097].map(isRecomputed)).toEqual([false, true]);
+  });
+});
+
+const inputsToLeaves = (inputs: Arrays) =>
+  Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, input(name, shape)]));
 
 test("keys hidden from a whole block are not computed", () => {
   const leaf = (name: string) => input(name, [1, 1, 512, 8]);

@@ -12,6 +12,7 @@ import {
   sumMasks,
 } from "./attention-mask.ts";
 import { softmaxWithSink } from "./attention-weights.ts";
+import { type Block, recomputedBlocks } from "./recomputed-blocks.ts";
 
 /**
  * Softmax attention over long sequences, block of queries by block of queries, so that keys hidden from a whole block
@@ -48,6 +49,8 @@ export interface BlockwiseAttention extends Reach {
   drop?: ((weights: Tensor, queries: Span) => Tensor) | undefined;
   /** Queries a block; the result is the same. Default by length. */
   block?: number | undefined;
+  /** Whether the gradient computes scores anew instead of keeping those of all blocks; the result is the same. Default by length. */
+  recompute?: boolean | undefined;
 }
 
 /** What beside masked scores decides the weights of a block. */
@@ -70,22 +73,41 @@ export interface BlockwiseResult {
 
 /** A query that sees no key gets zeros. Weights and scores cost nothing unless they are used. */
 export function blockwiseAttention(a: BlockwiseAttention): BlockwiseResult {
+  const blocks = attendBlocks(a);
+  const joined = (part: keyof AttendedBlock) =>
+    concat(
+      2,
+      blocks.map((block) => block[part]),
+    );
+  const y_BHTV = (a.recompute ?? a.q_BHTK.dim(2) > longestKept) ? recomputed(a) : joined("y");
+  return { y_BHTV, weights_BHTS: joined("weights"), scores_BHTS: joined("scores") };
+}
+
+/** Queries up to which the scores of all blocks are kept for the gradient: beyond, they would fill the memory. */
+const longestKept = 4096;
+
+function attendBlocks(a: BlockwiseAttention): AttendedBlock[] {
   const blocks: AttendedBlock[] = [];
   let { k_BGTK, v_BGTV } = a;
   // Each block's keys are cut from those of the block after it, which halves the padding in the gradient.
   for (const { queries, keys } of blocksOf(a).reverse()) {
     k_BGTK = k_BGTK.slice(2, 0, keys.end);
     v_BGTV = v_BGTV.slice(2, 0, keys.end);
-    blocks.unshift(
-      attendBlock({ ...a, k_BGTK: k_BGTK.slice(2, keys.start), v_BGTV: v_BGTV.slice(2, keys.start) }, queries, keys),
-    );
+    const q_BHTK = a.q_BHTK.slice(2, queries.start, queries.end);
+    const parts = { q_BHTK, k_BGTK: k_BGTK.slice(2, keys.start), v_BGTV: v_BGTV.slice(2, keys.start) };
+    blocks.unshift(attendBlock({ ...a, ...parts }, { queries, keys, all: a.q_BHTK.dim(2) }));
   }
-  const joined = (part: keyof AttendedBlock) =>
-    concat(
-      2,
-      blocks.map((block) => block[part]),
-    );
-  return { y_BHTV: joined("y"), weights_BHTS: joined("weights"), scores_BHTS: joined("scores") };
+  return blocks;
+}
+
+/** What is dropped is drawn block by block, and must be drawn again alike. */
+function recomputed(a: BlockwiseAttention): Tensor {
+  const [all, block] = [a.q_BHTK.dim(2), blockSizeOf(a)];
+  return recomputedBlocks(a, {
+    blocks: blocksOf(a.drop ? a : { ...a, block: Math.ceil((3 * block) / 4) }),
+    again: blocksOf(a),
+    attend: (parts, at) => attendBlock({ ...a, ...parts }, { ...at, all }).y,
+  });
 }
 
 interface AttendedBlock {
@@ -94,30 +116,27 @@ interface AttendedBlock {
   scores: Tensor;
 }
 
-interface Block {
-  queries: Span;
-  keys: Span;
-}
-
 function blocksOf(a: BlockwiseAttention): Block[] {
-  const total = a.q_BHTK.dim(2);
-  const size = a.block ?? blockSize(total, a);
+  const [total, size] = [a.q_BHTK.dim(2), blockSizeOf(a)];
   return Array.from({ length: Math.ceil(total / size) }, (_, i) => {
     const queries = { start: i * size, end: Math.min(total, (i + 1) * size) };
     return { queries, keys: reachable(queries, a, total) };
   });
 }
 
+const blockSizeOf = (a: BlockwiseAttention): number => a.block ?? blockSize(a.q_BHTK.dim(2), a);
+
 /** Small enough to leave out hidden keys, large enough for efficient products; undivided where nothing is saved. */
 function blockSize(queries: number, { causal, window, chunks }: Reach): number {
   const saves = causal || (window !== undefined && 2 * window < queries) || chunks !== undefined;
   if (queries < (saves ? 128 : 2048)) return Math.max(1, queries);
-  return queries < 512 ? 64 : queries < 4096 ? 128 : 256;
+  return queries < 512 ? 64 : queries < 4096 || queries > 16_384 ? 128 : 256;
 }
 
-function attendBlock(a: BlockwiseAttention, queries: Span, keys: Span): AttendedBlock {
-  const [B, H] = [a.q_BHTK.dim(0), a.q_BHTK.dim(1)];
-  const q_BHTK = a.q_BHTK.slice(2, queries.start, queries.end);
+/** `a` holds the queries and keys of the block; the sequence has `all` keys. */
+function attendBlock(a: BlockwiseAttention, { queries, keys, all }: Block & { all: number }): AttendedBlock {
+  const { q_BHTK } = a;
+  const [B, H] = [q_BHTK.dim(0), q_BHTK.dim(1)];
   const mask = maskOf(a, queries, keys);
   const scores = scoresOf(a, { queries, keys, q_BHTK });
   const masked = mask ? mask.addTo(scores) : scores;
@@ -129,8 +148,9 @@ function attendBlock(a: BlockwiseAttention, queries: Span, keys: Span): Attended
     lengthOf(queries),
     -1,
   ]);
+  const spread = (columns: Tensor) => spreadColumns(columns, a, { keys, all });
   const empty = a.mask_BT && !a.sink_H && mask ? seesAny(mask.whole) : undefined;
-  return { y: empty ? y.mul(empty) : y, weights: spread(weights_BHTS, a, keys), scores: spread(scores, a, keys) };
+  return { y: empty ? y.mul(empty) : y, weights: spread(weights_BHTS), scores: spread(scores) };
 }
 
 /** Keys and values in the order of scores: cached ones, those of the block, those beside the sequence. */
@@ -224,10 +244,10 @@ function recentMasks(a: BlockwiseAttention, queries: Span, keys: Span): ColumnMa
 }
 
 /** A block's columns [B, H, rows, S] with zeros at the keys it did not look at: [B, H, rows, C + T + M]. */
-function spread(columns: Tensor, a: BlockwiseAttention, keys: Span): Tensor {
+function spreadColumns(columns: Tensor, a: BlockwiseAttention, { keys, all }: { keys: Span; all: number }): Tensor {
   const [old, beside] = [a.cached?.k_BGCK.dim(2) ?? 0, besideCount(a)];
   const end = columns.dim(-1) - beside;
-  const recent = columns.slice(-1, old, end).pad(3, keys.start, a.q_BHTK.dim(2) - keys.end);
+  const recent = columns.slice(-1, old, end).pad(3, keys.start, all - keys.end);
   return concat(-1, [
     ...(old > 0 ? [columns.slice(-1, 0, old)] : []),
     recent,

@@ -3,7 +3,7 @@
  * λ' = −λᵀ ∂f/∂z and is integrated back from time to time beside z, so that no step of the forward solution is kept.
  */
 import { vjp } from "../grad/index.ts";
-import { stack, type Tensor, zeros } from "../tensor/index.ts";
+import { concat, customGradient, stack, type Tensor, zeros } from "../tensor/index.ts";
 import { type OdeSolution, solveAdaptive, solveBetween, type Tolerance } from "./ode.ts";
 import type { AdaptiveMethod, OdeField, OdeMethod } from "./runge-kutta.ts";
 
@@ -70,4 +70,38 @@ function solvedBack(
       ? solveAdaptive({ field: augmented, z, times }, solver.method, solver)
       : solveBetween({ field: augmented, z, times }, solver.method);
   return found.map((part) => part.at(0, -1));
+}
+
+export interface AdjointJourney extends Pick<AdjointProblem, "parameters" | "solver"> {
+  /** Slopes of z; it reads its arguments alone. */
+  field: (t: Tensor, z: Tensor, parameters: readonly Tensor[]) => Tensor;
+  /** z at the first time. */
+  start: Tensor;
+  /** Constants, f32 [n]. */
+  times: Tensor;
+  /** How the adjoint is solved, back in time; it gathers sums over rows, so that rows cannot have steps of their own. */
+  back: AdjointProblem["solver"];
+}
+
+/**
+ * z at the last time, whose gradients are the adjoint's: nothing of the solution is kept for them, it is computed once more.
+ */
+export function solveWithAdjoint({ field, start, parameters, times, solver, back }: AdjointJourney): Tensor {
+  const solved = (z: Tensor, own: readonly Tensor[]): Tensor => {
+    const problem = { field: (t: Tensor, [now]: readonly Tensor[]) => [field(t, now!, own)], z: [z], times };
+    return "rtol" in solver
+      ? solveAdaptive(problem, solver.method, solver)[0]!
+      : solveBetween(problem, solver.method)[0]!;
+  };
+  return customGradient([start, ...parameters], {
+    forward: ([z, ...own]) => solved(z!, own).at(0, -1),
+    backward({ inputs: [z, ...own], g }) {
+      const known = solved(z!, own);
+      const earlier = zeros([times.dim(0) - 1, ...g.shape]);
+      const cotangents = concat(0, [earlier, g.unsqueeze(0)]);
+      const slopes = (t: Tensor, now: Tensor) => field(t, now, own);
+      const found = adjointGradients({ field: slopes, parameters: own, times, z: known, cotangents, solver: back });
+      return [found.start, ...found.parameters];
+    },
+  });
 }

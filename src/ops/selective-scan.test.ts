@@ -40,7 +40,7 @@ function bySteps({ A_NI, h_BNI, ...timed }: SelectiveScanInput): At {
 
 for (const state of [false, true]) {
   const from = state ? "from a state" : "from nothing";
-  test(`the loop equals single steps in values and gradients, ${from}`, () =>
+  test(`[mamba-s6] the loop equals single steps in values and gradients, ${from}`, () =>
     expectSameFunction(
       scanned(state, (at) => ({ ...selectiveScan(at) })),
       scanned(state, bySteps),
@@ -48,6 +48,28 @@ for (const state of [false, true]) {
   test(`the native engine agrees, ${from}`, () =>
     expectNativeAgrees(scanned(state, (at) => ({ ...selectiveScan(at) }))));
 }
+
+/** h_t = a_t h_{t−1} + w_t by pairs (a, w), composed in ⌈log₂ T⌉ rounds (Hillis & Steele 1986): (a′, w′)∘(a, w) = (a′a, a′w + w′). */
+function associative({ delta_TBI, u_TBI, A_NI, B_TBN, C_TBN, h_BNI }: SelectiveScanInput): At {
+  let a_TBNI = delta_TBI.unsqueeze(2).mul(A_NI).exp();
+  let w_TBNI = delta_TBI.mul(u_TBI).unsqueeze(2).mul(B_TBN.unsqueeze(3));
+  for (let reach = 1; reach < T; reach *= 2) {
+    const [late, early] = [(x: Tensor) => x.slice(0, reach, T), (x: Tensor) => x.slice(0, 0, T - reach)];
+    const head = (x: Tensor) => x.slice(0, 0, reach);
+    const w = late(a_TBNI).mul(early(w_TBNI)).add(late(w_TBNI));
+    const a = late(a_TBNI).mul(early(a_TBNI));
+    [a_TBNI, w_TBNI] = [concat(0, [head(a_TBNI), a]), concat(0, [head(w_TBNI), w])];
+  }
+  const h_TBNI = h_BNI ? a_TBNI.mul(h_BNI).add(w_TBNI) : w_TBNI;
+  return { y_TBI: C_TBN.unsqueeze(2).matmul(h_TBNI).squeeze(2), h_BNI: h_TBNI.at(0, T - 1) };
+}
+
+for (const state of [false, true])
+  test(`[mamba-s6] the loop equals a parallel associative scan in values and gradients, ${state ? "from a state" : "from nothing"}`, () =>
+    expectSameFunction(
+      scanned(state, (at) => ({ ...selectiveScan(at) })),
+      scanned(state, associative),
+    ));
 
 /** Δ, B and C of the first time throughout. */
 function unselective({ delta_TBI, B_TBN, C_TBN, ...rest }: SelectiveScanInput): SelectiveScanInput {
@@ -71,7 +93,7 @@ function convolution({ delta_TBI, u_TBI, A_NI, B_TBN, C_TBN }: SelectiveScanInpu
   return { y_TBI: stack(0, ys) };
 }
 
-test("with constant step size and maps it is a convolution", () =>
+test("[mamba-s6] with constant step size and maps it is a convolution", () =>
   expectSameFunction(
     scanned(false, (at) => ({ y_TBI: selectiveScan(unselective(at)).y_TBI })),
     scanned(false, (at) => convolution(unselective(at))),

@@ -6,6 +6,7 @@ import {
   calendarDate,
   contextLength,
   duration,
+  joules,
   mebibytes,
   percent,
   plusMinus,
@@ -87,4 +88,15 @@ describe("spread", () => {
     expect(bitsPerByte({ mean: 2.1344, spread: 0, n: 1, kind: "upper-bound" })).toBe("≤ 2.134");
     expect(bitsPerByte({ mean: Number.NaN, spread: 0, n: 1, kind: "upper-bound" })).toBe("—");
   });
+});
+
+it("energies have a decimal unit", () => {
+  expect([0, 3.7e-12, 9.9996e-10, 1.5e-6, 0.25, 4200].map(joules)).toEqual([
+    "0 pJ",
+    "3.7 pJ",
+    "1 nJ",
+    "1.5 µJ",
+    "250 mJ",
+    "4,200 J",
+  ]);
 });

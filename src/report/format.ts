@@ -87,8 +87,11 @@ export function decimals3(value: number): string {
 export function joules(value: number): string {
   if (!Number.isFinite(value)) return MISSING;
   const units = ["pJ", "nJ", "µJ", "mJ", "J"];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1e-12, value * 1.0005)) / 3) + 4));
-  return `${trimmed(value * 1e12 / 1000 ** power)} ${units[power]}`;
+  const power = Math.min(
+    units.length - 1,
+    Math.max(0, Math.floor(Math.log10(Math.max(1e-12, value * 1.0005)) / 3) + 4),
+  );
+  return `${trimmed((value * 1e12) / 1000 ** power)} ${units[power]}`;
 }
 
 /** Percent without decimals from 10 % on, with one below. */

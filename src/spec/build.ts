@@ -13,10 +13,13 @@ export interface BuiltModel {
 /** Canonical spec → model for a tokenizer of `tokens` ids. Throws where sizes, flow or objective do not fit together. */
 export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): BuiltModel {
   const objective: ObjectiveDeclaration = objectives[spec.objective.kind as ObjectiveKind];
-  assertSource(spec, objective.source === true);
-  const extraTokens = Object.fromEntries(objective.extraTokens.map((name, i) => [name, tokens + i]));
-  const model = buildNamed(spec, tokens + objective.extraTokens.length);
+  assertSource(spec, objective.source !== undefined);
+  const own = objective.extraTokens;
+  const names = typeof own === "function" ? own(spec.objective) : own;
+  const extraTokens = Object.fromEntries(names.map((name, i) => [name, tokens + i]));
+  const model = buildNamed(spec, tokens + names.length);
   assertHead(spec, model, objective.per ?? "token");
+  assertAhead(spec, objective);
   assertFed(spec, model, objective.feeds ?? []);
   if (objective.flow !== "any" && !serves(model.flow, objective.flow)) rejectFlow(spec, model, objective.flow);
   return { model, extraTokens };
@@ -80,6 +83,19 @@ function assertHead({ name, head, objective }: ModelSpec, { per }: Model, wanted
   });
 }
 
+/** Heads further ahead need an objective whose targets are the coming tokens. */
+function assertAhead({ name, heads = [], objective: { kind } }: ModelSpec, { ahead }: ObjectiveDeclaration): void {
+  if (heads.length === 0 || ahead) return;
+  const able = Object.entries<ObjectiveDeclaration>(objectives).filter(([, one]) => one.ahead);
+  fail({
+    code: "E_SPEC_HEADS",
+    where: `${name}: heads`,
+    expected: `none, as the objective "${kind}" has no tokens ahead`,
+    got: String(heads.length),
+    hint: `Objectives that have: ${able.map(([one]) => one).join(", ")}.`,
+  });
+}
+
 /** Errors say which spec, and which layer where the component does not know. */
 function buildNamed(spec: ModelSpec, vocabulary: number): Model {
   try {
@@ -88,7 +104,7 @@ function buildNamed(spec: ModelSpec, vocabulary: number): Model {
     if (!(error instanceof SeqlabError)) throw error;
     const { fault } = error;
     const layer =
-      spec.encoder !== undefined || /^(encoder|layers|embedding|norm|head|ties)\b/.test(fault.where)
+      spec.encoder !== undefined || /^(encoder|layers|embedding|norm|heads?|ties)\b/.test(fault.where)
         ? -1
         : spec.layers.findIndex((one) => !builds(onlyLayer(spec, one)));
     const where = `${spec.name}: ${layer < 0 ? "" : `layers[${layer}]: `}${fault.where}`;

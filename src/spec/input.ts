@@ -1,7 +1,7 @@
 /** A spec as TypeScript writes it: kinds and their options are completed and checked by the compiler. */
 import type { z } from "zod";
 import type { TypedFamilies } from "../blocks/index.ts";
-import type { EncoderSpec, Placement, RoundsSpec, Wiring } from "../model/index.ts";
+import type { EncoderSpec, InitScheme, Placement, RoundsSpec, Wiring } from "../model/index.ts";
 import type { objectives } from "./objectives.ts";
 
 /** Options that are components themselves may leave theirs out too. */
@@ -20,7 +20,7 @@ type PartInput<F> = {
 interface LayerDefaultsInput {
   /** Norm of both sublayers. */
   readonly norm?: PartInput<TypedFamilies["norms"]>;
-  readonly placement?: Placement;
+  readonly placement?: Placement | "sandwich";
   /** How a sublayer's output joins its input. */
   readonly residual?: PartInput<TypedFamilies["residuals"]>;
   readonly wiring?: Wiring;
@@ -45,7 +45,7 @@ interface LayerInput extends LayerDefaultsInput {
 
 /** A layer of a stack that writes; `cross` reads the encoder's output. */
 interface DecoderLayerInput extends LayerInput {
-  readonly cross?: PartInput<Pick<TypedFamilies["mixers"], "cross-attention">>;
+  readonly cross?: PartInput<Pick<TypedFamilies["mixers"], "cross-attention" | "linformer-cross">>;
 }
 
 /** Equal layers in a row, with one set of weights where shared. */
@@ -106,8 +106,16 @@ export interface SpecInput {
   /** After the last layer; left out: the layers' norm. */
   readonly norm?: PartInput<TypedFamilies["norms"]>;
   readonly head?: PartInput<TypedFamilies["heads"]>;
+  /** Heads beside the main one that answer tokens further ahead, in training only. */
+  readonly heads?: readonly {
+    readonly head: PartInput<Pick<TypedFamilies["heads"], "lm">>;
+    readonly ahead?: number;
+    readonly weight?: number;
+  }[];
   /** Patterns of parameters that are one, such as "layers.*.channel.**". */
   readonly ties?: readonly string[];
+  /** How matrices start; left out: as their parts declare. */
+  readonly init?: InitScheme;
   readonly dropout?: number;
   readonly objective?: PartInput<typeof objectives>;
 }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ModelSpec } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
@@ -40,7 +40,7 @@ function readSpecFile(
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const near = extname(nameOrFile) === "" ? nearestShipped(nameOrFile, { gallery, shelved }) : undefined;
+    const near = (extname(nameOrFile) === "" ? nearestShipped : namesake)(nameOrFile, { gallery, shelved });
     return fail({
       code: "E_SPEC_FILE",
       where: nameOrFile,
@@ -50,6 +50,15 @@ function readSpecFile(
       cause: error,
     });
   }
+}
+
+/** The shipped spec whose file has this file's name. */
+function namesake(
+  file: string,
+  { gallery, shelved }: { gallery: readonly string[]; shelved: readonly string[] },
+): string | undefined {
+  const name = basename(file, extname(file));
+  return [...gallery, ...shelved].find((path) => path === name || path.endsWith(`/${name}`));
 }
 
 /** A name that stands on a shelf is meant even without the shelf. */

@@ -17,7 +17,9 @@ export function normaliseSpec(spec: ParsedSpec, source: string = spec.name): Mod
     ...stackOf(spec, { defaults, where: `${source}: ` }),
     norm: (spec.norm ?? defaults.norm) as PartSpec,
     head: spec.head as PartSpec,
+    ...(spec.heads && spec.heads.length > 0 && { heads: spec.heads as NonNullable<ModelSpec["heads"]> }),
     ...(spec.ties && spec.ties.length > 0 && { ties: spec.ties }),
+    ...(spec.init && { init: spec.init }),
     dropout: spec.dropout,
     objective: spec.objective as PartSpec,
   };

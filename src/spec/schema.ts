@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Families, type Family, families } from "../blocks/index.ts";
-import { bridges, placements, roundSteps, wirings } from "../model/index.ts";
+import { bridges, initSchemes, type Placement, placements, roundSteps, wirings } from "../model/index.ts";
 import { objectives } from "./objectives.ts";
 
 type PartSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -34,7 +34,9 @@ const channel = unionOf(family("channels"))
   .describe("channel mixer; none leaves the sublayer out");
 const norm = unionOf(family("norms"));
 const residual = unionOf(family("residuals"));
-const placement = z.enum(placements);
+/** `sandwich` is CogView's name of peri. */
+const placementNames = placements.flatMap((name) => (name === "peri" ? [name, "sandwich" as const] : [name]));
+const placement = z.enum(placementNames).transform((name): Placement => (name === "sandwich" ? "peri" : name));
 const wiring = z.enum(wirings);
 
 const placementMeaning =
@@ -204,12 +206,36 @@ export const specSchema = z.strictObject({
   ...several,
   norm: norm.optional().describe("after the last layer; the layers' default norm if left out"),
   head: unionOf(family("heads")).prefault({ kind: "lm" }).describe("vectors to logits"),
+  heads: z
+    .array(
+      z.strictObject({
+        head: unionOf(family("heads").filter(({ shape }) => shape["kind"].value === "lm")).describe(
+          "vectors to logits",
+        ),
+        ahead: z
+          .int()
+          .min(2)
+          .max(64)
+          .default(2)
+          .describe("which coming token it answers; the main head answers the next, 1"),
+        weight: z.number().positive().default(1).describe("of its loss in the sum that is trained"),
+      }),
+    )
+    .max(16)
+    .optional()
+    .describe("heads beside the main one that answer tokens further ahead, in training only (multi-token prediction)"),
   ties: z
     .array(z.string().min(1).max(200))
     .max(64)
     .optional()
     .describe(
       'patterns of parameters that are one: those that differ only in what * or {a,b} stands for; ** is a rest that stays apart ("layers.*.mixer.positions.**")',
+    ),
+  init: z
+    .enum(initSchemes)
+    .optional()
+    .describe(
+      "how matrices start: variance 2 / (inputs + outputs), uniform or normal (Glorot & Bengio 2010); left out: normal with variance 1 / inputs, smaller where they write into the stream",
     ),
   dropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an element in training"),
   objective: unionOf(Object.entries(objectives).map(([kind, declaration]) => partSchema(kind, declaration)))

@@ -9,8 +9,9 @@ export interface Codec {
   readonly size: number;
   /** Throws where the text holds what has no id. */
   encodeSource(text: string): Int32Array;
+  /** Ids from `size` on are the objective's own, such as a start, which a model may write too: they stand for no text. */
   decodeTarget(ids: ArrayLike<number>): string;
-  /** Each id by itself, as alignments name it. */
+  /** Each id by itself, as alignments name it; nothing for the objective's own. */
   pieces(ids: ArrayLike<number>): string[];
   /** Everything that {@link codecFromJSON} needs. */
   toJSON(): CodecJSON;
@@ -25,8 +26,8 @@ export type CodecJSON =
 export const tokenizerCodec = (tokenizer: Tokenizer): Codec => ({
   size: tokenizer.size,
   encodeSource: (text) => tokenizer.encode(text),
-  decodeTarget: (ids) => tokenizer.decode(ids).trim(),
-  pieces: (ids) => Array.from(ids, (id) => tokenizer.decode([id])),
+  decodeTarget: (ids) => tokenizer.decode(Array.from(ids).filter((id) => !(id >= tokenizer.size))).trim(),
+  pieces: (ids) => Array.from(ids, (id) => (id >= tokenizer.size ? "" : tokenizer.decode([id]))),
   toJSON: () => ({ kind: "tokenizer", tokenizer: tokenizer.toJSON() }),
 });
 

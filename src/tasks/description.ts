@@ -22,6 +22,7 @@ const tokenizer = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("byte") }),
   z.strictObject({ kind: z.literal("char") }),
   z.strictObject({ kind: z.literal("bpe"), entries: z.int() }),
+  z.strictObject({ kind: z.literal("file"), path: z.string() }),
 ]);
 
 const lengths = z.strictObject({ least: z.int(), most: z.int() });

@@ -12,6 +12,7 @@ import { modularBrackets } from "./arithmetic/modular-brackets.ts";
 import { squareRoot } from "./arithmetic/square-root.ts";
 import { scan } from "./language/scan.ts";
 import { associativeRecall } from "./recall/associative-recall.ts";
+import { crossModalRecall } from "./recall/cross-modal-recall.ts";
 import { fuzzyRecall } from "./recall/fuzzy-recall.ts";
 import { inContextRecall } from "./recall/in-context-recall.ts";
 import { inContextRegression } from "./recall/in-context-regression.ts";
@@ -39,7 +40,7 @@ const all: readonly Task[] = [
   ...[addition, modularAddition, modularArithmetic, modularBrackets, equation],
   ...[binaryAddition, binaryMultiplication, squareRoot, listops],
   ...[associativeRecall, mqar, inContextRecall, fuzzyRecall, memorisation, selectiveCopy],
-  ...[induction, inContextRegression, scan],
+  ...[induction, inContextRegression, crossModalRecall, scan],
 ] as unknown as readonly Task[];
 
 /** Every task by its kind. */

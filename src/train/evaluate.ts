@@ -92,6 +92,7 @@ function feedsOf(
     inputs: part(feed.ids),
     targets: part(feed.targets),
     weights: part(feed.weights),
+    ...(feed.times && { times: part(feed.times) }),
     ...(masked && { mask: part(mask) }),
     ...(source && { source: part(source.ids), sourceMask: part(source.mask) }),
   };

@@ -4,8 +4,9 @@ import { buildSpec, canonicalSpec } from "../spec/index.ts";
 import { createTraining, trainingSchema } from "./index.ts";
 
 const settings = JSON.parse(process.argv[2]!) as object;
+const wiring = JSON.parse(process.argv[3] ?? "{}") as object;
 const layer = { mixer: { kind: "attention", heads: 4, weightDropout: 0.1 }, channel: { kind: "swiglu" } };
-const spec = canonicalSpec({ name: "m", width: 64, layers: Array.from({ length: 8 }, () => layer) });
+const spec = canonicalSpec({ name: "m", width: 64, layers: Array.from({ length: 8 }, () => layer), ...wiring });
 const built = buildSpec(spec, { tokens: 64 });
 const ids = Int32Array.from({ length: 40_000 }, (_, i) => (i * i) % 61);
 const config = trainingSchema.parse({ steps: 3, batch: 8, length: 256, ...settings });

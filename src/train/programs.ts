@@ -95,7 +95,7 @@ function withLateLookups(values: Readonly<Record<string, Tensor>>): Record<strin
 
 /**
  * Σ weight·cost over a batch: inputs the arrays of a batch, always with `weights`, and with `mask` where the objective is
- * `masked`.
+ * `masked`, `times` f32 [B] where it is `timed`.
  */
 export function evaluationProgram(built: BuiltModel, objective: Objective, shape: BatchShape): Program {
   const batch = tracedBatch(built, objective, {
@@ -109,6 +109,7 @@ export function evaluationProgram(built: BuiltModel, objective: Objective, shape
     io,
     ...(batch.source && { from: batch.source }),
   });
-  const cost = objective.cost?.(logits, batch.targets_BT, built) ?? softmaxCrossEntropy(logits, batch.targets_BT);
+  const read = { inputs_BT: batch.inputs_BT, ...(objective.timed && { times_B: input("times", [shape.batch]) }) };
+  const cost = objective.cost?.(logits, batch.targets_BT, built, read) ?? softmaxCrossEntropy(logits, batch.targets_BT);
   return { outputs: { nats: cost.mul(batch.weights_BT!).sum() } };
 }

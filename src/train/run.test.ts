@@ -21,6 +21,7 @@ import {
   type RunProgress,
   type RunTrainingOptions,
   runTraining,
+  scheduleFactor,
   trainingSchema,
 } from "./index.ts";
 
@@ -160,6 +161,41 @@ describe("evaluations", () => {
     expect(bytesOf(run, 8)).toEqual(bytesOf({ ...run, path: join(root, "stopped-early") }, 8));
     const best = (path: string) => bytesOf(openRun(path, bestName), 4);
     expect(best(run.path)).toEqual(best(join(root, "stopped-early")));
+  });
+
+  test("that no longer improve lower the rate, also in a run that was interrupted", async () => {
+    const plateau = { factor: 0.5, patience: 0, threshold: 0, thresholdKind: "absolute", cooldown: 0, floorRatio: 0 };
+    const settings = { validation: { patience: null, leastGain: 0, keepBest: false, plateau } };
+    const rates = async (name: string, stops: readonly number[]) => {
+      const run = newRun(name);
+      for (const stop of [...stops, undefined]) {
+        const training = await createTraining(engine, built, {
+          ids,
+          config: trainingSchema.parse({ ...config, ...settings }),
+        });
+        if (checkpointSteps(run.path).length > 0) await training.restore(resumeCheckpoint(run));
+        const controller = new AbortController();
+        await runTraining({
+          ...{ training, run, evaluator: scripted(figures, () => training.step), evaluateEverySteps: 2 },
+          signal: controller.signal,
+          onProgress: (event) => event.kind === "step" && event.record.step === stop && controller.abort(),
+        });
+        await training.dispose();
+      }
+      return {
+        run,
+        rates: readMetrics(run).flatMap(({ learningRate }) => (learningRate === undefined ? [] : [learningRate])),
+      };
+    };
+    const schedule = (step: number) => scheduleFactor(config.schedule, step - 1, config.steps);
+    const whole = await rates("plateau", []);
+    const factors = whole.rates.map((rate, i) => (rate as number) / config.optimizer.learningRate / schedule(i + 1));
+    // 5, 3, 4, 3: the third and the fourth are no better than the second.
+    for (const [i, factor] of [1, 1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25].entries())
+      expect(factors[i]).toBeCloseTo(factor, 12);
+    const parts = await rates("plateau-parts", [7, 8]);
+    expect(parts.rates).toEqual(whole.rates);
+    expect(bytesOf(parts.run, 12)).toEqual(bytesOf(whole.run, 12));
   });
 
   test("that improve to the end change nothing", async () => {

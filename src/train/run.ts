@@ -74,12 +74,15 @@ export async function runTraining(options: RunTrainingOptions): Promise<RunTrain
 
 type Judge = ReturnType<typeof judgeEvaluations>;
 
-/** The judge of a run's evaluations, having heard those that its metrics hold. */
+/** The judge of a run's evaluations, having heard those that its metrics hold; the training takes the rates that follow. */
 function judgeBefore({ training, run }: RunTrainingOptions): { judge: Judge; stopped: boolean } {
   const judge = judgeEvaluations(training.config.validation);
   const before = readMetrics(run).flatMap(({ bitsPerByte, split, step }) =>
-    typeof bitsPerByte === "number" && split === undefined && step <= training.step ? [judge(bitsPerByte)] : [],
+    typeof bitsPerByte === "number" && split === undefined && step <= training.step
+      ? [{ step, ...judge(bitsPerByte) }]
+      : [],
   );
+  for (const { step, rateFactor } of before) training.scaleRate(step, rateFactor);
   return { judge, stopped: before.at(-1)?.stop ?? false };
 }
 
@@ -117,6 +120,7 @@ async function evaluateIfDue(
   const evaluation = await training.evaluated(() => evaluator.run());
   appendMetrics(run, evaluationRecord(step, evaluation));
   const verdict = judge(evaluation.bitsPerByte);
+  training.scaleRate(step, verdict.rateFactor);
   if (verdict.best && config.validation.keepBest) saveBest(run, await training.snapshot());
   onProgress?.({ kind: "evaluation", step, evaluation, best: verdict.best });
   return verdict;

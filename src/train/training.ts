@@ -12,6 +12,7 @@ import { objectiveLosses } from "./objectives/index.ts";
 import { createOptimizer, type Optimizer } from "./optimizers/index.ts";
 import { roundNumbers, storedOptimizer } from "./precision/index.ts";
 import { trainingProgram } from "./programs.ts";
+import { RateDrops } from "./rate-drops.ts";
 import { scheduleFactor } from "./schedules/index.ts";
 import { type DoneStep, StepRunner } from "./steps.ts";
 import { readTensors, resetBuffers, withEvaluated, writeTensors } from "./training-state.ts";
@@ -50,6 +51,8 @@ export interface Training {
    * is thrown by the next call: the steps behind it may have moved the parameters.
    */
   advanceBy(count: number): Promise<StepRecord[]>;
+  /** Multiplies the schedule's rate of the steps after step `after` by a factor, until another one is set. */
+  scaleRate(after: number, factor: number): void;
   /** Runs work while what is to be evaluated is resident: the optimizer's average of the parameters where it keeps one. */
   evaluated<T>(work: () => Promise<T>): Promise<T>;
   /** Everything that continues the run, as a checkpoint holds it. */
@@ -77,17 +80,19 @@ export async function createTraining(
   { config, ...data }: { config: TrainingConfig } & TrainingData,
 ): Promise<Training> {
   const batches = "batches" in data ? data.batches : createBatches({ ...config, ids: data.ids });
-  const rateFactor = (t: number) => scheduleFactor(config.schedule, t - 1, config.steps);
+  const drops = new RateDrops();
+  const rateFactor = (t: number) => drops.at(t) * scheduleFactor(config.schedule, t - 1, config.steps);
   const optimizer = storedOptimizer(createOptimizer(config.optimizer, rateFactor), config.precision);
   const trainer = await compileTrainer(engine, built, { config, optimizer, shapes: batches.shapes });
   const parts = { engine, trainer, built, optimizer };
   await resetBuffers(parts);
-  return new TrainingRun({ config, batches, rateFactor, parts });
+  return new TrainingRun({ config, batches, drops, rateFactor, parts });
 }
 
 interface RunParts {
   config: TrainingConfig;
   batches: Batches;
+  drops: RateDrops;
   rateFactor: (t: number) => number;
   parts: { engine: Engine; trainer: Trainer; built: BuiltModel; optimizer: Optimizer };
 }
@@ -124,6 +129,10 @@ class TrainingRun implements Training {
 
   tokensBefore(steps: number): number {
     return this.with.batches.tokensBefore?.(steps) ?? steps * this.config.batch * this.config.length;
+  }
+
+  scaleRate(after: number, factor: number): void {
+    this.with.drops.set(after, factor);
   }
 
   evaluated<T>(work: () => Promise<T>): Promise<T> {

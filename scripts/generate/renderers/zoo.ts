@@ -1,5 +1,5 @@
 import { describeModel, type ModelDescription } from "../../../src/analysis/index.ts";
-import { type Citation, families } from "../../../src/blocks/index.ts";
+import { type Citation, componentsOf, families, patternNames, patterns } from "../../../src/blocks/index.ts";
 import { type BuiltModel, buildSpec, canonicalSpec } from "../../../src/spec/index.ts";
 import { SeqlabError } from "../../../src/tensor/index.ts";
 import type { Generator } from "../generators.ts";
@@ -45,8 +45,20 @@ ${mixers
   .filter(([, { reads }]) => reads?.includes("memory"))
   .map(([, mixer]) => componentRow(mixer))
   .join("")}
-${others.join("\n")}`;
+${others.join("\n")}
+## Patterns
+
+Ideas that recur, and the components made of them.
+
+| pattern | what it is | components |
+|---|---|---|
+${patternNames.map(patternRow).join("")}`;
 }
+
+const patternRow = (pattern: (typeof patternNames)[number]): string => {
+  const kinds = componentsOf(pattern).map(({ kind }) => `\`${kind}\``);
+  return `| ${pattern} | ${cell(patterns[pattern])} | ${kinds.join(", ")} |\n`;
+};
 
 function mixerRow(kind: string): string {
   const { equations, cite } = families.mixers[kind]!;

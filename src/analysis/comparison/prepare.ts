@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  assertLossless,
   type Corpus,
   type CorpusSplit,
   fitTokenizer,
@@ -49,6 +50,7 @@ function prepareText(
 ): PreparedData {
   const split = splitCorpus(corpus);
   const tokenizer = fitTokenizer(split.train.text, choice);
+  assertLossless(tokenizer, [split.validation.text], `${corpus.name}: validation`);
   const write = (name: string, text: string) => {
     const ids = tokenizer.encode(text);
     const bytes = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);

@@ -38,6 +38,13 @@ function expectSpread(
   }
 }
 
+/** All that have parameters have so many, within 3 %. */
+function expectParameters(name: string, count: number): void {
+  const found = Object.values(means(name, "parameters")).filter((parameters) => parameters > 0);
+  expect(found.length).toBeGreaterThan(1);
+  for (const parameters of found) expect(Math.abs(parameters / count - 1)).toBeLessThan(0.03);
+}
+
 test("every shipped study has evidence for its protocol", () => {
   expect(staleStudies()).toEqual([]);
 });
@@ -58,8 +65,11 @@ describe.each(shippedStudies())("%s", (name) => {
   });
 });
 
-test("two layers of two heads reverse at least 99 % and add at least 95 % of unseen examples exactly in all seeds, copies in some; each trains in minutes", () => {
-  expect(seedsOf("first-experiment")).toEqual(["some", "all", "all"]);
+test("[first-exp-1] two layers of two heads copy and reverse at least 99 % and add at least 95 % of unseen examples exactly, in every seed; each trains in minutes", () => {
+  expect(seedsOf("first-experiment")).toEqual(["all", "all", "all"]);
+  const exact = means("first-experiment", "exactMatch");
+  for (const task of ["copy", "reversal"]) expect(exact[task]).toBeGreaterThanOrEqual(0.99);
+  expect(exact["addition"]).toBeGreaterThanOrEqual(0.95);
   for (const { result } of evidence("first-experiment").cells) expect(result.seconds).toBeLessThan(300);
 });
 
@@ -152,6 +162,21 @@ test("[four-patterns-experiment] effects of four patterns and their interactions
   }
 });
 
+test("[multimodal-ablation] words and points: nets shared, own, and own with as many parameters in all, for both embeddings, with spread", () => {
+  expect(evidence("multimodal-ablation").cells).toHaveLength(2 * 3 * 3);
+  for (const measure of ["accuracy", "bits"] as const) expectSpread("multimodal-ablation", measure);
+  const parameters = means("multimodal-ablation", "parameters");
+  // Two layers, nets of 128 or 2 · 64 units over a width of 32; the second net has an offset of 32 of its own.
+  const shared = 2 * (2 * 32 * 128 + 128 + 32);
+  for (const points of ["table", "coordinates"]) {
+    expect(parameters[`${points}, own`]! - parameters[`${points}, shared`]!).toBe(shared);
+    expect(parameters[`${points}, own, half as wide`]! - parameters[`${points}, shared`]!).toBe(2 * 32);
+  }
+  // 225 points of 32 numbers, or 2 · 7 features and an offset.
+  expect(parameters["table, shared"]! - parameters["coordinates, shared"]!).toBe((225 - 15) * 32);
+  expect(seedsOf("multimodal-ablation")[0]).toBe("all");
+});
+
 test("[in-context-learning] two layers of attention alone learn induction, one does not, in minutes", () => {
   expect(seedsOf("induction")).toEqual(["all", "all"]);
   for (const { result } of evidence("induction").cells) expect(result.seconds).toBeLessThan(300);
@@ -159,6 +184,51 @@ test("[in-context-learning] two layers of attention alone learn induction, one d
 
 test("[open-q-ssm-vs-transformer] language modelling, recall, copying and state tracking at equal parameters, with spread", () => {
   expectSpread("equal-budget", "bits", { but: ["masked diffusion"] });
-  const parameters = Object.values(means("equal-budget", "parameters")).filter((count) => count > 0);
-  for (const count of parameters) expect(Math.abs(count / 40_000 - 1)).toBeLessThan(0.03);
+  expectParameters("equal-budget", 40_000);
+  const accuracy = means("equal-budget", "accuracy");
+  expect(accuracy["state tracking, liquid (CfC)"]).toBeGreaterThan(accuracy["state tracking, transformer"]! + 0.2);
+});
+
+test("[mamba-s6] selective copying: at least 95 % right in every seed", () => {
+  const [solved] = evidence("selective-copying").verdicts;
+  expect(solved!.text).toMatch(/^Mamba writes at least 95 %/);
+  expect(solved!.holds).toBe("all");
+});
+
+test("[selective-copy] at least 95 % by the selective model, S4 clearly below at equal parameters, in every seed", () => {
+  expect(seedsOf("selective-copying")).toEqual(["all", "all", "all"]);
+  const accuracy = means("selective-copying", "accuracy");
+  for (const one of ["S4, MLP", "S4, SwiGLU"]) expect(accuracy["Mamba"]! - accuracy[one]!).toBeGreaterThan(0.05);
+  expectParameters("selective-copying", 40_000);
+});
+
+test("[hybrid-ssm-attn] associative recall: the hybrid at least as good as the pure state-space model in every seed, at equal parameters", () => {
+  expect(seedsOf("hybrid-recall")).toEqual(["all", "all"]);
+  expectParameters("hybrid-recall", 26_500);
+});
+
+test("[xlstm-stack] parity far beyond the training lengths is solved with sLSTM, not with mLSTM or attention of the same size", () => {
+  expectParameters("state-tracking", 20_300);
+  const accuracy = means("state-tracking", "accuracy", "40");
+  expect(accuracy["parity, sLSTM"]).toBeGreaterThanOrEqual(0.95);
+  for (const other of ["mLSTM", "Transformer"]) expect(accuracy[`parity, ${other}`]).toBeLessThan(0.75);
+});
+
+test("[state-tracking] RNN, LSTM and sLSTM solve long parity trained short, in every seed; the others are reported beside them, and all on the words of S₃", () => {
+  const [solved, below] = evidence("state-tracking").verdicts;
+  expect([solved!.holds, below!.holds]).toEqual(["all", "all"]);
+  for (const test of ["5 to 10", "40"]) expectSpread("state-tracking", "accuracy", { test });
+  const words = means("state-tracking", "accuracy", "40");
+  for (const cell of ["RNN", "sLSTM"]) expect(words[`S₃, ${cell}`]).toBeGreaterThan(words["S₃, Transformer"]! + 0.3);
+});
+
+test("[alibi] trained on windows of 32: the loss on 64 and 128 beside sinusoidal and learned positions, the latter undefined there", () => {
+  const [beside] = evidence("length-extrapolation").verdicts;
+  expect(beside!.text).toContain("ALiBi is lower than with sinusoidal");
+  expect(beside!.holds).toBe("all");
+  for (const at of ["2n", "4n"]) {
+    const bits = means("length-extrapolation", "bits", at);
+    expect(bits["ALiBi"]).toBeLessThan(bits["sinusoidal"]!);
+    expect(bits["learned"]).toBeNaN();
+  }
 });

@@ -22,10 +22,11 @@ interface Net {
   activationGain?: Tensor | undefined;
   /** Of a norm behind the hidden layer, or where there is a gate a factor of it. */
   hiddenGain?: Tensor | undefined;
+  softClamp?: boolean;
 }
 
 /** Our net with weights as stored. */
-function netOf(x: Tensor, { activation, gate, up, down, ...vectors }: Net): Tensor {
+function netOf(x: Tensor, { activation, gate, up, down, softClamp, ...vectors }: Net): Tensor {
   const bias = vectors.downBias !== undefined;
   const own = weightsFrom({ up: columns(up), down: columns(down), ...vectors });
   const at = { d: { D: x.dim(-1), F: up.dim(0) }, b: {}, io: plainIo("eval") };
@@ -35,7 +36,7 @@ function netOf(x: Tensor, { activation, gate, up, down, ...vectors }: Net): Tens
     const config = mlp.config.parse({ ...options, hiddenNorm: extra });
     return mlp.forward(x, { ...at, c: config, p: own as Parameters<typeof mlp.forward>[1]["p"] }).y;
   }
-  const config = swiglu.config.parse({ ...options, hiddenGain: extra });
+  const config = swiglu.config.parse({ ...options, hiddenGain: extra, ...(softClamp && { softClamp: {} }) });
   const p = { ...own, ...weightsFrom({ gate: columns(gate) }) } as Parameters<typeof swiglu.forward>[1]["p"];
   return swiglu.forward(x, { ...at, c: config, p }).y;
 }
@@ -62,7 +63,17 @@ function llamaMlp(c: GoldenCase): GoldenGraph | Absent {
   };
 }
 
-const expressible = ["mult", "glu", "swish", "relu_squared", "no_bias", "glu_mult_bias", "post_act_ln", "solu"];
+const expressible = [
+  "mult",
+  "glu",
+  "swish",
+  "relu_squared",
+  "no_bias",
+  "glu_mult_bias",
+  "post_act_ln",
+  "solu",
+  "glu_softclamp",
+];
 
 function feedForward(c: GoldenCase): GoldenGraph | Absent {
   const options = c.config.options as Readonly<Record<string, unknown>>;
@@ -72,6 +83,7 @@ function feedForward(c: GoldenCase): GoldenGraph | Absent {
   const last = options.post_act_ln ? "param.ff.3" : "param.ff.2";
   const own = {
     activation,
+    softClamp: options.glu_softclamp === true,
     down: c.tensor(`${last}.weight`),
     downBias: c.maybe(`${last}.bias`),
     activationGain: c.maybe("param.ff.0.1.norm.gamma"),

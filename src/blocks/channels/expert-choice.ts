@@ -49,6 +49,7 @@ export const expertChoice = defineChannel({
   kind: "expert-choice",
   title: "Expert-choice mixture of experts",
   cite: { arxiv: "2202.09368", by: "Zhou et al. 2022, section 3.2" },
+  patterns: ["multi-x", "data-gating"],
   equations: [
     "S = softmax over experts of X W_r",
     "tokens of expert e: the T·c/E largest of S's column e, in each sequence",

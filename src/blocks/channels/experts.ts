@@ -98,7 +98,7 @@ function expertsOfGroups({ unit, ...weights }: Experts, experts_GE: Tensor): Exp
 const blockSizes = [16, 32, 64] as const;
 
 /** The largest block of which an even share of the choices fills eight; partly empty blocks then cost an eighth. */
-function blockFor(choices: number, experts: number): number {
+export function blockFor(choices: number, experts: number): number {
   return blockSizes.findLast((block) => choices >= 8 * block * experts) ?? blockSizes[0];
 }
 
@@ -117,10 +117,15 @@ export function exactExperts(x_ND: Tensor, serving: Serving, { experts, form, pa
   const { chosen_NKE } = serving.routing;
   const [N, K, E] = chosen_NKE.shape as [number, number, number];
   const block = blockFor(N * K, E);
-  const passes = expertPasses({ tokens: N, choices: N * K, experts: E });
-  if (form === "dense" || (form === "auto" && passes.dense <= sortingOverhead * passes.blocks))
-    return denseExperts(x_ND, serving, experts);
+  const saves = savesBySorting({ tokens: N, choices: N * K, experts: E });
+  if (form === "dense" || (form === "auto" && !saves)) return denseExperts(x_ND, serving, experts);
   return dispatchedExperts(x_ND, serving, { dispatch: blockDispatch({ chosen_NKE, block, partial }), experts });
+}
+
+/** Whether experts on their own tokens take less time than all on every token. */
+export function savesBySorting(at: Parameters<typeof expertPasses>[0]): boolean {
+  const passes = expertPasses(at);
+  return passes.dense > sortingOverhead * passes.blocks;
 }
 
 /** Passes of a token through an expert that each form executes; `choices` of them are what is asked for. */

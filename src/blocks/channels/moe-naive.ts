@@ -13,7 +13,8 @@ interface Net {
 
 type Weights = { router: number[][]; up: number[][][]; down: number[][][]; gate?: number[][][] } & Partial<
   Record<"gateBias" | "upBias" | "downBias" | "sharedGate" | "sharedUp" | "sharedDown" | "sharedMix", number[][]>
-> & { routerBias?: number[] };
+> &
+  Partial<Record<"routerBias" | "routerNormGain" | "routerNormBias", number[]>>;
 
 type Arguments = Pick<NaiveTokensArguments<MoeConfig, { E: number; K: number }>, "x" | "c" | "d"> & { p: Weights };
 
@@ -47,7 +48,7 @@ interface Token {
 
 /** One sequence after another, one token after another. */
 export function naiveMoe({ x, p, c, d: { E, K } }: Arguments) {
-  const routed = x.map((row) => row.map((token) => choose(affine(token, p.router, p.routerBias), { K, c })));
+  const routed = x.map((row) => row.map((token) => choose(affine(normed(token, p), p.router, p.routerBias), { K, c })));
   const y = x.map((row, b) => {
     const served = servedOf(routed[b]!, { E, K, c });
     return row.map((token, t) => {
@@ -58,7 +59,26 @@ export function naiveMoe({ x, p, c, d: { E, K } }: Arguments) {
       return sharedOf(token, p, c).map((v, i) => v + sum(parts.map((part) => part[i]!)));
     });
   });
-  return { y, losses: lossesOf(routed.flat(), c) };
+  return {
+    y,
+    losses: { ...lossesOf(routed.flat(), c), ...(c.entropyWeight && { concentration: concentration(routed) }) },
+  };
+}
+
+/** Minus the entropy of each sequence's mean choice. */
+function concentration(sequences: readonly (readonly Token[])[]): number {
+  const likely = (row: readonly Token[]) => {
+    const probs = row.map(({ logits }) => softmax(logits));
+    return probs[0]!.map((_, e) => mean(probs.map((p) => p[e]!)));
+  };
+  return -mean(sequences.map((row) => entropy(likely(row))));
+}
+
+function normed(token: number[], { routerNormGain, routerNormBias }: Weights): number[] {
+  if (!routerNormGain || !routerNormBias) return token;
+  const centred = token.map((v) => v - mean(token));
+  const root = Math.sqrt(mean(centred.map((v) => v * v)) + 1e-5);
+  return centred.map((v, i) => (v / root) * routerNormGain[i]! + routerNormBias[i]!);
 }
 
 function expertOf(token: number[], { expert, weight }: Choice, { p, c }: { p: Weights; c: MoeConfig }): number[] {

@@ -14,6 +14,10 @@ const choosing = {
     .describe(
       "weights of the chosen: their own softmax (Mixtral), their shares of the softmax over all (Switch), sigmoids over their sum (DeepSeek-V3) or as they are; noisy-topk: their own softmax, chosen in training with learned noise; sinkhorn: shares, chosen in training by a plan even over the batch",
     ),
+  routerNorm: z
+    .enum(["layernorm"])
+    .optional()
+    .describe("norm of what the router alone reads, where none stands before the experts (MoEUT; default: none)"),
   routerBias: z.boolean().default(false).describe("whether the router's logits have offsets"),
   groups: z.int().positive().default(1).describe("equal groups of experts, of which a token may use some"),
   keptGroups: z.int().positive().default(1).describe("groups that a token may use: those of the best score"),
@@ -103,6 +107,13 @@ const losses = {
     .min(0)
     .default(0)
     .describe("weight of minus the information that tokens give of their experts (ModuleFormer)"),
+  entropyWeight: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "weight of minus the entropy of a sequence's mean choice, over all rounds of a loop (σ-MoE, MoEUT; default: 0)",
+    ),
 };
 
 export const moeConfig = z.strictObject({ ...choosing, ...nets, ...serving, ...losses });

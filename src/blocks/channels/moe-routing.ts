@@ -4,6 +4,7 @@
  */
 import {
   balanceLoss,
+  choiceConcentration,
   evenBias,
   expertInformation,
   type NoisyRouting,
@@ -16,9 +17,9 @@ import {
   variation,
   withinGroups,
 } from "../../ops/index.ts";
-import type { Tensor } from "../../tensor/index.ts";
+import { layerNorm, type Tensor } from "../../tensor/index.ts";
 import type { AuxiliaryLoss, Io } from "../define.ts";
-import { linear, type Weight } from "../weights/use.ts";
+import { linear, value, type Weight } from "../weights/use.ts";
 
 export const routings = [
   "softmax-topk-renormalise",
@@ -41,17 +42,20 @@ export interface RoutingOptions {
   balanceWeight: number;
   zWeight: number;
   informationWeight: number;
+  entropyWeight?: number | undefined;
 }
 
 interface Router {
   c: RoutingOptions;
   k: number;
-  p: { router: Weight; routerBias?: Weight; noise?: Weight };
+  p: { router: Weight; routerBias?: Weight; noise?: Weight; routerNormGain?: Weight; routerNormBias?: Weight };
   /** Offsets of experts when they are chosen, if load is evened by them. */
   bias_E: Tensor | undefined;
   io: Io;
   /** f32 [N], 0 at padding. */
   real: Tensor | undefined;
+  /** Of as many tokens each (default: 1). */
+  sequences?: number;
 }
 
 export interface Routed {
@@ -64,7 +68,7 @@ export interface Routed {
 
 export function routeTokens(x_ND: Tensor, router: Router): Routed {
   const { c, p, bias_E, io, real } = router;
-  const logits_NE = linear(jittered(x_ND, c.jitter, io), p.router, p.routerBias);
+  const logits_NE = linear(jittered(normed(x_ND, p), c.jitter, io), p.router, p.routerBias);
   const chosen = choose(logits_NE, x_ND, router);
   const routing = c.scale === 1 ? chosen : { ...chosen, weights_NK: chosen.weights_NK.mul(c.scale) };
   const load_E = loadOf(routing, real);
@@ -102,13 +106,17 @@ function choose(logits_NE: Tensor, x_ND: Tensor, router: Router): NoisyRouting {
 /** Plans are even to about a per cent after so many. */
 const sinkhornTurns = 8;
 
+function normed(x: Tensor, { routerNormGain, routerNormBias }: Router["p"]): Tensor {
+  return routerNormGain && routerNormBias ? layerNorm(x, value(routerNormGain), value(routerNormBias), 1e-5) : x;
+}
+
 function jittered(x: Tensor, jitter: number, io: Io): Tensor {
   if (jitter === 0 || io.mode === "eval") return x;
   const draw = io.rng("jitter").uniform(x.shape);
   return x.mul(draw.mul(2 * jitter).add(1 - jitter));
 }
 
-function lossesOf(logits_NE: Tensor, routing: NoisyRouting, { c, real }: Router): AuxiliaryLoss[] {
+function lossesOf(logits_NE: Tensor, routing: NoisyRouting, { c, real, sequences = 1 }: Router): AuxiliaryLoss[] {
   const { probs_NE, chosen_NKE, weights_NK, likelihood_NE } = routing;
   const total = (t_NE: Tensor) => (real ? t_NE.mul(real.unsqueeze(-1)) : t_NE).sum(0);
   const weight = c.balanceWeight;
@@ -125,7 +133,18 @@ function lossesOf(logits_NE: Tensor, routing: NoisyRouting, { c, real }: Router)
     value: expertInformation(probs_NE, { real }).neg(),
     weight: c.informationWeight,
   };
-  return [...even, z, known].filter(({ weight }) => weight > 0);
+  const losses = [...even, z, known].filter(({ weight }) => weight > 0);
+  return c.entropyWeight ? [...losses, concentration(logits_NE, { c, real, sequences })] : losses;
+}
+
+function concentration(
+  logits_NE: Tensor,
+  { c, real, sequences }: Pick<Router, "c" | "real"> & { sequences: number },
+): AuxiliaryLoss {
+  const probs_NE = logits_NE.softmax(-1);
+  const samples = (real ? probs_NE.mul(real.unsqueeze(-1)) : probs_NE).reshape([sequences, -1, logits_NE.dim(-1)]);
+  const pool = { samples, of: choiceConcentration };
+  return { name: "concentration", value: choiceConcentration(samples), weight: c.entropyWeight ?? 0, pool };
 }
 
 function loadOf({ chosen_NKE }: Routing, real: Tensor | undefined): Tensor {

@@ -9,7 +9,7 @@
 import { capacityDispatch, type Routing } from "../../ops/index.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
 import { defineChannel } from "../define.ts";
-import { bias, type Init, matrix, type ParameterDeclaration, tensor } from "../weights/declare.ts";
+import { bias, gain, type Init, matrix, type ParameterDeclaration, tensor } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
 import { denseExperts, dispatchedExperts, type Experts, exactExperts, type Serving } from "./experts.ts";
 import { type HiddenUnit, hiddenUnit } from "./gated-unit.ts";
@@ -35,6 +35,7 @@ function params({ D, E, F }: Dims, c: C) {
     // With noise both start at zero, so that load starts even (Shazeer et al. 2017, appendix A).
     router: matrix(D, choices, { init: noisy ? "zeros" : "fanIn" }),
     ...(c.routerBias && { routerBias: bias(choices) }),
+    ...(c.routerNorm && { routerNormGain: gain(D), routerNormBias: bias(D) }),
     ...(noisy && { noise: matrix(D, choices, { init: "zeros" }) }),
     ...(gated && { gate: inward() }),
     up: inward(),
@@ -65,6 +66,7 @@ export const moe = defineChannel({
     arxiv: "2101.03961",
     by: "Fedus, Zoph & Shazeer 2021; Mixtral: Jiang et al. 2024; z-loss: Zoph et al. 2022; biases and groups: DeepSeek-V3, 2024; noise: Shazeer et al. 2017; priority: Riquelme et al. 2021",
   },
+  patterns: ["multi-x", "data-gating"],
   equations: [
     "p = softmax(x W_r),  chosen = the k largest",
     "g = p over their sum (Mixtral)  or  p (Switch)",
@@ -90,12 +92,14 @@ export const moe = defineChannel({
     const routers = c.routing === "noisy-topk" ? 2 : 1;
     const choices = E + c.zeroExperts;
     const own = maps * D * F + (c.expertBias ? (maps - 1) * F + D : 0);
-    return routers * D * choices + (c.routerBias ? choices : 0) + Math.min(K, E) * own + shared;
+    return (
+      routers * D * choices + (c.routerBias ? choices : 0) + (c.routerNorm ? 2 * D : 0) + Math.min(K, E) * own + shared
+    );
   },
   forward(x, { c, d, p, b, io }) {
     const x_ND = x.reshape([-1, d.D]);
     const real = io.mask_BT && where(io.mask_BT, 1, 0).reshape([-1]);
-    const router = { c, k: d.K, p, bias_E: b.choiceBias, io, real };
+    const router = { c, k: d.K, p, bias_E: b.choiceBias, io, real, sequences: x.dim(0) };
     const { routing, losses, buffers, load_E } = routeTokens(x_ND, router);
     const { y: routed, served_NK } = routedExperts(x_ND, routing, { c, d, p, sequences: x.dim(0), real });
     const identity = c.zeroExperts > 0 ? routed.add(x_ND.mul(zeroWeight(routing, d.E))) : routed;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   channelSuite,
+  evaluate,
   type NaiveTokensArguments,
   plainIo,
   randomNormal,
@@ -96,4 +97,33 @@ test("adaptive steps need a method with an error estimate", () => {
   expect(() => neuralOde.dims(config, D)).toThrow(
     /neural-ode.method: expected one with an error estimate.*E_ODE_METHOD/,
   );
+});
+
+test("[neural-ode] the adjoint's gradients come near to those of the steps as both solve finer, in the block as trained", () => {
+  const gradients = (options: Partial<Config>) => {
+    const config = neuralOde.config.parse(options);
+    const d = neuralOde.dims(config, D);
+    const drawn = Object.entries(neuralOde.params(d, config)).map(([name, { shape }]) => [
+      name,
+      randomNormal(name, shape, 0.4),
+    ]);
+    return evaluate({
+      inputs: { ...Object.fromEntries(drawn), x: randomNormal("x", [1, 3, D]) },
+      build: ({ x, ...at }) => ({
+        y: neuralOde.forward(x!, { c: config, d, p: weightsFrom(at) as never, b: {}, io: plainIo("train") }).y,
+      }),
+    });
+  };
+  const apart = (options: Partial<Config>) => {
+    const [adjoint, steps] = (["adjoint", "steps"] as const).map((gradient) => gradients({ ...options, gradient }));
+    expect(adjoint!.outputs.y!).toBeAllclose(steps!.outputs.y!, { tolerance: 1e-12 });
+    const errors = Object.entries(steps!.gradients).map(([name, { data }]) => {
+      const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      return distance(Float64Array.from(adjoint!.gradients[name]!.data), Float64Array.from(data)) / largest;
+    });
+    return Math.max(...errors);
+  };
+  expect(apart({ steps: 2 })).toBeLessThan(0.02);
+  expect(apart({ steps: 16 })).toBeLessThan(apart({ steps: 2 }) / 100);
+  expect(apart({ method: "dopri5", adaptive: true, rtol: 1e-6, atol: 1e-6, maxSteps: 40 })).toBeLessThan(1e-4);
 });

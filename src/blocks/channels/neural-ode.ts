@@ -5,16 +5,18 @@
 import { z } from "zod";
 import {
   type AdaptiveMethod,
+  type AdjointProblem,
   adaptiveMethods,
   type OdeMethod,
   odeMethods,
   solveAdaptive,
   solveBetween,
+  solveWithAdjoint,
 } from "../../ops/index.ts";
 import { constant, fail, iota, type Tensor } from "../../tensor/index.ts";
 import { defineChannel } from "../define.ts";
 import { bias, matrix, vector } from "../weights/declare.ts";
-import { linear, value, type Weights } from "../weights/use.ts";
+import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
   hidden: z.int().positive().optional().describe("hidden units of the field (default: twice the model width)"),
@@ -25,6 +27,12 @@ const config = z.strictObject({
     .default(false)
     .describe(
       "steps as long as a token's error estimate allows (method dopri5 or bosh3); gradients are those of the steps taken",
+    ),
+  gradient: z
+    .enum(["steps", "adjoint"])
+    .default("steps")
+    .describe(
+      "steps: that of the steps taken; adjoint: solved back in time with the same solver, keeping no step (Chen et al. 2018, appendix B), exact as far as the solver is",
     ),
   rtol: z.number().positive().default(1e-3).describe("allowed error of an adaptive step, relative to the state"),
   atol: z.number().positive().default(1e-4).describe("allowed error of an adaptive step beside that"),
@@ -65,11 +73,11 @@ export const neuralOde = defineChannel({
   dims,
   params,
   tune: [{ key: "hidden", unit: 1 }],
-  capabilities: ({ adaptive }) => ({
+  capabilities: ({ adaptive, gradient }) => ({
     flow: "causal",
     length: "any",
     batch: "independent",
-    smooth: adaptive ? "surrogate" : "everywhere",
+    smooth: adaptive || gradient === "adjoint" ? "surrogate" : "everywhere",
     exact: "bitwise",
   }),
   forward(x, { c, d: { D }, p }) {
@@ -80,19 +88,53 @@ export const neuralOde = defineChannel({
 
 /** Where each row is at time 1. */
 function journey(rows: Tensor, c: C, p: P): Tensor {
-  const field = (t: Tensor, [z]: readonly Tensor[]) => {
-    const inner = linear(z!, p.inward, p.inwardBias).add(value(p.clock).mul(t));
-    return [linear(inner.tanh(), p.outward, p.outwardBias)];
-  };
-  const problem = { field, z: [rows] };
-  if (!c.adaptive) {
-    const times = iota(c.steps + 1)
-      .cast("f32")
-      .div(c.steps);
-    return solveBetween({ ...problem, times }, c.method)[0]!.at(0, -1);
+  const parameters = [p.inward, p.inwardBias, p.clock, p.outward, p.outwardBias];
+  const times = c.adaptive
+    ? constant([0, 1], [2])
+    : iota(c.steps + 1)
+        .cast("f32")
+        .div(c.steps);
+  const solver = solverOf(c);
+  if (c.gradient === "adjoint") {
+    const slopes = (t: Tensor, z: Tensor, own: readonly Tensor[]) =>
+      field(
+        t,
+        z,
+        parameters.map((w, i) => ({ ...w, tensor: own[i]! })),
+      );
+    return solveWithAdjoint({
+      field: slopes,
+      start: rows,
+      parameters: parameters.map(value),
+      times,
+      solver,
+      back: solverOf(c, "all"),
+    });
   }
-  const { method, rtol, atol, maxSteps } = c;
+  const problem = { field: (t: Tensor, [z]: readonly Tensor[]) => [field(t, z!, parameters)], z: [rows], times };
+  const found = "rtol" in solver ? solveAdaptive(problem, solver.method, solver) : solveBetween(problem, solver.method);
+  return found[0]!.at(0, -1);
+}
+
+/** W_2 tanh(W_1 z + b_1 + t c) + b_2, parameters in this order: W_1, b_1, c, W_2, b_2. */
+function field(t: Tensor, z: Tensor, parameters: readonly Weight[]): Tensor {
+  const [inward, inwardBias, clock, outward, outwardBias] = parameters as readonly [
+    Weight,
+    Weight,
+    Weight,
+    Weight,
+    Weight,
+  ];
+  const inner = linear(z, inward, inwardBias).add(value(clock).mul(t));
+  return linear(inner.tanh(), outward, outwardBias);
+}
+
+/** Steps of rows are their own, where the solution goes forward. */
+function solverOf(
+  { adaptive, method, rtol, atol, maxSteps }: C,
+  norm: "rows" | "all" = "rows",
+): AdjointProblem["solver"] {
+  if (!adaptive) return { method };
   assertAdaptive(method);
-  const tolerance = { rtol, atol, maxSteps, norm: "rows" } as const;
-  return solveAdaptive({ ...problem, times: constant([0, 1], [2]) }, method, tolerance)[0]!.at(0, -1);
+  return { method, rtol, atol, maxSteps, norm };
 }

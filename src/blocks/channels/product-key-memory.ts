@@ -44,6 +44,7 @@ export const productKeyMemory = defineChannel({
   kind: "product-key-memory",
   title: "Product-key memory",
   cite: { arxiv: "1907.05242", by: "Lample et al. 2019; neurons: He 2024 (PEER, arXiv 2407.04153)" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "(q¹, q²) = norm of the halves of x W_q, for every head",
     "slot (i, j) scores q¹·k¹_i + q²·k²_j;  the k best of all N² are read",

@@ -56,6 +56,7 @@ export const softMoe = defineChannel({
   kind: "soft-moe",
   title: "Soft mixture of experts",
   cite: { arxiv: "2308.00951", by: "Puigcerver et al. 2023, eq. 1–3" },
+  patterns: ["multi-x"],
   equations: [
     "logits = X Φ  (or scale · cosines of tokens and slots)",
     "D = softmax over tokens,  C = softmax over slots",

@@ -10,6 +10,7 @@ export const squeezeExcite = defineChannel({
   kind: "squeeze-excite",
   title: "Squeeze and excitation",
   cite: { arxiv: "1709.01507", by: "Hu et al. 2018, eq. 2–4" },
+  patterns: ["data-gating"],
   equations: ["s = mean_t x_t,  y_t = x_t ⊙ σ(φ(s W₁ + b₁) W₂ + b₂)"],
   config: z.strictObject({
     reduction: z.number().positive().default(16).describe("model width / hidden width of the net"),

@@ -16,7 +16,8 @@ import { swiglu } from "./swiglu.ts";
 
 type Weights = Record<"gate" | "up" | "down", number[][]> &
   Partial<Record<"gateBias" | "upBias" | "downBias" | "hiddenGain" | "hiddenBias", number[]>>;
-type Arguments = Pick<NaiveTokensArguments<{ activation: HiddenActivation }>, "x" | "c"> & { p: Weights };
+type Config = { activation: HiddenActivation; softClamp?: { gate: number; up: number } | undefined };
+type Arguments = Pick<NaiveTokensArguments<Config>, "x" | "c"> & { p: Weights };
 
 const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
@@ -29,8 +30,11 @@ function scaled(hidden: number[], gain: number[] | undefined, offset: number[] |
 const naive = ({ x, p, c }: Arguments) => ({
   y: x.map((row) =>
     row.map((token) => {
-      const gate = naiveActivate(c.activation, affine(token, p.gate, p.gateBias), p);
-      const hidden = affine(token, p.up, p.upBias).map((v, i) => v * gate[i]!);
+      const [open, up] = [affine(token, p.gate, p.gateBias), affine(token, p.up, p.upBias)];
+      const plain = naiveActivate(c.activation, open, p);
+      const clamp = c.softClamp;
+      const gate = clamp ? plain.map((v, i) => (v / open[i]!) * clamp.gate * Math.tanh(open[i]! / clamp.gate)) : plain;
+      const hidden = up.map((v, i) => (clamp ? clamp.up * Math.tanh(v / clamp.up) : v) * gate[i]!);
       return affine(scaled(hidden, p.hiddenGain, p.hiddenBias), p.down, p.downBias);
     }),
   ),
@@ -42,6 +46,8 @@ channelSuite(swiglu, {
     {},
     { bias: true, hidden: 5 },
     { hiddenGain: true, hidden: 5 },
+    { softClamp: { gate: 0.5, up: 2 }, hidden: 5 },
+    { softClamp: { gate: 1, up: 1 }, activation: "gelu", hidden: 5 },
     { hiddenNorm: true, hidden: 5 },
     ...kinds.map((activation) => ({ activation, hidden: 6 })),
   ],

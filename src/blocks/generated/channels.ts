@@ -1,6 +1,7 @@
 // Written by `npm run generate` from the components' declarations.
 import { expertChoice } from "../channels/expert-choice.ts";
 import { mlp } from "../channels/mlp.ts";
+import { modalityExperts } from "../channels/modality-experts.ts";
 import { moe } from "../channels/moe.ts";
 import { neuralOde } from "../channels/neural-ode.ts";
 import { none } from "../channels/none.ts";
@@ -12,6 +13,7 @@ import { swiglu } from "../channels/swiglu.ts";
 export const channels = {
   "expert-choice": expertChoice,
   mlp,
+  "modality-experts": modalityExperts,
   moe,
   "neural-ode": neuralOde,
   none,

@@ -8,6 +8,8 @@ import { cfcWired } from "../mixers/cfc-wired.ts";
 import { classAttention } from "../mixers/class-attention.ts";
 import { comba } from "../mixers/comba.ts";
 import { convGlu } from "../mixers/conv-glu.ts";
+import { conv2d } from "../mixers/conv2d.ts";
+import { convnext } from "../mixers/convnext.ts";
 import { crossAttention } from "../mixers/cross-attention.ts";
 import { deltanet } from "../mixers/deltanet.ts";
 import { differentialAttention } from "../mixers/differential-attention.ts";
@@ -30,6 +32,7 @@ import { kda } from "../mixers/kda.ts";
 import { lightningAttention } from "../mixers/lightning-attention.ts";
 import { linearAttention } from "../mixers/linear-attention.ts";
 import { linformer } from "../mixers/linformer.ts";
+import { linformerCross } from "../mixers/linformer-cross.ts";
 import { logLinearAttention } from "../mixers/log-linear-attention.ts";
 import { longformer } from "../mixers/longformer.ts";
 import { lru } from "../mixers/lru.ts";
@@ -41,16 +44,20 @@ import { megaEma } from "../mixers/mega-ema.ts";
 import { mesaNet } from "../mixers/mesa-net.ts";
 import { minGru } from "../mixers/min-gru.ts";
 import { minLstm } from "../mixers/min-lstm.ts";
+import { mixedAttention } from "../mixers/mixed-attention.ts";
 import { mla } from "../mixers/mla.ts";
 import { mlstm } from "../mixers/mlstm.ts";
 import { mlstm7b } from "../mixers/mlstm-7b.ts";
+import { moa } from "../mixers/moa.ts";
 import { momentumDeltanet } from "../mixers/momentum-deltanet.ts";
 import { neuralCde } from "../mixers/neural-cde.ts";
 import { nystromAttention } from "../mixers/nystrom-attention.ts";
 import { odeRnn } from "../mixers/ode-rnn.ts";
 import { performer } from "../mixers/performer.ts";
+import { pool2d } from "../mixers/pool2d.ts";
 import { pooling } from "../mixers/pooling.ts";
 import { reformer } from "../mixers/reformer.ts";
+import { resnetBlock } from "../mixers/resnet-block.ts";
 import { retention } from "../mixers/retention.ts";
 import { rgLru } from "../mixers/rg-lru.ts";
 import { rnn } from "../mixers/rnn.ts";
@@ -66,8 +73,11 @@ import { shortConv } from "../mixers/short-conv.ts";
 import { sinkhornAttention } from "../mixers/sinkhorn-attention.ts";
 import { slstm } from "../mixers/slstm.ts";
 import { spectralConv } from "../mixers/spectral-conv.ts";
+import { switchhead } from "../mixers/switchhead.ts";
 import { tokenLinear } from "../mixers/token-linear.ts";
 import { tokenMlp } from "../mixers/token-mlp.ts";
+import { transientGlobal } from "../mixers/transient-global.ts";
+import { transposedConv2d } from "../mixers/transposed-conv2d.ts";
 import { tttLinearMixer } from "../mixers/ttt-linear.ts";
 import { windowAttention } from "../mixers/window-attention.ts";
 import { xca } from "../mixers/xca.ts";
@@ -83,6 +93,8 @@ export const mixers = {
   "class-attention": classAttention,
   comba,
   "conv-glu": convGlu,
+  conv2d,
+  convnext,
   "cross-attention": crossAttention,
   deltanet,
   "differential-attention": differentialAttention,
@@ -105,6 +117,7 @@ export const mixers = {
   "lightning-attention": lightningAttention,
   "linear-attention": linearAttention,
   linformer,
+  "linformer-cross": linformerCross,
   "log-linear-attention": logLinearAttention,
   longformer,
   lru,
@@ -116,16 +129,20 @@ export const mixers = {
   "mesa-net": mesaNet,
   "min-gru": minGru,
   "min-lstm": minLstm,
+  "mixed-attention": mixedAttention,
   mla,
   mlstm,
   "mlstm-7b": mlstm7b,
+  moa,
   "momentum-deltanet": momentumDeltanet,
   "neural-cde": neuralCde,
   "nystrom-attention": nystromAttention,
   "ode-rnn": odeRnn,
   performer,
+  pool2d,
   pooling,
   reformer,
+  "resnet-block": resnetBlock,
   retention,
   "rg-lru": rgLru,
   rnn,
@@ -141,8 +158,11 @@ export const mixers = {
   "sinkhorn-attention": sinkhornAttention,
   slstm,
   "spectral-conv": spectralConv,
+  switchhead,
   "token-linear": tokenLinear,
   "token-mlp": tokenMlp,
+  "transient-global": transientGlobal,
+  "transposed-conv2d": transposedConv2d,
   "ttt-linear": tttLinearMixer,
   "window-attention": windowAttention,
   xca,

@@ -5,6 +5,7 @@ import { gruGate } from "../residuals/gru-gate.ts";
 import { highway } from "../residuals/highway.ts";
 import { layerscale } from "../residuals/layerscale.ts";
 import { none } from "../residuals/none.ts";
+import { rectified } from "../residuals/rectified.ts";
 import { rezero } from "../residuals/rezero.ts";
 import { scaled } from "../residuals/scaled.ts";
 import { skipScale } from "../residuals/skip-scale.ts";
@@ -17,6 +18,7 @@ export const residuals = {
   highway,
   layerscale,
   none,
+  rectified,
   rezero,
   scaled,
   "skip-scale": skipScale,

@@ -9,6 +9,7 @@ export const dynamicDense = defineHistory({
   kind: "dynamic-dense",
   title: "Dynamic depth-weighted average",
   cite: { arxiv: "2502.12170", by: "Xiao et al. 2025 (MUDDFormer), eq. 5 and 6" },
+  patterns: ["data-gating"],
   equations: ["y_i = Σ_{j ≤ i} a_ij(x_i) x_j,  a_i(x) = gelu(rms(x) W₁) W₂ + α_i"],
   config: z.strictObject({
     hidden: z.int().positive().optional().describe("width of the net that makes the weights (default: states below)"),

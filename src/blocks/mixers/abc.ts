@@ -50,6 +50,7 @@ export const abc = defineMixer({
   kind: "abc",
   title: "Attention with bounded-memory control (ABC)",
   cite: { arxiv: "2110.02488", by: "Peng et al. 2022" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "w_t = exp(W_s x_t)  (per slot);  z_t = Σ_{i ≤ t} w_i",
     "K_t = Σ_{i ≤ t} k_i w_iᵀ / z_t;  V_t = Σ_{i ≤ t} v_i w_iᵀ / z_t",

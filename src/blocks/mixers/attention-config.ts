@@ -64,6 +64,13 @@ const scores = {
     .enum(["bilinear", "additive", "distance"])
     .optional()
     .describe("q·W·k (Luong 2015, general), w·tanh(q + k) (Bahdanau 2014), or −|q − k|² (default: q·k)"),
+  scoreHidden: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "A: additive scores are w·tanh(W₁q + W₂k) over A units a head (default: no maps beside those of q and k)",
+    ),
   lengthScale: z
     .strictObject({
       every: z.int().positive().default(8192).describe("tokens a step of the logarithm"),
@@ -143,8 +150,19 @@ export type AttentionConfig = z.infer<typeof attentionConfig>;
 /** Whether tokens can be made one by one. */
 export const decodes = (c: AttentionConfig): boolean => c.causal && !c.selective;
 
-/** Throws E_ATTENTION_ORDER where options need all earlier keys in the order of time, and only some or others are there. */
+/**
+ * Throws E_ATTENTION_ORDER where options need all earlier keys in the order of time, and only some or others are there, and
+ * E_ATTENTION_SCORE where the score has no place for its option.
+ */
 export function assertOptions(c: AttentionConfig): void {
+  if (c.scoreHidden !== undefined && c.score !== "additive")
+    fail({
+      code: "E_ATTENTION_SCORE",
+      where: "attention.scoreHidden",
+      expected: 'score "additive", which alone has hidden units',
+      got: c.score ?? "the scaled product",
+      hint: 'Set score to "additive", or leave scoreHidden out.',
+    });
   if (c.selective && c.memory !== undefined)
     fail({
       code: "E_ATTENTION_ORDER",

@@ -217,8 +217,12 @@ function score(
   switch (c.score) {
     case "bilinear":
       return scale * dot(times(q, p.between![h]!), k);
-    case "additive":
-      return sum(q.map((x, i) => p.score![h]![i]! * Math.tanh(x + k[i]!)));
+    case "additive": {
+      const [asked, offered] = p.scoreQueries
+        ? [times(q, p.scoreQueries[h]! as never), times(k, p.scoreKeys![h]! as never)]
+        : [q, k];
+      return sum(asked.map((x, i) => p.score![h]![i]! * Math.tanh(x + offered[i]!)));
+    }
     case "distance":
       return -scale * sum(q.map((x, i) => (x - k[i]!) ** 2));
     default:

@@ -11,8 +11,11 @@ import type { AttentionConfig } from "./attention-config.ts";
 interface Parameters<T> {
   /** [H, K, K]. */
   between?: T;
-  /** [H, K]. */
+  /** [H, K], or [H, A] behind maps to A units. */
   score?: T;
+  /** [H, K, A] each. */
+  scoreQueries?: T;
+  scoreKeys?: T;
   /** [P, K]. */
   contextual?: T;
   /** [G]. */
@@ -32,13 +35,20 @@ export function scoreParams(c: AttentionConfig, { H, G, K, V }: Sizes): Paramete
   const normal = { kind: "normal", std: K ** -0.5 } as const;
   return {
     ...(c.score === "bilinear" && { between: tensor([H, K, K], normal) }),
-    ...(c.score === "additive" && { score: tensor([H, K], normal) }),
+    ...(c.score === "additive" && additiveParams(c.scoreHidden, { H, K })),
     ...(c.contextualPositions !== undefined && { contextual: tensor([c.contextualPositions, K], normal) }),
     ...(c.dynamicMask !== undefined && {
       valueBiasScale: vector(G),
       valueBias: matrix(G * V, G),
     }),
   };
+}
+
+function additiveParams(A: number | undefined, { H, K }: Pick<Sizes, "H" | "K">): Parameters<ParameterDeclaration> {
+  const normal = (inputs: number) => ({ kind: "normal", std: inputs ** -0.5 }) as const;
+  if (A === undefined) return { score: tensor([H, K], normal(K)) };
+  const map = () => tensor([H, K, A], normal(K));
+  return { scoreQueries: map(), scoreKeys: map(), score: tensor([H, A], normal(A)) };
 }
 
 export type ScoreWeights = Parameters<Weight>;
@@ -54,7 +64,7 @@ export function scoreOf(c: AttentionConfig, p: P, scale: number) {
     case "distance":
       return (q: Tensor, k: Tensor) => distanceScores(q, k, scale);
     case "additive":
-      return (q: Tensor, k: Tensor) => additiveScores(q, k, value(p.score!));
+      return (q: Tensor, k: Tensor) => additiveScores(q, k, p);
   }
 }
 
@@ -67,11 +77,14 @@ function distanceScores(q: Tensor, k: Tensor, scale: number): Tensor {
     .sub(keys);
 }
 
-/** w·tanh(q + k) for every pair. */
-function additiveScores(q: Tensor, k: Tensor, w_HK: Tensor): Tensor {
-  const [H, K] = [q.dim(1), q.dim(3)];
-  const pairs_BHTSK = q.unsqueeze(3).add(sharedHeads(k, H).unsqueeze(2)).tanh();
-  return pairs_BHTSK.matmul(w_HK.reshape([H, 1, K, 1])).squeeze(-1);
+/** w·tanh(q + k), or w·tanh(W₁q + W₂k), for every pair. */
+function additiveScores(q: Tensor, k: Tensor, p: P): Tensor {
+  const [w, H] = [value(p.score!), q.dim(1)];
+  const keys = sharedHeads(k, H);
+  const queries = p.scoreQueries ? q.matmul(value(p.scoreQueries)) : q;
+  const mapped = p.scoreKeys ? keys.matmul(value(p.scoreKeys)) : keys;
+  const pairs_BHTSA = queries.unsqueeze(3).add(mapped.unsqueeze(2)).tanh();
+  return pairs_BHTSA.matmul(w.reshape([H, 1, w.dim(1), 1])).squeeze(-1);
 }
 
 /** [B, G, S, K] → [B, H, S, K], each head for its H/G neighbours. */

@@ -7,6 +7,7 @@ mixerSuite(attention, {
   configs: [
     { heads: 2, valueSize: 3, score: "bilinear", clip: 0.8, positions: { kind: "rope", xpos: 64 } },
     { heads: 2, kvHeads: 1, score: "additive", memory: 2 },
+    { heads: 2, kvHeads: 1, score: "additive", scoreHidden: 3 },
     { heads: 4, kvHeads: 2, score: "distance", zeroKey: true },
     { heads: 4, kvHeads: 2, qkNorm: "layer", normGain: "per-head", normOffset: false, valueNorm: true },
     { heads: 2, qkNorm: "rms", normGain: "none", normAfterPositions: true, positions: { kind: "rope" } },

@@ -72,6 +72,7 @@ export const attention = defineMixer({
   kind: "attention",
   title: "Softmax attention",
   cite: { arxiv: "1706.03762", by: "Vaswani et al. 2017" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q_t, k_t, v_t = x_t·W_q, x_t·W_k, x_t·W_v  (per head; k and v shared by H/G heads)",
     "a_ts = softmax_s(q_t·k_s / √K + bias_ts),  s ≤ t",
@@ -149,18 +150,23 @@ function attend(x_BTD: Tensor, at: Context) {
     weigh: weighOf(at, seen),
     // What earlier queries say against keys is summed over all of them.
     block: c.selective ? T : undefined,
-    drop: (weights, queries) => dropWeights(weights, c.weightDropout, { io, label: `weights.${queries.start}` }),
+    drop:
+      c.weightDropout > 0 && io.mode === "train"
+        ? (weights, queries) => dropWeights(weights, c.weightDropout, { io, label: `weights.${queries.start}` })
+        : undefined,
   });
   return {
     y: project(gatherHeads(y_BHTV, x_BTD, at), at),
     s: decodes(c) ? { k_BHTK: k_BGTK, v_BHTK: carried } : {},
     probes: { weights_BHTS },
-    handed: {
-      ...(!c.valueResidual && { attentionValues_BGTV: own }),
-      ...(c.scoreResidual && { attentionScores_BHTS: scores_BHTS }),
-    },
+    handed: handedOn(c, own, scores_BHTS),
   };
 }
+
+const handedOn = (c: AttentionConfig, own: Tensor, scores_BHTS: Tensor) => ({
+  ...(!c.valueResidual && { attentionValues_BGTV: own }),
+  ...(c.scoreResidual && { attentionScores_BHTS: scores_BHTS }),
+});
 
 /** Queries and keys, normed and rotated, and values as they are. */
 function tokensOf(x_BTD: Tensor, { c, d, p, io }: Context, { rotate }: PositionHooks) {
@@ -208,7 +214,6 @@ function scaleOf({ scale, qkNorm }: AttentionConfig, K: number): number {
 }
 
 function dropWeights(weights: Tensor, prob: number, { io, label }: { io: Io; label: string }): Tensor {
-  if (prob === 0 || io.mode === "eval") return weights;
   const keep = io.rng(label).uniform(weights.shape).greaterEqual(prob);
   return where(keep, weights.div(1 - prob), 0);
 }

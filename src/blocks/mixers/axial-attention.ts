@@ -3,7 +3,7 @@
  * Axes: B batch, T time (the grid row by row), D model, R rows, S columns of the grid, H heads of K features.
  */
 import { z } from "zod";
-import { scaledDotProduct } from "../../ops/index.ts";
+import { gridOf, scaledDotProduct } from "../../ops/index.ts";
 import { iota, type Tensor } from "../../tensor/index.ts";
 import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
@@ -37,6 +37,7 @@ export const axialAttention = defineMixer({
   kind: "axial-attention",
   title: "Axial attention",
   cite: { arxiv: "1912.12180", by: "Ho et al. 2019" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "A_c(x)_rs = attention of x_rs to x_1s … x_Rs;  A_r(x)_rs = attention of x_rs to x_r1 … x_rS",
     "y = A_c(x) + A_r(x),  or in turn A_r(A_c(x))",
@@ -59,7 +60,7 @@ export const axialAttention = defineMixer({
   state: () => ({}),
   forward(x_BTD, { c, d, p, io }) {
     const [B, T, D] = x_BTD.shape as [number, number, number];
-    const [R, S] = io.grid ?? [Math.ceil(T / c.columns), c.columns];
+    const [R, S] = gridOf(T, { grid: io.grid, columns: c.columns });
     // Places beyond the last token hold none.
     const cells = (x: Tensor) => x.pad(1, 0, R * S - T).reshape([x.dim(0), R, S, -1]);
     const real_BT1 = (io.mask_BT ?? iota(T).greaterEqual(0).unsqueeze(0)).cast("f32").unsqueeze(2);

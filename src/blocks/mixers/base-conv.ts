@@ -55,6 +55,7 @@ export const baseConv = defineMixer({
   kind: "base-conv",
   title: "BaseConv",
   cite: { arxiv: "2312.04927", by: "Arora et al. 2024" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "y = conv(x) ⊙ (W x + b) + x",
     "conv: depthwise and causal; a few taps and a bias, or k * x + x with a filter k as long as the sequence",

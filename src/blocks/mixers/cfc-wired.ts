@@ -66,6 +66,7 @@ export const cfcWired = defineMixer({
   kind: "cfc-wired",
   title: "CfC with NCP wiring",
   cite: { arxiv: "2106.13898", by: "Hasani et al. 2022; wiring: Lechner et al. 2020" },
+  patterns: ["data-gating"],
   equations: [
     "layers inter, command, motor:  h^l_t = CfC_l([h^{l−1}_t, h^l_{t−1}]),  h^0_t = x_t   (no backbone)",
     "the maps g and h (of mode pure: f) read h^{l−1} through a 0/1 mask; the gate's maps read all of it",

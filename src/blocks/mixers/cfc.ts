@@ -64,6 +64,7 @@ export const cfc = defineMixer({
   kind: "cfc",
   title: "Closed-form continuous-time network (CfC)",
   cite: { arxiv: "2106.13898", by: "Hasani et al. 2022" },
+  patterns: ["data-gating"],
   equations: [
     "z = backbone([x_t, h_{t−1}])",
     "s = σ(a(z)·Δt + b(z))",

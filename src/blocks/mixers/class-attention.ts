@@ -21,6 +21,7 @@ export const classAttention = defineMixer({
   kind: "class-attention",
   title: "Class attention (CaiT)",
   cite: { arxiv: "2103.17239", by: "Touvron et al. 2021, section 2.2" },
+  patterns: ["higher-order", "multi-x"],
   equations: ["y_0 = Σ_s softmax_s(q_0·k_s / √K) v_s W_out,  y_t = 0 for t > 0"],
   config,
   dims: (c, D: number) => ({ D, H: c.heads, K: D / c.heads }),

@@ -38,6 +38,7 @@ export const comba = defineMixer({
   kind: "comba",
   title: "Comba",
   cite: { arxiv: "2506.02475", by: "Hu et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / |q|;  k ← k / |k|;  p = σ(inner) k",
     "a_t = exp(−e^logA softplus(W_a x_t + b));  β_t = σ(W_β x_t)",

@@ -32,6 +32,7 @@ export const convGlu = defineMixer({
   kind: "conv-glu",
   title: "Gated convolution (ConvS2S)",
   cite: { arxiv: "1705.03122", by: "Gehring et al. 2017" },
+  patterns: ["higher-order", "data-gating"],
   equations: ["[a, b]_t = Σ_j W_j x_{t−k+1+j} + c   (j = 0 … k − 1)", "y_t = a_t ⊙ σ(b_t)"],
   config,
   dims,

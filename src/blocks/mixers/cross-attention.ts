@@ -56,6 +56,7 @@ export const crossAttention = defineMixer({
   kind: "cross-attention",
   title: "Cross attention",
   cite: { arxiv: "1706.03762", by: "Vaswani et al. 2017" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q_t = x_t·W_q;  k_s, v_s = m_s·W_k, m_s·W_v  (per head)",
     "a_ts = softmax_s(score(q_t, k_s)),  score = q·k/√K | q·W·k/√K | v·tanh(q + k)",

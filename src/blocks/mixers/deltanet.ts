@@ -54,6 +54,7 @@ export const deltanet = defineMixer({
   kind: "deltanet",
   title: "DeltaNet",
   cite: { arxiv: "2406.06484", by: "Schlag et al. 2021; Yang et al. 2024" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t)",
     "S_t = S_{t−1} (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ;  o_t = S_t q_t",

@@ -70,6 +70,7 @@ export const differentialAttention = defineMixer({
   kind: "differential-attention",
   title: "Differential attention",
   cite: { arxiv: "2410.05258", by: "Ye et al. 2024" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "A_i = softmax(q_i k_iᵀ / √K),  i = 1, 2  (causal)",
     "λ = exp(λ_q1·λ_k1) − exp(λ_q2·λ_k2) + λ_start",

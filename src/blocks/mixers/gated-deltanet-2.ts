@@ -80,6 +80,7 @@ export const gatedDeltanet2 = defineMixer({
   kind: "gated-deltanet-2",
   title: "Gated DeltaNet-2",
   cite: { arxiv: "2605.22791", by: "Hatamizadeh et al. 2026" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|",
     "a_t = exp(−e^logA softplus(W_a x_t + c)),  b_t = σ(W_b x_t + c_b) per key feature,  w_t = σ(W_w x_t + c_w) per value feature",

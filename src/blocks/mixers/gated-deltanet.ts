@@ -62,6 +62,7 @@ export const gatedDeltanet = defineMixer({
   kind: "gated-deltanet",
   title: "Gated DeltaNet",
   cite: { arxiv: "2412.06464", by: "Yang et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|",
     "a_t = exp(−e^logA softplus(W_a x_t + b));  β_t = σ(W_β x_t)",

@@ -76,6 +76,7 @@ export const gatedDeltaproduct = defineMixer({
   kind: "gated-deltaproduct",
   title: "Gated DeltaProduct",
   cite: { arxiv: "2502.10297", by: "Siems et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k¹…kᴺ, v¹…vᴺ] ← silu(conv(W x_t));  q ← q / (|q| √K);  kⁱ ← kⁱ / |kⁱ|;  βⁱ = 2σ(Wⁱ_β x_t)",
     "S ← a_t S_{t−1},  a_t = exp(−e^logA softplus(W_a x_t + b))",

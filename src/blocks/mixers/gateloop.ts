@@ -38,6 +38,7 @@ export const gateloop = defineMixer({
   kind: "gateloop",
   title: "GateLoop (simple, real)",
   cite: { arxiv: "2311.01927", by: "Katsch 2023" },
+  patterns: ["higher-order", "data-gating"],
   equations: ["h_t = σ(W_a x_t) ⊙ h_{t−1} + W_u x_t", "out = W_out (W_q x_t ⊙ h_t)"],
   config,
   dims,

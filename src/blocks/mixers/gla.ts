@@ -63,6 +63,7 @@ export const gla = defineMixer({
   kind: "gla",
   title: "Gated linear attention",
   cite: { arxiv: "2312.06635", by: "Yang et al. 2023" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "log a_t = log σ(W_up W_down x_t + b) / slowness   (per key feature)",
     "S_t = S_{t−1} diag(a_t) + v_t k_tᵀ;  o_t = S_t q_t / √K",

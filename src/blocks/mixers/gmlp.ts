@@ -68,6 +68,7 @@ export const gmlp = defineMixer({
   kind: "gmlp",
   title: "gMLP",
   cite: { arxiv: "2105.08050", by: "Liu et al. 2021" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "[u, v] = gelu(W_in x + b)",
     "g_t = Σ_s M_ts LayerNorm(v)_s + c_t   (+ a small attention over x)",

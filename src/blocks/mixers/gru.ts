@@ -43,6 +43,7 @@ export const gru = defineMixer({
   kind: "gru",
   title: "GRU",
   cite: { arxiv: "1406.1078", by: "Cho et al. 2014" },
+  patterns: ["data-gating", "moving-average"],
   equations: [
     "[z, r] = σ(W x_t + U h_{t−1} + b)",
     "h̃ = tanh(W_h x_t + b_h + r ⊙ (U_h h_{t−1} + c))",

@@ -50,6 +50,7 @@ export const gsa = defineMixer({
   kind: "gsa",
   title: "Gated slot attention",
   cite: { arxiv: "2409.07146", by: "Zhang et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "[q, k, v] = silu(W x_t);  log a_t = log σ(W_f x_t) / slowness   (per slot)",
     "K_t = K_{t−1} diag(a_t) + k_t (1 − a_t)ᵀ;  V_t = V_{t−1} diag(a_t) + v_t (1 − a_t)ᵀ",

@@ -66,6 +66,7 @@ export const gss = defineMixer({
   kind: "gss",
   title: "Gated state space (GSS)",
   cite: { arxiv: "2206.13947", by: "Mehta et al. 2022; DSS: Gupta et al. 2022" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "u = gelu(W_wide x),  v = LayerNorm(gelu(W_narrow x))",
     "s_t = e^λ s_{t−1} + (e^λ − 1)/λ v_t,  y = Re(C s) + skip ⊙ v,  λ = −e^logRate + i frequency   (shared by all channels)",

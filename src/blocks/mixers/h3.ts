@@ -77,6 +77,7 @@ export const h3 = defineMixer({
   kind: "h3",
   title: "H3",
   cite: { arxiv: "2212.14052", by: "Fu et al. 2023" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "q, k, v = W_q x, W_k x, W_v x;  k ← shift(k)",
     "y_t = q_t · SSM(k vᵀ)_t   (per head; SSM diagonal, bilinear, with skip)",

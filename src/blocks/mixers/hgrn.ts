@@ -43,6 +43,7 @@ export const hgrn = defineMixer({
   kind: "hgrn",
   title: "HGRN",
   cite: { arxiv: "2311.04823", by: "Qin et al. 2023" },
+  patterns: ["data-gating", "moving-average"],
   equations: [
     "f_t = γ + (1 − γ) σ(W_f x_t);  h_t = f_t ⊙ h_{t−1} + (1 − f_t) ⊙ silu(W x_t)",
     "out = W_out (RMSNorm(h_t) ⊙ silu(W_g x_t))",

@@ -84,6 +84,7 @@ export const hyena = defineMixer({
   kind: "hyena",
   title: "Hyena",
   cite: { arxiv: "2302.10866", by: "Poli et al. 2023" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "[x⁰, …, x^{order−1}, v] = conv(W x + b)   (short, depthwise, causal)",
     "u = v ⊙ xⁱ;  v ← k * u + skip ⊙ u   for i = order − 1 … 1;  y = W_out (v ⊙ x⁰) + c",

@@ -69,6 +69,7 @@ export const kda = defineMixer({
   kind: "kda",
   title: "Kimi Delta Attention",
   cite: { arxiv: "2510.26692", by: "Kimi Team 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t)",
     "a_t = exp(−e^logA softplus(W_up W_down x_t + b))   (per key feature)",

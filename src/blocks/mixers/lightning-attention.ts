@@ -57,6 +57,7 @@ export const lightningAttention = defineMixer({
   kind: "lightning-attention",
   title: "Lightning attention (MiniMax-01)",
   cite: { arxiv: "2501.08313", by: "MiniMax 2025; Qin et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "[q, k, v] = silu(W x_t);  S_t = e^{−s_h} S_{t−1} + v_t k_tᵀ;  o_t = S_t q_t",
     "s_h = 2^(−8(h+1)/H) (1 − depth + 10⁻⁵)",

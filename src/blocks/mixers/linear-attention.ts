@@ -62,6 +62,7 @@ export const linearAttention = defineMixer({
     arxiv: "2006.16236",
     by: "Katharopoulos et al. 2020; taylor: Arora et al. 2024; square: Aksenov et al. 2024",
   },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "S_t = S_{t−1} + v_t φ(k_t)ᵀ;  z_t = z_{t−1} + φ(k_t)",
     "o_t = S_t φ(q_t) / (z_t·φ(q_t) + ε);  out = W_out o_t",

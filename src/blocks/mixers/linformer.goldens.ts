@@ -1,11 +1,11 @@
 /** linformer's self-attention. */
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { linformer } from "./linformer.ts";
+import { linformerCross } from "./linformer-cross.ts";
 import { columnsOf, weightOf } from "./mamba-2.goldens.ts";
 import { goldenIo } from "./rnn-golden-weights.fixture.ts";
 
-function build(c: GoldenCase): GoldenGraph | Absent {
-  if (c.has("in.context")) return "absent: keys and values from another sequence";
+function build(c: GoldenCase): GoldenGraph {
   const given = c.config.args as Readonly<Record<string, number | boolean | undefined>>;
   const at = (name: string) => c.tensor(`param.${name}`);
   const sharedKv = given.share_kv === true;
@@ -26,7 +26,10 @@ function build(c: GoldenCase): GoldenGraph | Absent {
   };
   const x = c.tensor("in.x");
   const d = linformer.dims(config, x.dim(2));
-  return { outputs: { "out.y": linformer.forward(x, { c: config, d, p, s: {}, b: {}, io: goldenIo() }).y } };
+  const context = c.maybe("in.context");
+  const mixer = context ? linformerCross : linformer;
+  const io = context ? { ...goldenIo(), memory: { x_BSD: context } } : goldenIo();
+  return { outputs: { "out.y": mixer.forward(x, { c: config, d, p, s: {}, b: {}, io }).y } };
 }
 
 export const adapters: readonly GoldenAdapter[] = [{ kind: "blocks", component: "linformer", build }];

@@ -8,11 +8,12 @@ import type { Tensor } from "../../tensor/index.ts";
 import { wholeSequence } from "../capabilities.ts";
 import { defineMixer } from "../define.ts";
 import { bias, matrix } from "../weights/declare.ts";
-import { linear, value, type Weight } from "../weights/use.ts";
+import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { assertTokens } from "./max-tokens.ts";
 import { realTokens } from "./token-mlp.ts";
 
-const config = z.strictObject({
+/** Also of `linformer-cross`. */
+export const config = z.strictObject({
   heads: z.int().positive().default(4).describe("query heads; must divide the width"),
   slots: z.int().positive().default(64).describe("k: sums over time that take the place of the tokens"),
   maxTokens: z.int().positive().default(512).describe("longest sequence; a shorter one is as if filled up with zeros"),
@@ -22,7 +23,7 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-const dims = (c: C, D: number) => ({
+export const dims = (c: C, D: number) => ({
   D,
   H: c.heads,
   G: c.oneKvHead ? 1 : c.heads,
@@ -31,10 +32,50 @@ const dims = (c: C, D: number) => ({
   S: c.slots,
 });
 
+type Sizes = ReturnType<typeof dims>;
+
+export function params({ D, G, K, L, S }: Sizes, c: C) {
+  const sum = { init: { kind: "normal", std: 1 / Math.sqrt(S) } } as const;
+  return {
+    q: matrix(D, D),
+    k: matrix(D, G * K),
+    keySlots: matrix(L, S, sum),
+    ...(!c.sharedKv && { v: matrix(D, G * K), valueSlots: matrix(L, S, sum) }),
+    out: matrix(D, D, { init: "residual" }),
+    ...(c.outBias && { outBias: bias(D) }),
+  };
+}
+
+interface At {
+  d: Sizes;
+  p: Weights<ReturnType<typeof params>>;
+}
+
+/** Keys and values of T tokens at most L, summed into the slots: [B, G, S, K]. Tokens that are not real count as zeros. */
+export function slotsOf(x_BTD: Tensor, { d, p }: At, mask_BT: Tensor | undefined): { k: Tensor; v: Tensor } {
+  const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
+  assertTokens("linformer", T, d.L);
+  const real = realTokens(x_BTD, mask_BT);
+  const slots = (map: Weight, weights: Weight) =>
+    value(weights).slice(0, 0, T).matmul(linear(real, map), { transA: true }).reshape([B, d.S, d.G, d.K]).swap(1, 2);
+  const k = slots(p.k, p.keySlots);
+  return { k, v: p.v && p.valueSlots ? slots(p.v, p.valueSlots) : k };
+}
+
+/** What tokens read of the slots. */
+export function readSlots(x_BTD: Tensor, { k, v }: { k: Tensor; v: Tensor }, { d, p }: At): Tensor {
+  const q = linear(x_BTD, p.q)
+    .reshape([x_BTD.dim(0), -1, d.H, d.K])
+    .swap(1, 2);
+  const y_BHTK = scaledDotProduct({ q, k, v });
+  return linear(y_BHTK.swap(1, 2).reshape(x_BTD.shape), p.out, p.outBias);
+}
+
 export const linformer = defineMixer({
   kind: "linformer",
   title: "Linformer",
   cite: { arxiv: "2006.04768", by: "Wang et al. 2020" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q, k, v = x W_q, x W_k, x W_v   (per head)",
     "y = softmax(q (E k)ᵀ / √K) (F v),  E, F [slots, tokens] learned",
@@ -42,31 +83,10 @@ export const linformer = defineMixer({
   ],
   config,
   dims,
-  params: ({ D, G, K, L, S }, c) => {
-    const sum = { init: { kind: "normal", std: 1 / Math.sqrt(S) } } as const;
-    return {
-      q: matrix(D, D),
-      k: matrix(D, G * K),
-      keySlots: matrix(L, S, sum),
-      ...(!c.sharedKv && { v: matrix(D, G * K), valueSlots: matrix(L, S, sum) }),
-      out: matrix(D, D, { init: "residual" }),
-      ...(c.outBias && { outBias: bias(D) }),
-    };
-  },
+  params,
   tune: [{ key: "slots", unit: 1 }],
   reads: ["mask_BT"],
   capabilities: { ...wholeSequence, length: "max" },
   state: () => ({}),
-  forward(x_BTD, { c, d, p, io }) {
-    const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
-    assertTokens("linformer", T, c.maxTokens);
-    const real = realTokens(x_BTD, io.mask_BT);
-    const heads = (x: Tensor, count: number) => x.reshape([B, -1, count, d.K]).transpose([0, 2, 1, 3]);
-    const slots = (map: Weight, weights: Weight) =>
-      heads(value(weights).slice(0, 0, T).matmul(linear(real, map), { transA: true }), d.G);
-    const k = slots(p.k, p.keySlots);
-    const v = p.v && p.valueSlots ? slots(p.v, p.valueSlots) : k;
-    const y_BHTK = scaledDotProduct({ q: heads(linear(x_BTD, p.q), d.H), k, v });
-    return { y: linear(y_BHTK.transpose([0, 2, 1, 3]).reshape(x_BTD.shape), p.out, p.outBias), s: {} };
-  },
+  forward: (x_BTD, at) => ({ y: readSlots(x_BTD, slotsOf(x_BTD, at, at.io.mask_BT), at), s: {} }),
 });

@@ -73,6 +73,7 @@ export const logLinearAttention = defineMixer({
   kind: "log-linear-attention",
   title: "Log-linear attention",
   cite: { arxiv: "2506.04761", by: "Guo et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  a_t = exp(−e^logA softplus(W_a x_t + b))",
     "λ_t = softplus(W_λ x_t + c) ∈ ℝᴸ;  level(t, s) = 0 for s = t, else 1 + the highest bit in which t and s differ",

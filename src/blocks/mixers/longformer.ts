@@ -47,6 +47,7 @@ export const longformer = defineMixer({
   kind: "longformer",
   title: "Longformer attention",
   cite: { arxiv: "2004.05150", by: "Beltagy et al. 2020, section 3.1" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "y_t = Σ_s softmax_s(q_t·k_s / √K) v_s,  |t − s| ≤ radius or s global",
     "y_g = Σ_s softmax_s(q^G_g·k^G_s / √K) v^G_s for global tokens g, over all s, with maps of their own",

@@ -56,6 +56,7 @@ export const lstm = defineMixer({
     by: "Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; projection: Sak et al. 2014",
     url: "https://doi.org/10.1162/neco.1997.9.8.1735",
   },
+  patterns: ["data-gating"],
   equations: [
     "[i, f, o] = σ(W x_t + U h_{t−1} + b),  g = tanh(W_g x_t + U_g h_{t−1} + b_g)",
     "c_t = f ⊙ c_{t−1} + i ⊙ g",

@@ -88,6 +88,7 @@ export const ltc = defineMixer({
   kind: "ltc",
   title: "Liquid time-constant network (LTC)",
   cite: { arxiv: "2006.04439", by: "Hasani et al. 2021" },
+  patterns: ["data-gating"],
   equations: [
     "cm dv/dt = g (v_leak − v) + Σ_s w_s σ(σ_s (v_s − μ_s)) (E_s − v), s over inputs and neurons",
     "v ← (r v + g v_leak + Σ a_s E_s) / (r + g + Σ a_s + ε),  r = cm · unfolds / Δt,  a_s = w_s σ(σ_s (v_s − μ_s))",

@@ -1,6 +1,6 @@
 /** Mamba-2 layers of transformers: in_proj rows stand as [z | x, B, C | dt]; Falcon's multipliers scale rows. */
 
-import { concat, stack, type Tensor } from "../../tensor/index.ts";
+import { concat, constant, stack, type Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io, Mixer } from "../define.ts";
 import type { Weight } from "../weights/use.ts";
@@ -43,14 +43,24 @@ export function layerGraph(c: GoldenCase, layer: LayerCase): GoldenGraph | Absen
   if (typeof mask_BT === "string") return mask_BT;
   const real = mask_BT?.cast("f32").unsqueeze(2);
   const scaled = c.tensor("in.x").mul(layer.inputScale ?? 1);
-  const x = real ? scaled.mul(real) : scaled;
+  if (real && c.has("param.in_proj.bias")) return { outputs: oneByOne(c, scaled, layer) };
+  const outputs = sequences(c, layer, { x: real ? scaled.mul(real) : scaled, mask_BT, start: givenStates(c, layer) });
+  return { outputs: { ...outputs, ...(real && { "out.y": atPadding(outputs["out.y"]!, real, layer) }) } };
+}
+
+interface Sequences {
+  x: Tensor;
+  mask_BT?: Tensor | undefined;
+  start: Record<string, Tensor | undefined>;
+}
+
+function sequences(c: GoldenCase, layer: LayerCase, { x, mask_BT, start }: Sequences): Record<string, Tensor> {
   const [batch, time, width] = x.shape as [number, number, number];
   const config = layer.mixer.config.parse(layer.config);
   const its = mask_BT ? { ...io, mask_BT } : io;
   const at = { c: config, d: layer.mixer.dims(config, width), p: layer.weights, b: {}, io: its };
-  const start = givenStates(c, layer);
   const result = layer.mixer.forward(x, { ...at, s: start });
-  const outputs: Record<string, Tensor> = { "out.y": real ? atPadding(result.y, real, layer) : result.y };
+  const outputs: Record<string, Tensor> = { "out.y": result.y };
   for (const [ours, { name, swap }] of Object.entries(layer.states))
     if (c.has(`state.out.${name}`)) outputs[`state.out.${name}`] = swapped(result.s[ours]!, swap);
   if (c.has("state.out.conv")) {
@@ -61,7 +71,30 @@ export function layerGraph(c: GoldenCase, layer: LayerCase): GoldenGraph | Absen
   }
   if (c.has("out.step"))
     outputs["out.step"] = bySteps(x, layer.mixer, { ...at, s: completed(layer.mixer, at, start, batch) });
-  return { outputs };
+  return outputs;
+}
+
+/** Each sequence's tokens behind a convolution state of what padding leaves there in the source: the projection's bias. */
+function oneByOne(c: GoldenCase, x_BTD: Tensor, layer: LayerCase): Record<string, Tensor> {
+  const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
+  const flags = c.values("in.mask");
+  const { xBias, bcBias, outBias, conv } = layer.weights as Record<string, Weight>;
+  const bias_C1 = concat(0, [xBias!.tensor, bcBias!.tensor]).unsqueeze(1);
+  const kept = conv!.tensor.dim(1) - 1;
+  const each = Array.from({ length: B }, (_, b) => {
+    const padding = flags.subarray(b * T, (b + 1) * T).indexOf(1);
+    const filled = Array.from({ length: kept }, (_, i) => (i >= kept - padding ? 1 : 0));
+    const start = { conv: bias_C1.mul(constant(filled, [kept])).unsqueeze(0) };
+    const outputs = sequences(c, layer, { x: x_BTD.slice(0, b, b + 1).slice(1, padding), start });
+    const before = outBias!.tensor.expand([1, padding, outBias!.tensor.dim(0)]);
+    return { ...outputs, "out.y": padding === 0 ? outputs["out.y"]! : concat(1, [before, outputs["out.y"]!]) };
+  });
+  const joined = (name: string) =>
+    concat(
+      0,
+      each.map((outputs: Record<string, Tensor>) => outputs[name]!),
+    );
+  return Object.fromEntries(Object.keys(each[0]!).map((name) => [name, joined(name)]));
 }
 
 /** bool [B, T]. Transformers lets a recurrence go on through padding: before the tokens its state is 0 all the same. */
@@ -70,9 +103,7 @@ function leftPadding(c: GoldenCase): Tensor | Absent | undefined {
   const flags = c.values("in.mask");
   const T = c.tensor("in.x").dim(1);
   const left = [...flags].every((flag, i) => i % T === 0 || flag >= flags[i - 1]!);
-  if (!left) return "absent: a recurrence that goes on through padding behind the tokens";
-  if (c.has("param.in_proj.bias")) return "absent: a convolution that reads the projection's bias at padding";
-  return c.mask("in.mask");
+  return left ? c.mask("in.mask") : "absent: a recurrence that goes on through padding behind the tokens";
 }
 
 /** What a layer gives for no input: its output's bias. */

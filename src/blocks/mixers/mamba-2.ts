@@ -84,6 +84,7 @@ export const mamba2 = defineMixer({
   kind: "mamba-2",
   title: "Mamba-2",
   cite: { arxiv: "2405.21060", by: "Dao & Gu 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "[z, x, B, C, Δ] = W x_t;  [x, B, C] ← silu(conv(x, B, C));  Δ ← softplus(Δ + b)",
     "S_t = exp(−Δ_t e^logA) S_{t−1} + Δ_t x_t B_tᵀ   (per head)",

@@ -83,6 +83,7 @@ export const mamba = defineMixer({
   kind: "mamba",
   title: "Mamba",
   cite: { arxiv: "2312.00752", by: "Gu & Dao 2023" },
+  patterns: ["higher-order", "data-gating"],
   equations: [
     "[u, z] = W x_t;  u ← silu(conv(u));  [δ, B, C] = W_s u_t;  Δ = softplus(W_Δ δ + b)",
     "h_t = exp(−Δ_t e^logA) h_{t−1} + Δ_t u_t B_t   (per channel)",

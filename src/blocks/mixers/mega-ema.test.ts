@@ -57,3 +57,29 @@ test("the moving average as a convolution by Fourier transforms equals its recur
   });
   expect(convolution!).toBeAllclose(recurrence!, { tolerance: 1e-9 });
 });
+
+test("[moving-average] the scan equals the closed form: every earlier token with weight α·((1 − α)δ)^(distance)", () => {
+  const [D, N, T] = [3, 2, 40];
+  const config = megaEma.config.parse({ averages: N, skip: false, activation: "none", project: false });
+  const names = ["share", "damping", "spread", "gathered"] as const;
+  const parameters = Object.fromEntries(names.map((name) => [name, randomNormal(name, [D, N])]));
+  const tokens = randomNormal("x", [1, T, D]);
+  const { y } = run({
+    inputs: { ...parameters, x: tokens },
+    build: ({ x, ...at }) => {
+      const p = Object.fromEntries(names.map((name) => [name, weightOf(at[name]!)])) as never;
+      return { y: megaEma.forward(x!, { c: config, d: { D, N }, p, s: {}, b: {}, io: goldenIo() }).y };
+    },
+  });
+  const closed = range(T * D).map((place) => {
+    const [t, i] = [Math.floor(place / D), place % D];
+    const terms = range(N).flatMap((n) => {
+      const [share, damping, spread, gathered] = names.map((name) => parameters[name]!.data[i * N + n]!);
+      const alpha = sigmoid(share!);
+      const fading = (1 - alpha) * sigmoid(damping!);
+      return range(t + 1).map((j) => gathered! * alpha * fading ** (t - j) * spread! * tokens.data[j * D + i]!);
+    });
+    return terms.reduce((sum, term) => sum + term, 0);
+  });
+  expect(y!).toBeAllclose({ shape: [1, T, D], data: Float64Array.from(closed) }, { tolerance: 1e-12 });
+});

@@ -42,6 +42,7 @@ export const megaEma = defineMixer({
   kind: "mega-ema",
   title: "Multi-dimensional damped moving average (Mega)",
   cite: { arxiv: "2209.10655", by: "Ma et al. 2022" },
+  patterns: ["multi-x", "moving-average"],
   equations: [
     "α = σ(share), δ = σ(damping)   (per feature and average)",
     "e_t = α ⊙ (spread · x_t) + (1 − α) ⊙ δ ⊙ e_{t−1};  y_t = gathered · e_t + skip · x_t",

@@ -76,6 +76,7 @@ export const mesaNet = defineMixer({
   kind: "mesa-net",
   title: "MesaNet",
   cite: { arxiv: "2506.05233", by: "von Oswald et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t);  a_t = exp(−e^logA softplus(W_a x_t + c))",
     "H_t = a_t H_{t−1} + β_t k_t k_tᵀ;  G_t = a_t G_{t−1} + β_t v_t k_tᵀ",

@@ -25,6 +25,7 @@ export const minGru = defineMixer({
   kind: "min-gru",
   title: "minGRU",
   cite: { arxiv: "2410.01201", by: "Feng et al. 2024" },
+  patterns: ["data-gating", "moving-average"],
   equations: ["z_t = σ(W_z x_t)", "h_t = (1 − z_t) ⊙ h_{t−1} + z_t ⊙ g(W x_t)", "g(a) = a + 1/2 if a ≥ 0 else σ(a)"],
   config: minConfig,
   dims: minDims,

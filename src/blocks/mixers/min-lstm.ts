@@ -36,6 +36,7 @@ export const minLstm = defineMixer({
   kind: "min-lstm",
   title: "minLSTM",
   cite: { arxiv: "2410.01201", by: "Feng et al. 2024" },
+  patterns: ["data-gating", "moving-average"],
   equations: [
     "f_t = σ(W_f x_t),  i_t = σ(W_i x_t)",
     "h_t = f/(f + i) ⊙ h_{t−1} + i/(f + i) ⊙ g(W x_t)",

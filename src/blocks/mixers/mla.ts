@@ -81,6 +81,7 @@ export const mla = defineMixer({
   kind: "mla",
   title: "Multi-head latent attention",
   cite: { arxiv: "2405.04434", by: "DeepSeek-AI 2024 (DeepSeek-V2), section 2.1" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "c_t = RMSNorm(W_c x_t),  k^R_t = RoPE(W_r x_t)   (cached)",
     "q_t, q^R_t = W_q x_t, RoPE(W_qr x_t)  (per head);  k_t, v_t = U_k c_t, U_v c_t  (per head)",

@@ -1,6 +1,6 @@
 /** xLSTM 7B's layer and block, from transformers. */
 import { concat, type Tensor, zeros } from "../../tensor/index.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { swiglu } from "../channels/swiglu.ts";
 import { rmsnorm } from "../norms/rmsnorm.ts";
 import { mlstm7b } from "./mlstm-7b.ts";
@@ -82,27 +82,48 @@ function layerWeights(c: GoldenCase, prefix: string, { H, K, V }: At["d"]): At["
 }
 
 /** y₁ = x + layer(norm x); y = y₁ + ffn(norm y₁). */
-function block(c: GoldenCase): GoldenGraph | Absent {
-  if (c.flag("use_bias")) return "absent: RMSNorm with an offset";
+function block(c: GoldenCase): GoldenGraph {
   const D = c.number("hidden_size");
+  const bias = c.flag("use_bias");
   const plain = { b: {}, io: goldenIo() };
   const norm = (x: Tensor, name: string) =>
     rmsnorm.forward(x, {
       ...plain,
-      c: rmsnorm.config.parse({ epsilon: c.number("norm_eps") }),
+      c: rmsnorm.config.parse({ epsilon: c.number("norm_eps"), bias }),
       d: { D },
-      p: { gain: weightOf(c.tensor(`param.${name}.weight`)) },
+      p: {
+        gain: weightOf(c.tensor(`param.${name}.weight`)),
+        ...(bias && { bias: weightOf(c.tensor(`param.${name}.bias`)) }),
+      },
     }).y;
-  const map = (name: string) => weightOf(c.tensor(`param.ffn.${name}.weight`).transpose([1, 0]));
-  const ffn = (x: Tensor) => {
-    const p = { gate: map("proj_up_gate"), up: map("proj_up"), down: map("proj_down") };
-    const config = swiglu.config.parse({ hidden: p.gate.tensor.dim(1) });
-    return swiglu.forward(x, { ...plain, c: config, d: swiglu.dims(config, D), p }).y;
-  };
+  const p = ffnWeights(c);
+  const config = swiglu.config.parse({ hidden: p.gate.tensor.dim(1), bias });
+  const ffn = (x: Tensor) => swiglu.forward(x, { ...plain, c: config, d: swiglu.dims(config, D), p: p as never }).y;
   return build(c, "mlstm_layer.", (x, layer) => {
     const middle = x.add(layer(norm(x, "norm_mlstm")));
     return middle.add(ffn(norm(middle, "norm_ffn")));
   });
+}
+
+/** Gate and up one by one, or gate above up. */
+function ffnWeights(c: GoldenCase) {
+  const read = (name: string, part: "weight" | "bias") => c.maybe(`param.ffn.${name}.${part}`);
+  const halves = (part: "weight" | "bias") => {
+    const joined = read("proj_up_gate_z", part);
+    return joined
+      ? joined.split(0, [joined.dim(0) / 2, joined.dim(0) / 2])
+      : ["proj_up_gate", "proj_up"].map((n) => read(n, part));
+  };
+  const [[gate, up], [gateBias, upBias]] = [halves("weight"), halves("bias")];
+  const downBias = read("proj_down", "bias");
+  const map = (rows: Tensor) => weightOf(rows.transpose([1, 0]));
+  return {
+    gate: map(gate!),
+    up: map(up!),
+    down: map(read("proj_down", "weight")!),
+    ...(gateBias && upBias && { gateBias: weightOf(gateBias), upBias: weightOf(upBias) }),
+    ...(downBias && { downBias: weightOf(downBias) }),
+  };
 }
 
 export const adapters: readonly GoldenAdapter[] = [

@@ -60,6 +60,7 @@ export const mlstm7b = defineMixer({
   kind: "mlstm-7b",
   title: "mLSTM of xLSTM 7B",
   cite: { arxiv: "2503.13427", by: "Beck et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "q = W_q x / √K,  k = W_k x,  v = W_v x,  o = σ(W_o x)",
     "i_t = exp(cap(w_i x + b_i)),  f_t = σ(cap(w_f x + b_f)),  cap(a) = 15 tanh(a/15)",

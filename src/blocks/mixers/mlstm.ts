@@ -85,6 +85,7 @@ export const mlstm = defineMixer({
   kind: "mlstm",
   title: "mLSTM (xLSTM's matrix memory)",
   cite: { arxiv: "2405.04517", by: "Beck et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "a = W_up x,  c = silu(conv(a)),  q = W_q c,  k = W_k c / √K,  v = W_v a",
     "i_t = exp(w_i·[q, k, v] + b_i),  f_t = σ(w_f·[q, k, v] + b_f) or exp(…)",

@@ -51,6 +51,7 @@ export const momentumDeltanet = defineMixer({
   kind: "momentum-deltanet",
   title: "Gated DeltaNet with momentum",
   cite: { arxiv: "2501.00663", by: "Behrouz et al. 2025, eq. 13–14, with a linear memory" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  η_t = σ(W_β x_t)",
     "a_t = exp(−e^logA softplus(W_a x_t + b)),  μ_t = σ(W_μ x_t + c)",

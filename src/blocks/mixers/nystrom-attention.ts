@@ -44,6 +44,7 @@ export const nystromAttention = defineMixer({
   kind: "nystrom-attention",
   title: "Nyström attention (Nyströmformer)",
   cite: { arxiv: "2102.03902", by: "Xiong et al. 2021" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q̃, k̃ = means of q and k over L equal segments",
     "y = softmax(q k̃ᵀ/√K) Z softmax(q̃ kᵀ/√K) v + conv(v),  Z ≈ A⁻¹ of A = softmax(q̃ k̃ᵀ/√K)",

@@ -43,6 +43,7 @@ export const odeRnn = defineMixer({
   kind: "ode-rnn",
   title: "ODE-RNN",
   cite: { arxiv: "1907.03907", by: "Rubanova et al. 2019" },
+  patterns: ["data-gating"],
   equations: ["h' = W_2 tanh(W_1 h + b_1) + b_2, solved from h_{t−1} over Δt to h⁻_t", "h_t = GRU(x_t, h⁻_t)"],
   config,
   dims,

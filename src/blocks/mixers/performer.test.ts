@@ -27,6 +27,26 @@ const largest = (x: readonly number[], P: readonly (readonly number[])[]) => {
   return Math.max(...P.map((row) => dot(row, u)));
 };
 
+/** Shen et al. 2018, section 3.2: softmaxes of a query's features, and of a key's feature over time. */
+function efficient(x: number[][], { d, p }: Pick<At, "d" | "p">): number[][] {
+  const softmax = (z: readonly number[]) => z.map((v) => Math.exp(v) / sum(z.map(Math.exp)));
+  const [q, k, v] = [p.q, p.k, p.v].map((map) => x.map((token) => times(token, map))) as [
+    number[][],
+    number[][],
+    number[][],
+  ];
+  const keys = range(d.D).map((i) => softmax(k.map((row) => row[i]!)));
+  return q.map((row) => {
+    const read = range(d.H).flatMap((h) => {
+      const channels = range(d.K).map((i) => h * d.K + i);
+      const weights = softmax(channels.map((i) => row[i]!));
+      const shares = v.map((_, t) => sum(weights.map((w, i) => w * keys[channels[i]!]![t]!)));
+      return channels.map((i) => sum(v.map((value, t) => shares[t]! * value[i]!)));
+    });
+    return times(read, p.out, p.outBias);
+  });
+}
+
 function sequence(x: number[][], { c, d, p }: Pick<At, "c" | "d" | "p">, stored: Loose | undefined) {
   const P = p.features as unknown as number[][];
   const options = { kernel: c.kernel, epsilon: c.epsilon ?? (c.kernel === "relu" ? 1e-3 : 1e-4) };
@@ -68,10 +88,12 @@ mixerSuite(performer, {
     { heads: 1, features: 5, kernel: "relu" },
     { heads: 2, features: 3, causal: false },
     { heads: 2, features: 4, causal: false, stabiliser: "max", epsilon: 0 },
+    { heads: 2, kernel: "none", causal: false },
   ],
   width: 4,
   algorithmic: ["chunk"],
   naive: ({ x, p, c, d, s }: At) => {
+    if (c.kernel === "none") return { y: x.map((rows) => efficient(rows, { d, p })), s: {} };
     const results = x.map((rows, b) => sequence(rows, { c, d, p }, s?.S?.[b]));
     const decodes = c.causal && !(c.stabiliser === "max" && c.kernel === "softmax");
     return { y: results.map(({ y }) => y), s: decodes ? { S: results.map(({ S }) => S) } : {} };

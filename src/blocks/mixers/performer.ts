@@ -4,19 +4,21 @@
  */
 import { z } from "zod";
 import { decayScan, decayStep, fromColumns, orthogonalFeatures, toColumns } from "../../ops/index.ts";
-import { concat, type Tensor, where } from "../../tensor/index.ts";
+import { concat, fail, type Tensor, where } from "../../tensor/index.ts";
 import { defineMixer, type MixerContext } from "../define.ts";
 import { oneToken } from "../one-token.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
-import { value, type Weights } from "../weights/use.ts";
+import { value, type Weight, type Weights } from "../weights/use.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("heads; must divide the width"),
   features: z.int().positive().default(64).describe("random features of a head"),
   kernel: z
-    .enum(["softmax", "relu"])
+    .enum(["softmax", "relu", "none"])
     .default("softmax")
-    .describe("positive features that estimate exp(q·k), or rectified projections"),
+    .describe(
+      "positive features that estimate exp(q·k), rectified projections, or no projection: softmaxes of each query and, over time, of keys (Shen et al. 2018; not causal)",
+    ),
   causal: z.boolean().default(true).describe("a token sees itself and earlier ones only; false: all, and no decoding"),
   stabiliser: z
     .enum(["none", "max"])
@@ -37,14 +39,23 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-const dims = (c: C, D: number) => ({ D, H: c.heads, K: D / c.heads, M: c.features });
+const dims = (c: C, D: number) => {
+  if (c.kernel === "none" && c.causal)
+    fail({
+      code: "E_SPEC_VALUE",
+      where: "performer.causal",
+      expected: 'false with kernel "none", whose keys share a softmax over all tokens',
+      got: "true",
+    });
+  return { D, H: c.heads, K: D / c.heads, M: c.kernel === "none" ? D / c.heads : c.features };
+};
 type Sizes = ReturnType<typeof dims>;
 
-const params = ({ D, M, K }: Sizes) => ({
+const params = ({ D, M, K }: Sizes, c: C) => ({
   q: matrix(D, D),
   k: matrix(D, D),
   v: matrix(D, D),
-  features: vector([M, K], orthogonal),
+  ...(c.kernel !== "none" && { features: vector([M, K], orthogonal) }),
   out: matrix(D, D, { init: "residual" }),
   outBias: bias(D),
 });
@@ -68,6 +79,7 @@ export const performer = defineMixer({
   kind: "performer",
   title: "Performer (FAVOR+)",
   cite: { arxiv: "2009.14794", by: "Choromanski et al. 2021" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "φ(x) = (exp(P u − |u|²/2) + ε)/√M,  u = x / K^{1/4}   (so that E φ(q)·φ(k) = exp(q·k/√K) at ε = 0)",
     "y_t = Σ_s (φ(q_t)·φ(k_s)) v_s / Σ_s φ(q_t)·φ(k_s),  s ≤ t where causal",
@@ -100,8 +112,10 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, sums: typeof decayStep) {
   const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
   const heads = (x: Tensor) => x.reshape([d.H, d.K, B, T]);
   const real = io.mask_BT;
-  const q_GKBT = featuresOf(heads(toColumns(x_BTD, value(p.q))), { c, p, axes: [1] });
-  const k = featuresOf(heads(toColumns(x_BTD, value(p.k))), { c, p, axes: [1, 3], real });
+  const features = (x: Tensor, axes: readonly number[], seen?: Tensor) =>
+    c.kernel === "none" ? shares(x, axes, seen) : featuresOf(x, { c, p: { features: p.features! }, axes, real: seen });
+  const q_GKBT = features(heads(toColumns(x_BTD, value(p.q))), [1]);
+  const k = features(heads(toColumns(x_BTD, value(p.k))), [1, 3], real);
   const k_GKBT = real ? where(real, k, 0) : k;
   const v = heads(toColumns(x_BTD, value(p.v)));
   const ones = v.slice(1, 0, 1).mul(0).add(1);
@@ -113,9 +127,14 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, sums: typeof decayStep) {
   return { y, s: decodes(c) ? { S: S_BHVK } : {} };
 }
 
+/** Softmax of each query over its features, of keys over time: x [H, K, B, T]. */
+function shares(x: Tensor, axes: readonly number[], real: Tensor | undefined): Tensor {
+  return axes.length === 1 ? x.softmax(1) : (real ? where(real, x, -1e30) : x).softmax(3);
+}
+
 interface Features {
   c: C;
-  p: Pick<At["p"], "features">;
+  p: { features: Weight };
   /** Over which a largest exponent is taken. */
   axes: readonly number[];
   real?: Tensor | undefined;

@@ -14,6 +14,7 @@ export const pooling = defineMixer({
   kind: "pooling",
   title: "Pooling (PoolFormer)",
   cite: { arxiv: "2111.11418", by: "Yu et al. 2022" },
+  patterns: ["moving-average"],
   equations: ["y_t = mean of x_s over real tokens with |s − t| ≤ (window − 1)/2, minus x_t"],
   config,
   dims: (c, D: number) => ({ D, tokensAndSelf: (c.window + 1) / 2 }),

@@ -85,7 +85,7 @@ const attend = (options: Readonly<Record<string, unknown>>, given = inputs) =>
     },
   }).y!;
 
-test("one chunk without hashing is attention with shared queries and unit keys, itself last", () => {
+test("[reformer] one chunk without hashing is attention with shared queries and unit keys, itself last", () => {
   const { data } = attend({ chunk: T, buckets: 1, rounds: 1, causal: true });
   const token = (t: number) => Array.from(inputs.x.data.slice(t * D, (t + 1) * D));
   const matrix = ({ data: all, shape }: { data: Float64Array; shape: readonly number[] }) =>
@@ -101,7 +101,7 @@ test("one chunk without hashing is attention with shared queries and unit keys, 
   }
 });
 
-test("its selection sees the future: another last token moves outputs before it, though no value of it is read", () => {
+test("[reformer] its selection sees the future: another last token moves outputs before it, though no value of it is read", () => {
   const other = {
     ...inputs,
     x: { shape: inputs.x.shape, data: inputs.x.data.map((value, n) => (n < (T - 1) * D ? value : -3 * value)) },

@@ -33,6 +33,7 @@ export const reformer = defineMixer({
   kind: "reformer",
   title: "LSH attention (Reformer)",
   cite: { arxiv: "2001.04451", by: "Kitaev et al. 2020, section 2" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q, v = x W_q, x W_v  (per head);  k = q / |q|;  h(q) = argmax([q R; −q R]), R random",
     "tokens sorted by (h, t), cut in chunks;  P_t = {s : h_s = h_t, chunk(s) = chunk(t) or the one before}",

@@ -13,7 +13,7 @@ import {
   rmsScale,
   toColumns,
 } from "../../ops/index.ts";
-import { constant, iota, scalar, silu, type Tensor } from "../../tensor/index.ts";
+import { concat, constant, gelu, iota, scalar, silu, type Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { chunkTokens } from "../fields.ts";
@@ -31,6 +31,13 @@ const config = z.strictObject({
     .describe("total key width / model width; an even number of channels per head"),
   valueRatio: z.number().positive().default(2).describe("total value width / model width"),
   chunk: chunkTokens(64),
+  gateActivation: z.enum(["silu", "gelu"]).optional().describe("function of the output gate (default: silu)"),
+  scoreNorm: z
+    .enum(["decay", "decay-and-sum"])
+    .optional()
+    .describe(
+      "what scores are divided by before the norm, which undoes it but for epsilon: the root of their decays' sum, and their own sum where that is larger (the paper's section 2.1; default: nothing)",
+    ),
   epsilon: z.number().positive().default(1e-6).describe("added to the mean square of the norm per head"),
 });
 type C = z.infer<typeof config>;
@@ -51,7 +58,11 @@ function params({ D, H, K, V }: Sizes) {
   };
 }
 
-const state = ({ H, V, K }: Sizes) => ({ S: [H, V, K] });
+/** With norms of scores also Σ γ^age, and a row of S for Σ γ^age k. */
+const state = ({ H, V, K }: Sizes, { scoreNorm }: C): { S: number[]; decays?: number[] } => ({
+  S: [H, scoreNorm === "decay-and-sum" ? V + 1 : V, K],
+  ...(scoreNorm && { decays: [H] }),
+});
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
@@ -59,6 +70,7 @@ export const retention = defineMixer({
   kind: "retention",
   title: "Retention (RetNet)",
   cite: { arxiv: "2307.08621", by: "Sun et al. 2023" },
+  patterns: ["higher-order", "multi-x", "data-gating", "moving-average"],
   equations: [
     "S_t = γ_h S_{t−1} + v_t (R_t k_t)ᵀ;  o_t = S_t (R_t q_t) / √K,  γ_h = 1 − 2^(−5−h)",
     "R_t turns channels (2j, 2j + 1) by t · 10000^(−j/(K/2 − 1))",
@@ -69,7 +81,11 @@ export const retention = defineMixer({
   params,
   tune: [],
   reads: ["mask_BT"],
-  capabilities: recurrent,
+  capabilities: ({ scoreNorm }) => ({
+    ...recurrent,
+    // What scores are divided by is taken as constant, as the norm behind it undoes it.
+    smooth: scoreNorm === "decay-and-sum" ? "surrogate" : "everywhere",
+  }),
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
@@ -79,15 +95,53 @@ function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput
   const heads = (weight: Weight) => toColumns(x_BTD, value(weight)).reshape([d.H, -1, x_BTD.dim(0), x_BTD.dim(1)]);
   const turn = rotation(d);
   const { at_BT, last_B } = positions(x_BTD, io);
+  const v = heads(p.v);
+  const sums = c.scoreNorm === "decay-and-sum";
   const { o_HVBT, S_BHVK } = scan({
     q_GKBT: turn.columns(heads(p.q), at_BT).mul(d.K ** -0.5),
     k_GKBT: turn.columns(heads(p.k), at_BT),
-    v_HVBT: atRealTokens(heads(p.v), io),
+    v_HVBT: atRealTokens(sums ? concat(1, [v, v.slice(1, 0, 1).mul(0).add(1)]) : v, io),
     logDecay_HBT: atRealTokens(logDecays(d.H, x_BTD.dim(1)), io),
     S_BHVK: s.S && turn.state(s.S, scalar(-1).reshape([1])),
   });
-  const y = silu(heads(p.gate)).mul(rmsScale(o_HVBT, 1, c.epsilon));
-  return { y: fromColumns(y, value(p.out)), s: { S: turn.state(S_BHVK, last_B.neg()) } };
+  const decays = c.scoreNorm && decaySums(at_BT, last_B, { heads: d.H, start_BH: s.decays });
+  const normed = decays ? divided(o_HVBT, decays.sums_HBT, d.V) : o_HVBT;
+  const gate = (c.gateActivation === "gelu" ? gelu : silu)(heads(p.gate));
+  const y = gate.mul(rmsScale(normed, 1, c.epsilon));
+  const batch = x_BTD.dim(0);
+  return {
+    y: fromColumns(y, value(p.out)),
+    s: { S: turn.state(S_BHVK, last_B.neg()), ...(decays && { decays: decays.last_BH.expand([batch, d.H]) }) },
+  };
+}
+
+/** o [H, V, B, T], with the sum of its scores in a last row or without, over the larger of that and √Σ γ^age, a constant. */
+function divided(o_HVBT: Tensor, decays_HBT: Tensor, V: number): Tensor {
+  const root = decays_HBT.unsqueeze(1).sqrt();
+  if (o_HVBT.dim(1) === V) return o_HVBT.div(root);
+  return o_HVBT.slice(1, 0, V).div(o_HVBT.slice(1, V).abs().maximum(root).stopGradient());
+}
+
+/** Σ γ^age over the tokens up to each, (1 − γⁿ) / (1 − γ) and what came before. */
+function decaySums(
+  at_BT: Tensor,
+  last_B: Tensor,
+  { heads, start_BH }: { heads: number; start_BH: Tensor | undefined },
+): { sums_HBT: Tensor; last_BH: Tensor } {
+  const gammas = constant(
+    Array.from({ length: heads }, (_, h) => 1 - 2 ** (-5 - h)),
+    [heads],
+  );
+  const grown = (index: Tensor, shape: readonly number[], start: Tensor | undefined) => {
+    const gamma = gammas.reshape(shape);
+    const decayed = gamma.log().mul(index.add(1)).exp();
+    const own = decayed.neg().add(1).div(gamma.neg().add(1));
+    return start ? own.add(start.mul(decayed)) : own;
+  };
+  return {
+    sums_HBT: grown(at_BT.unsqueeze(0), [heads, 1, 1], start_BH?.swap(0, 1).unsqueeze(-1)),
+    last_BH: grown(last_B.unsqueeze(1), [1, heads], start_BH),
+  };
 }
 
 /** log γ_h at every time: [H, 1, T]. */

@@ -59,6 +59,7 @@ export const rgLru = defineMixer({
   kind: "rg-lru",
   title: "RG-LRU (Griffin's recurrent block)",
   cite: { arxiv: "2402.19427", by: "De et al. 2024" },
+  patterns: ["data-gating", "moving-average"],
   equations: [
     "u = conv(W_x x),  r = σ(W_r u + b_r),  i = σ(W_i u + b_i)",
     "a_t = exp(−c · r_t ⊙ softplus(Λ))",

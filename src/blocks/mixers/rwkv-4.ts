@@ -53,6 +53,7 @@ export const rwkv4 = defineMixer({
   kind: "rwkv-4",
   title: "RWKV-4 time mixing",
   cite: { arxiv: "2305.13048", by: "Peng et al. 2023" },
+  patterns: ["data-gating", "moving-average"],
   equations: [
     "x^a_t = x_t + μ_a ⊙ (x_{t−1} − x_t);  r_t = σ(W_r x^r_t),  k_t = W_k x^k_t,  v_t = W_v x^v_t;  w = −e^decay",
     "wkv_t = (Σ_{i<t} e^{(t−1−i)w + k_i} v_i + e^{u + k_t} v_t) / (Σ_{i<t} e^{(t−1−i)w + k_i} + e^{u + k_t})",

@@ -52,6 +52,7 @@ export const rwkv5 = defineMixer({
   kind: "rwkv-5",
   title: "RWKV-5 time mixing (Eagle)",
   cite: { arxiv: "2404.05892", by: "Peng et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "x^a_t = x_t + μ_a ⊙ (x_{t−1} − x_t);  r, k, v = W x^a;  w = exp(−e^decay)",
     "o_t = (S_{t−1} + v_t (u ⊙ k_t)ᵀ) r_t;  S_t = S_{t−1} diag(w) + v_t k_tᵀ",

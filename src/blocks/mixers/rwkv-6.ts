@@ -73,6 +73,7 @@ export const rwkv6 = defineMixer({
   kind: "rwkv-6",
   title: "RWKV-6 time mixing (Finch)",
   cite: { arxiv: "2404.05892", by: "Peng et al. 2024" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "m = tanh((x_t + μ_x ⊙ (x_{t−1} − x_t)) A);  x^a_t = x_t + (μ_a + m_a B_a) ⊙ (x_{t−1} − x_t)  for a = w, k, v, r, g",
     "w_t = exp(−e^{decay + tanh(x^w_t C) E});  r, k, v = W x^a",

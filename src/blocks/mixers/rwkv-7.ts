@@ -97,6 +97,7 @@ export const rwkv7 = defineMixer({
   kind: "rwkv-7",
   title: "RWKV-7 time mixing (Goose)",
   cite: { arxiv: "2503.14456", by: "Peng et al. 2025" },
+  patterns: ["higher-order", "multi-x", "data-gating"],
   equations: [
     "x^a_t = x_t + μ_a ⊙ (x_{t−1} − x_t);  w_t = exp(−e^{−1/2} σ(decay + tanh(x^w A) B));  a_t = σ(rate + x^a C E)",
     "κ_t = ξ ⊙ k_t / |ξ ⊙ k_t|;  k̃_t = k_t ⊙ (1 + (a_t − 1) ⊙ α);  v_t ← v_t + (v_t^first − v_t) ⊙ σ(value + x^v F G)",

@@ -38,6 +38,7 @@ export const rwkvChannelMix = defineMixer({
   kind: "rwkv-channel-mix",
   title: "RWKV channel mixing",
   cite: { arxiv: "2305.13048", by: "Peng et al. 2023, eq. 18" },
+  patterns: ["data-gating"],
   equations: [
     "x^a_t = x_t + μ_a ⊙ (x_{t−1} − x_t)",
     "out = σ(W_r x^r_t) ⊙ W_v relu(W_k x^k_t)²   (without the gate in RWKV-7)",

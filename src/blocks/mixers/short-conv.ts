@@ -44,6 +44,7 @@ export const shortConv = defineMixer({
   kind: "short-conv",
   title: "Gated short convolution (LFM2)",
   cite: { by: "Liquid AI 2025 (LFM2)", arxiv: "2511.23404" },
+  patterns: ["higher-order", "data-gating"],
   equations: ["[b, c, a] = W x_t", "u = conv(b ⊙ a)   (depthwise, causal)", "y_t = W_out (c_t ⊙ u_t)"],
   config,
   dims,

@@ -32,6 +32,7 @@ export const sinkhornAttention = defineMixer({
   kind: "sinkhorn-attention",
   title: "Sparse Sinkhorn attention",
   cite: { arxiv: "2002.11296", by: "Tay et al. 2020" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "R_ij = mean of q in bucket i · mean of k in bucket j / √K;  P = Sinkhorn(R / temperature)",
     "bucket i attends to itself and to Σ_j P_ij bucket_j (keys and values)",

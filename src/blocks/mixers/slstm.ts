@@ -62,6 +62,7 @@ export const slstm = defineMixer({
   kind: "slstm",
   title: "sLSTM (xLSTM's scalar memory)",
   cite: { arxiv: "2405.04517", by: "Beck et al. 2024" },
+  patterns: ["multi-x", "data-gating"],
   equations: [
     "[i, f] = W silu(conv(x)) + R h_{t−1} + b,  [z, o] = W x + R h_{t−1} + b  (R block-diagonal by heads)",
     "c_t = f_t c_{t−1} + i_t tanh(z_t),  n_t = f_t n_{t−1} + i_t,  i_t = exp(i), f_t = σ(f) or exp(f)",

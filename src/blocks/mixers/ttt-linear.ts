@@ -61,6 +61,7 @@ export const tttLinearMixer = defineMixer({
   kind: "ttt-linear",
   title: "TTT-Linear",
   cite: { arxiv: "2407.04620", by: "Sun et al. 2024" },
+  patterns: ["higher-order"],
   equations: [
     "q ← W_q x / (|W_q x| √K),  k ← W_k x / |W_k x|,  v = W_v x,  η_t = rate/K · σ(W_η x_t + b_η)",
     "inner loss of a token:  ½ |LN(W k + b)·γ + β − (v − k)|²,  G its gradient by W k + b at the mini-batch's first map",

@@ -3,7 +3,7 @@
  * Axes: B batch, T tokens (the grid row by row), D model, H heads, K head size, W windows, P places of a window, M hidden.
  */
 import { z } from "zod";
-import { scaledDotProduct } from "../../ops/index.ts";
+import { gridOf, scaledDotProduct } from "../../ops/index.ts";
 import { constant, full, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { headsOfWidth } from "../fields.ts";
@@ -59,6 +59,7 @@ export const windowAttention = defineMixer({
   kind: "window-attention",
   title: "Window attention (Swin)",
   cite: { arxiv: "2103.14030", by: "Liu et al. 2021, section 3.2; v2: arXiv 2111.09883" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "y_i = Σ_j softmax_j(q_i·k_j/√K + b[i − j]) v_j W_out,  j in the window of i",
     "cosine: cos(q_i, k_j)·min(e^τ, 100) + 16 σ(MLP(sign(i − j) log₂(1 + 8|i − j|/(w − 1))/3))",
@@ -79,7 +80,7 @@ export const windowAttention = defineMixer({
   state: () => ({}),
   forward(x_BTD, { c, d, p, io }) {
     const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
-    const grid = io.grid ?? [Math.ceil(T / c.columns), c.columns];
+    const grid = gridOf(T, { grid: io.grid, columns: c.columns });
     const places = windowPlaces(grid, c);
     const inWindows = (x: Tensor) => toWindows(x, places, grid[0] * grid[1]);
     const qkv = splitHeads(inWindows(linear(x_BTD, p.qkv, p.qkvBias)), 3 * d.H);

@@ -21,6 +21,7 @@ export const xca = defineMixer({
   kind: "xca",
   title: "Cross-covariance attention (XCiT)",
   cite: { arxiv: "2106.09681", by: "El-Nouby et al. 2021" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "q, k, v = x W_q, x W_k, x W_v  (per head, [T, K]);  columns of q and k of unit length over time",
     "A = softmax(τ_h qᵀ k)  [K, K];  y = v Aᵀ",

@@ -40,6 +40,7 @@ export const yoso = defineMixer({
   kind: "yoso",
   title: "Bernoulli-sampling attention (YOSO)",
   cite: { arxiv: "2111.09714", by: "Zeng et al. 2021" },
+  patterns: ["higher-order", "multi-x"],
   equations: [
     "p_ts = (1 − arccos(q̂_t·k̂_s) / π)^bits,  q̂, k̂ of unit length",
     "o_t = Σ_s p_ts v_s;  y_t = o_t / |o_t| + conv(v)_t   (per head)",

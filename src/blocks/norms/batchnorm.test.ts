@@ -14,7 +14,7 @@ import {
 import { createTraining, trainingSchema } from "../../train/index.ts";
 import { batchnorm } from "./batchnorm.ts";
 
-type Arguments = Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & {
+type Arguments = Pick<NaiveTokensArguments<{ epsilon: number; activation: "none" | "relu" }>, "x" | "c"> & {
   p: Record<"gain" | "bias", number[]>;
 };
 
@@ -22,10 +22,15 @@ type Arguments = Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & {
 channelSuite(
   { ...batchnorm, capabilities: batchnorm.capabilities! },
   {
-    configs: [{}, { momentum: 0.5, epsilon: 1e-3 }],
+    configs: [{}, { momentum: 0.5, epsilon: 1e-3 }, { activation: "relu" }],
     naive: ({ x, p, c }: Arguments) => ({
       y: x.map((row) =>
-        row.map((token) => token.map((v, i) => (v / Math.sqrt(1 + c.epsilon)) * p.gain[i]! + p.bias[i]!)),
+        row.map((token) =>
+          token.map((v, i) => {
+            const y = (v / Math.sqrt(1 + c.epsilon)) * p.gain[i]! + p.bias[i]!;
+            return c.activation === "relu" ? Math.max(0, y) : y;
+          }),
+        ),
       ),
     }),
   },

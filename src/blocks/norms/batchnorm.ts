@@ -12,6 +12,7 @@ const config = z.strictObject({
     .default(0.1)
     .describe("share of the batch's statistics in the next running ones"),
   epsilon: z.number().positive().default(1e-5).describe("added to the variance"),
+  activation: z.enum(["none", "relu"]).default("none").describe("nonlinearity of the output"),
 });
 
 /**
@@ -26,6 +27,7 @@ export const batchnorm = defineNorm({
   equations: [
     "y = (x − μ) / √(σ² + ε) · g + b",
     "training: μ, σ² over the batch's tokens;  else the running m, v",
+    "y ← max(y, 0)  (activation relu)",
     "m ← (1 − α) m + α μ,  v ← (1 − α) v + α σ² n/(n − 1)",
   ],
   config,
@@ -33,16 +35,19 @@ export const batchnorm = defineNorm({
   params: ({ D }) => ({ gain: gain(D), bias: bias(D) }),
   buffers: ({ D }) => ({ mean: [D], varianceLessOne: [D] }),
   reads: ["mask_BT"],
-  capabilities: () => ({
+  capabilities: ({ activation }) => ({
     flow: "both",
     length: "any",
     batch: "coupled in training",
-    smooth: "everywhere",
+    smooth: activation === "none" ? "everywhere" : "away from ties",
     exact: "bitwise",
   }),
   forward(x, { c, d: { D }, p, b, io }) {
     const [mean, variance] = [b.mean!, b.varianceLessOne!.add(1)];
-    const affine = (normal: Tensor) => normal.mul(value(p.gain)).add(value(p.bias));
+    const affine = (normal: Tensor) => {
+      const y = normal.mul(value(p.gain)).add(value(p.bias));
+      return c.activation === "relu" ? y.relu() : y;
+    };
     if (io.mode === "eval") return { y: affine(x.sub(mean).div(variance.add(c.epsilon).sqrt())) };
     const batch = statistics(x.reshape([-1, D]), io.mask_BT);
     const blend = (running: Tensor, now: Tensor) => running.add(now.stopGradient().sub(running).mul(c.momentum));

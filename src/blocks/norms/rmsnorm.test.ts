@@ -7,16 +7,16 @@ const naive = ({
   x,
   p,
   c,
-}: Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & { p: { gain?: number[] } }) => ({
+}: Pick<NaiveTokensArguments<{ epsilon: number }>, "x" | "c"> & { p: { gain?: number[]; bias?: number[] } }) => ({
   y: x.map((row) =>
     row.map((token) => {
       const square = token.reduce((sum, v) => sum + v * v, 0) / token.length;
-      return token.map((v, i) => (v / Math.sqrt(square + c.epsilon)) * (p.gain?.[i] ?? 1));
+      return token.map((v, i) => (v / Math.sqrt(square + c.epsilon)) * (p.gain?.[i] ?? 1) + (p.bias?.[i] ?? 0));
     }),
   ),
 });
 
-normSuite(rmsnorm, { configs: [{}, { gain: false, epsilon: 1e-3 }], naive });
+normSuite(rmsnorm, { configs: [{}, { gain: false, epsilon: 1e-3 }, { bias: true }], naive });
 
 const D = 8;
 const plain = (x: Tensor) => rmsNorm(x, ones([D]), 1e-12);

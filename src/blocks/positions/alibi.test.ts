@@ -4,13 +4,13 @@ import { positionSuite, run } from "../../testing/index.ts";
 import { plainIo } from "../../testing/part.ts";
 import { alibi, slopesOf } from "./alibi.ts";
 
-test("slopes are 2^(−h) for 8 heads, and those of the next powers of two for 6", () => {
+test("[alibi] slopes are 2^(−h) for 8 heads, and those of the next powers of two for 6", () => {
   expect(slopesOf(8)).toEqual([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 1 / 256]);
   expect(slopesOf(6)).toEqual([2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -1, 2 ** -3]);
   expect(slopesOf(1)).toEqual([2 ** -8]);
 });
 
-test("the bias is −slope·distance, and none at heads beyond those chosen", () => {
+test("[alibi] the bias is −slope·distance, and none at heads beyond those chosen", () => {
   const at = { c: { heads: 2 }, d: {}, p: {}, b: {}, io: plainIo("eval"), heads: 3 };
   const [queries_BT, keys_BS] = [constant([4, 7], [1, 2], "i32"), constant([0, 4, 9], [1, 3], "i32")];
   const { bias } = run({ inputs: {}, build: () => ({ bias: alibi.bias!({ ...at, queries_BT, keys_BS }) }) });

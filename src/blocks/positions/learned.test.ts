@@ -32,7 +32,13 @@ test("more tokens than positions are rejected, and so is an index beyond the tab
 });
 
 positionSuite(learned, {
-  configs: [{ max: 8 }],
-  embed: ({ x, positions, p }) =>
-    x.map((row, b) => row.map((token, t) => token.map((value, i) => value + p.table[positions[b]![t]!]![i]!))),
+  configs: [{ max: 8 }, { max: 8, unit: true }],
+  embed: ({ x, positions, p, c }) =>
+    x.map((row, b) =>
+      row.map((token, t) => {
+        const place = p.table[positions[b]![t]!]!;
+        const size = c.unit ? Math.hypot(...place) : 1;
+        return token.map((value, i) => value + place[i]! / size);
+      }),
+    ),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { normalize } from "../../ops/index.ts";
 import { fail } from "../../tensor/index.ts";
 import { definePosition } from "../define.ts";
 import { table } from "../weights/declare.ts";
@@ -9,9 +10,10 @@ export const learned = definePosition({
   kind: "learned",
   title: "Learned positions",
   cite: { arxiv: "1705.03122", by: "Gehring et al. 2017" },
-  equations: ["y_t = x_t + P[t],  P: max × D"],
+  equations: ["y_t = x_t + P[t],  P: max × D  (or P[t] / |P[t]|)"],
   config: z.strictObject({
     max: z.int().positive().default(1024).describe("number of positions; longer sequences are rejected"),
+    unit: z.boolean().optional().describe("rows are brought to length 1 as they are read (default: taken as they are)"),
   }),
   dims: (c, D) => ({ D, positions: c.max }),
   params: ({ D, positions }) => ({ table: table(positions, D) }),
@@ -25,6 +27,7 @@ export const learned = definePosition({
         got: `${x_BTD.dim(1)}`,
         hint: 'Raise "max", or choose positions without a limit: rope, alibi, sinusoidal.',
       });
-    return x_BTD.add(embed(positions_BT, p.table));
+    const rows = embed(positions_BT, p.table);
+    return x_BTD.add(c.unit ? normalize(rows) : rows);
   },
 });

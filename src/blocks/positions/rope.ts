@@ -2,6 +2,7 @@ import { z } from "zod";
 import { constant, type Tensor } from "../../tensor/index.ts";
 import { type ChannelContext, definePosition } from "../define.ts";
 import { anglesOf } from "./angles.ts";
+import { pairsOf, quarterTurn } from "./rope-pairs.ts";
 import { frequenciesOf, type RopeScaling, scalingConfig } from "./rope-scaling.ts";
 
 /**
@@ -89,32 +90,3 @@ const fading = (positions_BT: Tensor, rates: readonly number[]): Tensor =>
 
 /** 0.3 · 20 is not 6 in binary; anything farther from whole is the user's. */
 const nearlyWhole = (x: number): number => (Math.abs(x - Math.round(x)) < 1e-9 ? Math.round(x) : x);
-
-/** A feature's pair (−1 where it does not rotate), its partner, and whether it is the pair's first. */
-interface Paired {
-  pair: number;
-  partner: number;
-  first: boolean;
-}
-
-function pairsOf({ K, pairs }: { K: number; pairs: number }, layout: "halves" | "interleaved"): Paired[] {
-  return Array.from({ length: K }, (_, feature) => {
-    if (feature >= 2 * pairs) return { pair: -1, partner: feature, first: false };
-    if (layout === "interleaved") return { pair: feature >> 1, partner: feature ^ 1, first: feature % 2 === 0 };
-    const first = feature < pairs;
-    return { pair: first ? feature : feature - pairs, partner: first ? feature + pairs : feature - pairs, first };
-  });
-}
-
-/**
- * The matrix [K, K] of a quarter turn of every pair: (x_a, x_b) → (−x_b, x_a), zero on features that do not rotate.
- * As a product it is exact (one term ±x), and much cheaper with its gradient than slices and concatenations.
- */
-function quarterTurn(pairing: readonly Paired[]): Tensor {
-  const K = pairing.length;
-  const matrix = new Float64Array(K * K);
-  pairing.forEach(({ pair, partner, first }, feature) => {
-    if (pair >= 0) matrix[partner * K + feature] = first ? -1 : 1;
-  });
-  return constant(matrix, [K, K]);
-}

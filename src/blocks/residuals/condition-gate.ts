@@ -13,6 +13,7 @@ export const conditionGate = defineResidual({
   kind: "condition-gate",
   title: "Gate from the condition",
   cite: { arxiv: "2212.09748", by: "Peebles & Xie 2023 (adaLN-Zero)" },
+  patterns: ["data-gating"],
   equations: ["y = x + α ⊙ F(x),  α = silu(c) W + b,  σ(c W + b)  or  c ⊙ (1 + s) + b"],
   config: z.strictObject({
     condition: z.int().positive().default(64).describe("width of the condition"),

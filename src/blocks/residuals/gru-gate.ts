@@ -11,6 +11,7 @@ export const gruGate = defineResidual({
   kind: "gru-gate",
   title: "GRU gate",
   cite: { arxiv: "1910.06764", by: "Parisotto et al. 2019, section 3.2 (GTrXL)" },
+  patterns: ["data-gating"],
   equations: [
     "r = σ(F W_r + x U_r),  u = σ(F W_u + x U_u + keep),  F = F(x)",
     "h = tanh(F W_h + r ⊙ (x U_h)),  y = u ⊙ x + (1 − u) ⊙ h",

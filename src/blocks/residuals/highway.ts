@@ -8,6 +8,7 @@ export const highway = defineResidual({
   kind: "highway",
   title: "Highway gate",
   cite: { arxiv: "1505.00387", by: "Srivastava et al. 2015, eq. 3" },
+  patterns: ["data-gating"],
   equations: ["t = σ(x W + b),  y = t ⊙ F(x) + (1 − t) ⊙ x"],
   config: z.strictObject({
     open: z.number().default(-1).describe("start of the gate's offset b: smaller keeps more of the stream"),

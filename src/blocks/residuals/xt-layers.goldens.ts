@@ -5,11 +5,12 @@ import { buildLayer } from "../../model/layer.ts";
 import { buildPart, contextOf, type Source } from "../../model/part.ts";
 import { runLayer } from "../../model/run-layer.ts";
 import { canonicalSpec, type SpecInput } from "../../spec/index.ts";
-import { concat, ones, type Tensor } from "../../tensor/index.ts";
-import { storedIo } from "../../testing/goldens/attention-of.fixture.ts";
-import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
+import { concat, full, ones, type Tensor } from "../../tensor/index.ts";
+import { storedIo, storedWeight } from "../../testing/goldens/attention-of.fixture.ts";
+import type { GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import type { Io } from "../define.ts";
 import { families } from "../families.ts";
+import { dyt } from "../norms/dyt.ts";
 
 type Options = Readonly<Record<string, number | boolean | undefined>>;
 type Tensors = Record<string, Tensor>;
@@ -52,7 +53,7 @@ const adaptiveNorm = (c: GoldenCase, o: Options): NormMap => ({
   read: (_, module) => ({ map: columns(c.tensor(`${module}.to_gamma.weight`)) }),
 });
 
-function normOf(c: GoldenCase, o: Options): NormMap | Absent {
+function normOf(c: GoldenCase, o: Options): NormMap {
   if (o.use_adaptive_layernorm || o.use_adaptive_rmsnorm) return adaptiveNorm(c, o);
   if (o.use_rmsnorm)
     return { part: { kind: "rmsnorm", epsilon: smallest }, read: (_, module) => ({ gain: plusOne(c, `${module}.g`) }) };
@@ -81,15 +82,14 @@ function normOf(c: GoldenCase, o: Options): NormMap | Absent {
   return layerNorm;
 }
 
-function placementOf(o: Options): Pick<Decoder, "placement" | "norms" | "final"> | Absent {
+function placementOf(o: Options): Pick<Decoder, "placement" | "norms" | "final"> {
   if (o.pre_and_post_norm) return { placement: "pre-and-post", norms: { Norm: 0, SumNorm: 2 }, final: false };
   if (o.pre_norm === false) return { placement: "post", norms: { Norm: 2 }, final: false };
   if (o.sandwich_norm) return { placement: "peri", norms: { Norm: 0, OutNorm: 1 }, final: true };
   return { placement: "pre", norms: { Norm: 0 }, final: true };
 }
 
-function residualOf(o: Options): PartSpec | Absent {
-  if (o.softclamp_output) return "absent: a soft clamp of the last stream";
+function residualOf(o: Options): PartSpec {
   if (o.use_adaptive_layerscale) return { kind: "condition-gate", gate: "sigmoid", condition: o.dim_condition };
   if (o.gate_residual) return { kind: "gru-gate", skipScale: o.scale_residual === true };
   if (o.scale_residual) return { kind: "skip-scale" };
@@ -171,11 +171,9 @@ function layerOf(c: GoldenCase, { norm, placement, residual }: Decoder): LayerSp
   return spec.layers[0]!;
 }
 
-function build(c: GoldenCase): GoldenGraph | Absent {
+function build(c: GoldenCase): GoldenGraph {
   const o = c.config.options as Options;
-  const [norm, placement, residual] = [normOf(c, o), placementOf(o), residualOf(o)];
-  for (const option of [norm, placement, residual]) if (typeof option === "string") return option;
-  const decoder = { norm, ...(placement as object), residual } as Decoder;
+  const decoder: Decoder = { norm: normOf(c, o), ...placementOf(o), residual: residualOf(o) };
   const spec = layerOf(c, decoder);
   const width = c.number("dim");
   const tensors: Tensors = {};
@@ -195,8 +193,21 @@ function build(c: GoldenCase): GoldenGraph | Absent {
       extras: { state: {}, losses: [], buffers: {}, probes: {} },
     });
   }
-  return { outputs: { "out.y": decoder.final ? finalNorm(c, x, decoder.norm) : x } };
+  const last = o.softclamp_output ? softClamp(x, Number(o.softclamp_output_value)) : x;
+  return { outputs: { "out.y": decoder.final ? finalNorm(c, last, decoder.norm) : last } };
 }
+
+/** limit · tanh(x / limit): `dyt` with fixed numbers. */
+function softClamp(x: Tensor, limit: number): Tensor {
+  const D = x.dim(-1);
+  const p = {
+    alpha: storedWeight(full([1], 1 / limit)),
+    gain: storedWeight(full([D], limit)),
+    bias: storedWeight(full([D], 0)),
+  };
+  return dyt.forward(x, { c: dytConfig, d: { D }, p, b: {}, io: storedIo() }).y;
+}
+const dytConfig = dyt.config.parse({});
 
 const ioOf = (c: GoldenCase): Io => {
   const condition = c.maybe("in.condition");

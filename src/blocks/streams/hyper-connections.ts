@@ -11,6 +11,7 @@ export const hyperConnections = defineStreams({
   kind: "hyper-connections",
   title: "Hyper-connections",
   cite: { arxiv: "2409.19606", by: "Zhu et al. 2024, eq. 2–5 and 10–14" },
+  patterns: ["multi-x"],
   equations: [
     "h = Σ_s a_s x_s,  x'_t = Σ_s A_st x_s + b_t F(h)",
     "a, A, b ← static + s · tanh(norm(x) W)  (dynamic)",

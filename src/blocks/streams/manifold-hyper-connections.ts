@@ -10,6 +10,7 @@ export const manifoldHyperConnections = defineStreams({
   kind: "manifold-hyper-connections",
   title: "Manifold-constrained hyper-connections",
   cite: { arxiv: "2512.24880", by: "Xie et al. 2025, eq. 7–9" },
+  patterns: ["multi-x"],
   equations: [
     "h = Σ_s a_s x_s,  x'_t = Σ_s A_st x_s + b_t F(h)",
     "a = σ(·),  b = 2σ(·),  A = Sinkhorn(e^·),  each · = static + s · norm(x) W",

@@ -5,12 +5,18 @@ export type Role = "matrix" | "embedding" | "gain" | "bias" | "vector";
 
 /** How a parameter starts. `residual` scales a matrix that writes into the residual stream by 1/√(2·layers). */
 export type Init =
-  | { kind: "normal"; std: number }
-  | { kind: "residual"; std: number }
+  | { kind: "normal"; std: number; fans?: Fans }
+  | { kind: "residual"; std: number; fans?: Fans }
   | { kind: "uniform"; low: number; high: number }
   | { kind: "constant"; value: number }
   /** Row-major values from uniform draws in [0, 1). */
   | { kind: "values"; fill: (uniform: () => number, shape: Shape) => ArrayLike<number> };
+
+/** Of a matrix whose start follows from its inputs alone: what a spec's own way to start goes by (`model/init-scheme.ts`). */
+export interface Fans {
+  readonly inputs: number;
+  readonly outputs: number;
+}
 
 /** One trainable tensor, declared once: shape, start and optimizer role. */
 export interface ParameterDeclaration {
@@ -27,9 +33,10 @@ export function matrix(
   outputs: number,
   { init = "fanIn" }: { init?: "fanIn" | "residual" | "zeros" | Init } = {},
 ): ParameterDeclaration {
+  const fans = { inputs, outputs };
   const named: Record<string, Init> = {
-    fanIn: { kind: "normal", std: fanIn(inputs) },
-    residual: { kind: "residual", std: fanIn(inputs) },
+    fanIn: { kind: "normal", std: fanIn(inputs), fans },
+    residual: { kind: "residual", std: fanIn(inputs), fans },
     zeros: { kind: "constant", value: 0 },
   };
   return { shape: [inputs, outputs], init: typeof init === "string" ? named[init]! : init, role: "matrix" };

@@ -1,12 +1,16 @@
+import type { Json } from "../../checkpoints/index.ts";
+
 /**
- * Tokenizers: text ↔ ids. All three kinds keep the 256 bytes as ids 0 … 255, so that every text has an encoding, whatever
- * the vocabulary was fitted on, and decode(encode(text)) = text for any Unicode text (a lone half of a surrogate pair,
- * which UTF-8 cannot hold, becomes U+FFFD).
+ * Tokenizers: text ↔ ids. The kinds byte, char and bpe keep the 256 bytes as ids 0 … 255, so that every text has an encoding,
+ * whatever the vocabulary was fitted on, and decode(encode(text)) = text for any Unicode text (a lone half of a surrogate pair,
+ * which UTF-8 cannot hold, becomes U+FFFD). The kind huggingface does what its file says; some files lose text.
  */
 export interface Tokenizer {
   readonly kind: TokenizerJSON["kind"];
   /** Vocabulary: ids are 0 … size - 1. */
   readonly size: number;
+  /** Ids that stand for no text, where the vocabulary has such. */
+  readonly special?: SpecialIds;
   encode(text: string): Int32Array;
   /** The text of ids; bytes that are no UTF-8 become U+FFFD. Throws `E_TOKEN_ID` for a number that is no id. */
   decode(ids: ArrayLike<number>): string;
@@ -14,6 +18,14 @@ export interface Tokenizer {
   streamDecoder(): StreamDecoder;
   /** Everything that {@link tokenizerFromJSON} needs; equal tokenizers give equal JSON. */
   toJSON(): TokenizerJSON;
+}
+
+export interface SpecialIds {
+  pad?: number;
+  bos?: number;
+  eos?: number;
+  /** What the vocabulary has no token for. */
+  unk?: number;
 }
 
 export interface StreamDecoder {
@@ -34,6 +46,11 @@ export type TokenizerJSON =
       kind: "bpe";
       /** Pairs of ids in the order in which they were merged. */
       merges: readonly Merge[];
+    }
+  | {
+      kind: "huggingface";
+      /** The content of the `tokenizer.json`, all of it. */
+      file: Json;
     };
 
 export type Merge = readonly [left: number, right: number];

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { type DType, fail, type Shape, type TensorData } from "../../tensor/index.ts";
 import { appendEntries } from "../append.ts";
-import type { Append, RunOptions, Values } from "../engine.ts";
+import type { Append, EngineUsage, RunOptions, Values } from "../engine.ts";
+import { SessionCache } from "../session-cache.ts";
 import { Arena } from "./arena.ts";
 import { type CompiledRules, type Shaped, updateTensors } from "./update-rules.ts";
 
@@ -30,8 +32,13 @@ export interface HostOptions {
 
 interface Session {
   session: ort.InferenceSession;
+  /** Of the graph, by which equal ones share a session. */
+  key: string;
   definition: SessionDefinition;
 }
+
+/** Sessions kept after their last user: those of evaluation and decoding are compiled again and again. */
+const idleSessions = 4;
 
 /** A trainer's program for batches of one shape. */
 interface TrainingSession {
@@ -66,19 +73,54 @@ function toTensor(data: TensorData, { shape, dtype }: Signature): ort.Tensor {
 export class Host {
   private readonly options: HostOptions;
   private readonly sessions = new Map<number, Session>();
+  private readonly cache: SessionCache<ort.InferenceSession>;
   private readonly residents = new Map<string, ort.Tensor>();
   private readonly trainers = new Map<number, NodeTrainer>();
   private nextId = 1;
 
   constructor(options: HostOptions) {
     this.options = options;
+    const profiled = options.profile !== undefined;
+    this.cache = new SessionCache({
+      // A profile is written when its session ends.
+      idle: profiled ? 0 : idleSessions,
+      end: async (session) => {
+        if (profiled) session.endProfiling();
+        await session.release();
+      },
+    });
   }
 
   async createSession(definition: SessionDefinition): Promise<number> {
-    const session = await ort.InferenceSession.create(definition.bytes, {
+    const key = createHash("sha256").update(definition.bytes).digest("hex");
+    const session = await this.cache.acquire(key, () => this.compile(definition.bytes));
+    this.sessions.set(this.nextId, { session, key, definition: { ...definition, bytes: new Uint8Array() } });
+    return this.nextId++;
+  }
+
+  async disposeSession(id: number, then: "wait" | "end" = "wait"): Promise<void> {
+    const known = this.sessions.get(id);
+    this.sessions.delete(id);
+    if (known) await this.cache.release(known.key, then);
+  }
+
+  usage(): EngineUsage {
+    const { open, idle, created } = this.cache.counts();
+    const values = [...this.residents.values()];
+    return {
+      sessions: open,
+      idleSessions: idle,
+      sessionsCreated: created,
+      residents: values.length,
+      residentBytes: values.reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0),
+    };
+  }
+
+  private compile(bytes: Uint8Array): Promise<ort.InferenceSession> {
+    return ort.InferenceSession.create(bytes, {
       executionProviders: [this.options.provider],
-      // Memory patterns are planned for the CPU only.
-      enableMemPattern: this.options.provider === "cpu",
+      // A pattern's one block of memory would lie beside what the first run has taken: nearly twice as much, and no faster.
+      enableMemPattern: false,
       intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
@@ -89,15 +131,6 @@ export class Host {
         profileFilePrefix: join(this.options.profile, `session-${this.nextId}`),
       }),
     });
-    this.sessions.set(this.nextId, { session, definition: { ...definition, bytes: new Uint8Array() } });
-    return this.nextId++;
-  }
-
-  async disposeSession(id: number): Promise<void> {
-    const session = this.sessions.get(id)?.session;
-    if (this.options.profile !== undefined) session?.endProfiling();
-    await session?.release();
-    this.sessions.delete(id);
   }
 
   put(name: string, { data, ...signature }: Signature & { data: TensorData }): void {
@@ -177,7 +210,7 @@ export class Host {
     this.drop(trainer.arena.names());
     const models = [...trainer.tensorRules.values()].flatMap((rule) => [...rule.models.values()]);
     const own = trainer.programs.map(({ session }) => session);
-    for (const session of [...own, ...models]) await this.disposeSession(session);
+    for (const session of [...own, ...models]) await this.disposeSession(session, "end");
   }
 
   private async compileModels(

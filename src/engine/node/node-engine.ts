@@ -31,6 +31,7 @@ export function createNodeEngine({
     put: (name, value) => host.call("put", name, value),
     get: (name) => host.call("get", name),
     drop: (names) => host.call("drop", names),
+    usage: () => host.call("usage"),
     close: host.close,
   };
 }

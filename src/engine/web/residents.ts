@@ -35,6 +35,12 @@ export class WebResidents {
     this.drop([...this.held.keys()]);
   }
 
+  /** How many there are, and their bytes. */
+  usage(): { residents: number; residentBytes: number } {
+    const bytes = [...this.held.values()].map(({ size, type }) => size * (type === "bool" ? 1 : 4));
+    return { residents: bytes.length, residentBytes: bytes.reduce((sum, each) => sum + each, 0) };
+  }
+
   /** A copy. Throws E_RESIDENT where there is none. */
   async read(name: string): Promise<TensorData> {
     return (await dataOf(this.find(name))).slice();

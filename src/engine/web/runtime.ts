@@ -1,5 +1,6 @@
 import type * as Ort from "onnxruntime-web";
 import { fail } from "../../tensor/index.ts";
+import { SessionCache } from "../session-cache.ts";
 
 /** ONNX Runtime Web's module, of whichever build. */
 export type Runtime = typeof Ort;
@@ -33,9 +34,11 @@ export interface Place {
   ort: Runtime;
   provider: Provider;
   fallback: "cpu" | "none";
-  /** Those not released yet. */
-  sessions: Set<{ release(): Promise<void> }>;
+  sessions: SessionCache<Ort.InferenceSession>;
 }
+
+/** Sessions kept after their last user. */
+const idleSessions = 2;
 
 /** Loads ONNX Runtime Web. Throws E_GPU where WebGPU is asked for and there is none. */
 export async function loadRuntime({
@@ -49,7 +52,8 @@ export async function loadRuntime({
   const ort = await runtime();
   ort.env.wasm.numThreads = threads;
   if (assets !== undefined) ort.env.wasm.wasmPaths = assets;
-  return { ort, provider, fallback, sessions: new Set() };
+  const sessions = new SessionCache<Ort.InferenceSession>({ idle: idleSessions, end: (session) => session.release() });
+  return { ort, provider, fallback, sessions };
 }
 
 /** Threads share memory, which browsers allow to isolated pages only. */

@@ -9,7 +9,7 @@ export interface WebSession {
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Values by the program's names; several names may share one value. */
   run(feeds: Readonly<Record<string, OrtTensor>>): Promise<ReadonlyMap<string, OrtTensor>>;
-  release(): Promise<void>;
+  release(then?: "wait" | "end"): Promise<void>;
 }
 
 /** Compiles a program. Outputs that `stays` names are left on the GPU, where there is one. */
@@ -19,19 +19,33 @@ export async function createSession(
   stays: (output: string) => boolean = () => false,
 ): Promise<WebSession> {
   const { bytes, inputs, outputs } = emitOnnx(program, place.provider === "webgpu" ? "webgpu" : "cpu");
-  const session = await place.ort.InferenceSession.create(bytes, optionsOf(place, outputs, stays)).catch(explain);
-  const created: WebSession = {
+  const options = optionsOf(place, outputs, stays);
+  const key = await keyOf(bytes, options);
+  const session = await place.sessions.acquire(key, () =>
+    place.ort.InferenceSession.create(bytes, options).catch(explain),
+  );
+  let open = true;
+  return {
     inputs,
     run: async (feeds) => {
       const results = await session.run(feeds);
       return new Map([...outputs].map(([output, { name }]) => [output, results[name]!]));
     },
-    release: async () => {
-      if (place.sessions.delete(created)) await session.release();
+    release: async (then) => {
+      if (open) await place.sessions.release(key, then);
+      open = false;
     },
   };
-  place.sessions.add(created);
-  return created;
+}
+
+let unshared = 0;
+
+/** Of a graph and where its outputs are left. Pages that are not secure cannot hash: their sessions are not shared. */
+async function keyOf(bytes: Uint8Array, { preferredOutputLocation }: InferenceSession.SessionOptions): Promise<string> {
+  const { crypto } = globalThis as Partial<typeof globalThis>;
+  if (crypto?.subtle === undefined) return `unshared ${unshared++}`;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return `${[...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")} ${JSON.stringify(preferredOutputLocation)}`;
 }
 
 function optionsOf(

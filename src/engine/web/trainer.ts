@@ -95,7 +95,7 @@ export class WebTrainer {
     this.residents.drop(this.definition.parameters.map(({ name }) => name));
     release(this.slots.values());
     this.slots.clear();
-    for (const session of this.sessions.values()) await session.release();
+    for (const session of this.sessions.values()) await session.release("end");
     this.sessions.clear();
   }
 

@@ -24,9 +24,14 @@ export async function createWebEngine(options: WebEngineOptions = {}): Promise<E
     put: (name, value) => use.next(() => residents.put(name, value)),
     get: (name) => use.next(() => residents.read(name)),
     drop: (names) => use.next(() => residents.drop(names)),
+    usage: () =>
+      use.next(() => {
+        const { open, idle, created } = place.sessions.counts();
+        return { sessions: open, idleSessions: idle, sessionsCreated: created, ...residents.usage() };
+      }),
     close: async () => {
       await use.end();
-      for (const session of place.sessions) await session.release();
+      await place.sessions.clear();
       residents.clear();
     },
   };

@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/index.ts";
 import { createRng } from "../../ops/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
-import { type Generator, generatorOf, type TokenSource } from "../generation.ts";
+import { assertNoSuffix, type Generator, generatorOf, type TokenSource } from "../generation.ts";
 import type { GeneratorOptions } from "../generator.ts";
 import { nextPrefix } from "../prefix.ts";
 import { createSampler, uniformAt } from "../sampling/sampler.ts";
@@ -19,7 +19,9 @@ export function autoregressiveGenerator(
     prefix: nextPrefix(),
     ...(options.programs !== undefined && { programs: options.programs }),
   });
-  const source: TokenSource = async function* ({ prompt, source: read, tokens, sampler, seed = 0, signal }, watch) {
+  const source: TokenSource = async function* (request, watch) {
+    const { prompt, source: read, tokens, sampler, seed = 0, signal } = request;
+    assertNoSuffix(request, model.spec.name);
     assertFits(model, Math.max(1, prompt.length) + tokens - 1);
     const choose = createSampler(sampler);
     const rng = createRng(seed).fork("generate");

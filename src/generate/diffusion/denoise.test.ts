@@ -65,6 +65,12 @@ describe("[llada-sampler] the number of masks", () => {
     );
   });
 
+  test("falls slowly at first under MaskGIT's paces", async () => {
+    expect(await masksLeft(8, { steps: 4, pace: "cosine" })).toEqual([8, 7, 5, 3, 0]);
+    expect(await masksLeft(8, { steps: 4, pace: "linear" })).toEqual([8, 6, 4, 2, 0]);
+    expect(revealSchedule(3, 6, { pace: "cosine" }).reduce((a, b) => a + b)).toBe(3);
+  });
+
   test("falls faster where a threshold says that the model is sure", async () => {
     expect(await masksLeft(8, { steps: 8, threshold: 0 })).toEqual([8, 0]);
     expect(await masksLeft(8, { steps: 8, threshold: 1 })).toHaveLength(9);
@@ -76,6 +82,24 @@ describe("a denoising step", () => {
     expect(chooseReveals([0.2, 0.9, 0.9, 0.5], { count: 2 })).toEqual([1, 2]);
     expect(chooseReveals([0.2, 0.9, 0.8, 0.5], { count: 1, threshold: 0.4 })).toEqual([1, 2, 3]);
     expect(chooseReveals([0.2, 0.3], { count: 1, threshold: 0.4 })).toEqual([1]);
+  });
+
+  test("replaces what stands where the model is sure of another token, if it may edit", async () => {
+    const sure: Predict = (text, { start, end }) =>
+      Array.from({ length: end - start }, (_, i) =>
+        // Place 0 comes first and is 0, but 1 as soon as place 3 is known, which comes second.
+        [0, 1, 2, 3, 4, 5].map((id) => {
+          const wanted = start + i === 0 ? (text[3] === mask ? 0 : 1) : 2;
+          return id === wanted ? [6, 3, 4, 5][start + i]! : 0;
+        }),
+      ).flat();
+    const written = async (editing?: number) => {
+      const ids = new Int32Array(4).fill(mask);
+      for await (const _ of denoise(ids, sure, options({ block: 4, steps: 4, editing })));
+      return Array.from(ids);
+    };
+    expect(await written()).toEqual([0, 2, 2, 2]);
+    expect(await written(0.5)).toEqual([1, 2, 2, 2]);
   });
 
   test("takes the likeliest token at temperature 0, and is as sure as its probability", () => {

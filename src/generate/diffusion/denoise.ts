@@ -1,4 +1,4 @@
-import { type Candidate, candidate, chooseReveals, revealSchedule } from "./reveal.ts";
+import { type Candidate, candidate, chooseEdits, chooseReveals, type Pace, revealSchedule } from "./reveal.ts";
 
 /** Scores of all ids for the places start … end − 1 of a text, row-major [end − start, C]. */
 export type Predict = (
@@ -20,6 +20,8 @@ export interface DenoiseOptions {
   mask: number;
   /** Where the tokens to be written begin; before it stands the prompt. */
   start: number;
+  /** Where they end; behind them stands what both sides tell. Default: the end of the text. */
+  end?: number | undefined;
   /** Tokens denoised together. */
   block: number;
   /** Denoising steps per block. */
@@ -29,6 +31,10 @@ export interface DenoiseOptions {
   remasking: "low-confidence" | "random";
   /** Reveals more than the schedule says where the model is surer than this. */
   threshold?: number | undefined;
+  /** How many places each step reveals. Default: even. */
+  pace?: Pace | undefined;
+  /** Replaces tokens of the block that stand already where the model is surer of another than this. */
+  editing?: number | undefined;
   /** w > 0 moves scores away from those without the prompt: u + (w + 1)(c − u) (Nie et al. 2025, eq. 16). */
   guidance?: number | undefined;
   noise: Noise;
@@ -51,33 +57,38 @@ export async function* denoise(
   options: DenoiseOptions,
   beforeStep: () => void = () => {},
 ): AsyncGenerator<DenoisedBlock, void> {
-  const { block, start: first, mask, steps } = options;
+  const { block, start: first, end: last = ids.length, mask, steps } = options;
   let call = 0;
-  for (let start = first; start < ids.length; start += block) {
-    const end = Math.min(start + block, ids.length);
-    for (const count of revealSchedule(maskedPlaces(ids, { start, end, mask }).length, steps)) {
+  for (let start = first; start < last; start += block) {
+    const end = Math.min(start + block, last);
+    for (const count of revealSchedule(maskedPlaces(ids, { start, end, mask }).length, steps, options)) {
       // All may be revealed early: a short block, or a model surer than the threshold.
       if (maskedPlaces(ids, { start: 0, end, mask }).length === 0) break;
       beforeStep();
-      await reveal(ids, predict, { ...options, end, count, step: call++ });
+      await reveal(ids, predict, { ...options, from: start, end, count, step: call++ });
     }
     yield { start, end };
   }
 }
 
-/** One step: reveals `count` of the masked places before `end`. */
+/** One step: reveals `count` of the masked places before `end`, and may edit those of the block that begins at `from`. */
 async function reveal(
   ids: Int32Array,
   predict: Predict,
-  options: DenoiseOptions & { end: number; count: number; step: number },
+  options: DenoiseOptions & { from: number; end: number; count: number; step: number },
 ): Promise<void> {
-  const { end, mask, count, threshold, step, noise, remasking } = options;
+  const { from, end, mask, count, threshold, step, noise, remasking, editing } = options;
   const places = maskedPlaces(ids, { start: 0, end, mask });
-  const candidates = await candidatesOf(ids, predict, { ...options, places });
+  const standing = editing === undefined ? [] : placesOf(from, end).filter((place) => ids[place] !== mask);
+  const all = await candidatesOf(ids, predict, { ...options, places: [...standing, ...places].sort((a, b) => a - b) });
+  const of = (place: number): Candidate => all.get(place)!;
+  const candidates = places.map(of);
   const confidences =
     remasking === "random"
       ? places.map((place) => noise.order(step, place))
       : candidates.map(({ confidence }) => confidence);
+  const edits = chooseEdits(standing.map(of), { present: standing.map((place) => ids[place]!), editing: editing ?? 1 });
+  for (const i of edits) ids[standing[i]!] = of(standing[i]!).id;
   for (const i of chooseReveals(confidences, { count, threshold })) ids[places[i]!] = candidates[i]!.id;
 }
 
@@ -85,29 +96,40 @@ async function candidatesOf(
   ids: Int32Array,
   predict: Predict,
   options: DenoiseOptions & { end: number; step: number; places: readonly number[] },
-): Promise<Candidate[]> {
+): Promise<ReadonlyMap<number, Candidate>> {
   const { places, end, vocabulary, temperature, noise, step } = options;
   const start = places[0]!;
-  const scores = await guided(ids, predict, { ...options, range: { start, end } });
-  return places.map((place) => {
+  const scores = Float64Array.from(await withGuidance(predict, options)(ids, { start, end }));
+  const found = places.map((place) => {
     const logits = scores.subarray((place - start) * vocabulary, (place - start + 1) * vocabulary);
-    return candidate(logits, { temperature, ...(temperature > 0 && { uniforms: noise.candidates(step, place) }) });
+    const drawn = { temperature, ...(temperature > 0 && { uniforms: noise.candidates(step, place) }) };
+    return [place, candidate(logits, drawn)] as const;
+  });
+  return new Map(found);
+}
+
+/** Predictions moved away from those without the prompt, the tokens before `start`; without guidance, as they are. */
+export function withGuidance(
+  predict: Predict,
+  { start, mask, guidance = 0 }: Pick<DenoiseOptions, "start" | "mask" | "guidance">,
+): Predict {
+  if (guidance === 0) return predict;
+  return async (ids, range) => {
+    const conditional = Float64Array.from(await predict(ids, range));
+    return guide(conditional, await predict(ids.slice().fill(mask, 0, start), range), guidance);
+  };
+}
+
+/** u + (w + 1)(c − u) (Ho and Salimans 2022, arXiv 2207.12598, eq. 6); equal scores stay, also those of −∞. */
+export function guide(conditional: Float64Array, unconditional: ArrayLike<number>, guidance: number): Float64Array {
+  return conditional.map((score, i) => {
+    const from = unconditional[i]!;
+    return score === from ? score : from + (guidance + 1) * (score - from);
   });
 }
 
-async function guided(
-  ids: Int32Array,
-  predict: Predict,
-  { start, mask, guidance = 0, range }: DenoiseOptions & { range: { start: number; end: number } },
-): Promise<Float64Array> {
-  const conditional = Float64Array.from(await predict(ids, range));
-  if (guidance === 0) return conditional;
-  const unconditional = await predict(ids.slice().fill(mask, 0, start), range);
-  return conditional.map((score, i) => unconditional[i]! + (guidance + 1) * (score - unconditional[i]!));
-}
+const placesOf = (start: number, end: number): number[] => Array.from({ length: end - start }, (_, i) => start + i);
 
 function maskedPlaces(ids: Int32Array, { start, end, mask }: { start: number; end: number; mask: number }): number[] {
-  const places: number[] = [];
-  for (let place = start; place < end; place++) if (ids[place] === mask) places.push(place);
-  return places;
+  return placesOf(start, end).filter((place) => ids[place] === mask);
 }

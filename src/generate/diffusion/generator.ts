@@ -4,16 +4,15 @@ import type { BuiltModel } from "../../spec/index.ts";
 import { type Generator, generatorOf, type TokenSource } from "../generation.ts";
 import type { GeneratorOptions } from "../generator.ts";
 import { parseSampler } from "../sampling/sampler.ts";
-import { denoise } from "./denoise.ts";
-import { noiseOf } from "./noise.ts";
 import { Predictor } from "./predictor.ts";
+import { blockWriter } from "./writers.ts";
 
 const defaultContext = 512;
 
-/** How a model of masked diffusion is run. */
+/** How a model of discrete diffusion is run. */
 export interface DiffusionSettings {
-  /** Id of the mask, which is never written. */
-  mask: number;
+  /** Id of the mask, which is never written; absent where the noise has none. */
+  mask?: number;
   /** Tokens denoised together. */
   block: number;
   /** Denoising steps per block. */
@@ -25,39 +24,43 @@ export interface DiffusionSettings {
 /** What spec and model say, within the window the model was trained for. */
 export function diffusionSettings(
   { model, extraTokens }: BuiltModel,
-  context: number = defaultContext,
+  { context = defaultContext, steps }: Pick<GeneratorOptions, "context" | "steps"> = {},
 ): DiffusionSettings {
-  const { block, steps } = model.spec.objective as unknown as { block: number; steps: number };
+  const own = model.spec.objective as unknown as { block: number; steps: number };
   const seen = Math.min(context, model.limit);
-  return { mask: extraTokens["mask"]!, block: Math.min(block, seen), steps, context: seen };
+  const mask = extraTokens["mask"];
+  return {
+    ...(mask !== undefined && { mask }),
+    ...{ block: Math.min(own.block, seen), steps: steps ?? own.steps, context: seen },
+  };
 }
 
-/** Writes block by block by denoising: low-confidence remasking, the prompt kept as it is. */
+/** Writes block by block by denoising, as the objective has it; the prompt is kept as it is. */
 export function diffusionGenerator(
   engine: Engine,
   built: BuiltModel,
-  { context, programs, guidance }: GeneratorOptions,
+  { programs, guidance = 0, sampler: kind, ...options }: GeneratorOptions,
 ): Generator {
-  const settings = diffusionSettings(built, context);
-  const { vocabulary } = built.model;
+  const settings = diffusionSettings(built, options);
   const predictor = new Predictor(engine, built.model, { ...settings, ...(programs !== undefined && { programs }) });
-  const source: TokenSource = async function* ({ prompt, tokens, sampler, seed = 0, signal }, watch) {
-    const ids = new Int32Array(prompt.length + tokens).fill(settings.mask);
+  const write = blockWriter(built, kind);
+  const source: TokenSource = async function* (request, watch) {
+    const { prompt, suffix = new Int32Array(), tokens, sampler, seed = 0, signal } = request;
+    const last = prompt.length + tokens;
+    const ids = new Int32Array(last + suffix.length);
     ids.set(prompt);
-    const blocks = denoise(ids, (all, range) => predictor.predict(all, range, signal), {
-      ...settings,
-      vocabulary,
-      start: prompt.length,
+    ids.set(suffix, last);
+    const behind = Math.min(suffix.length, Math.floor((settings.context - settings.block) / 2));
+    const blocks = write(ids, (all, range) => predictor.predict(all, { ...range, behind }, signal), {
+      ...{ block: settings.block, steps: settings.steps, guidance, start: prompt.length, end: last },
       temperature: parseSampler(sampler).temperature,
-      remasking: "low-confidence",
-      guidance,
-      noise: noiseOf(createRng(seed).fork("denoise"), vocabulary),
+      rng: createRng(seed).fork("denoise"),
     });
-    for (let start = prompt.length; start < ids.length; start += settings.block) {
-      const end = Math.min(start + settings.block, ids.length);
+    for (let start = prompt.length; start < last; start += settings.block) {
+      const end = Math.min(start + settings.block, last);
       await watch.time(() => blocks.next(), end - start);
       yield* ids.subarray(start, end);
     }
   };
-  return generatorOf(source, { ids: settings.mask, dispose: () => predictor.dispose() });
+  return generatorOf(source, { ids: settings.mask ?? built.model.vocabulary, dispose: () => predictor.dispose() });
 }

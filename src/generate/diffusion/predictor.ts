@@ -6,8 +6,8 @@ import { bucketFor } from "../decoding/pieces.ts";
 import { ProgramCache } from "../program-cache.ts";
 
 export interface PredictorOptions {
-  /** Id of the mask, which is never predicted. */
-  mask: number;
+  /** Id of the mask, which is never predicted; absent where the noise has none. */
+  mask?: number;
   /** Most places asked for at a time. */
   block: number;
   /** Most tokens the model is shown. */
@@ -27,11 +27,15 @@ export class Predictor {
     this.programs = new ProgramCache(engine, options.programs ?? 16);
   }
 
-  /** Scores of the places start … end − 1, [end − start, C], at most a block; −∞ for the mask. */
-  async predict(ids: Int32Array, range: { start: number; end: number }, signal?: AbortSignal): Promise<Float32Array> {
+  /** Scores of the places start … end − 1, [end − start, C], at most a block; −∞ for a mask. */
+  async predict(
+    ids: Int32Array,
+    range: { start: number; end: number; behind?: number },
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     signal?.throwIfAborted();
     const { block, mask } = this.options;
-    const window = windowOf(ids, { end: range.end, context: this.options.context });
+    const window = windowOf(ids, { end: range.end + (range.behind ?? 0), context: this.options.context });
     const length = bucketFor(window.ids.length, this.options.context);
     const padded = window.ids.length < length;
     const program = await this.programs.get(`${length} ${padded}`, () =>
@@ -47,6 +51,7 @@ export class Predictor {
     const count = Int32Array.of(window.ids.length);
     const { logits } = await program.run({ ids: fed, places, ...(padded && { count }) });
     const scores = (logits as Float32Array).slice((block - (range.end - range.start)) * this.model.vocabulary);
+    if (mask === undefined) return scores;
     for (let at = mask; at < scores.length; at += this.model.vocabulary) scores[at] = Number.NEGATIVE_INFINITY;
     return scores;
   }

@@ -7,9 +7,31 @@ export interface Candidate {
   confidence: number;
 }
 
-/** How many of `masks` places each of `steps` steps reveals: equal shares, the first steps one more (Nie et al. 2025, section 2.4). */
-export function revealSchedule(masks: number, steps: number): number[] {
-  return Array.from({ length: steps }, (_, step) => Math.floor(masks / steps) + (step < masks % steps ? 1 : 0));
+/**
+ * How many places a step reveals. even: equal shares, the first steps one more (Nie et al. 2025, section 2.4); linear, cosine: so
+ * many that the share 1 − t or cos(πt/2) of the text is masked behind the step, at least one and one less than before it, and all
+ * at the last step (Chang et al. 2022, arXiv 2202.04200, section 3.3): few tokens at first, when little is known.
+ */
+export const paces = ["even", "linear", "cosine"] as const;
+export type Pace = (typeof paces)[number];
+
+/** Counts that each of `steps` steps reveals of `masks` places in a text of `length`. */
+export function revealSchedule(
+  masks: number,
+  steps: number,
+  { pace = "even", length = masks }: { pace?: Pace | undefined; length?: number } = {},
+): number[] {
+  if (pace === "even")
+    return Array.from({ length: steps }, (_, step) => Math.floor(masks / steps) + (step < masks % steps ? 1 : 0));
+  let left = masks;
+  return Array.from({ length: steps }, (_, step) => {
+    const time = (step + 1) / steps;
+    // In single precision, as published samplers count: cos(π/3)·16 places are 7.
+    const share = pace === "cosine" ? Math.fround(Math.cos(Math.fround((Math.PI * time) / 2))) : 1 - time;
+    const before = left;
+    left = step === steps - 1 ? 0 : Math.min(before, Math.max(1, Math.min(before - 1, Math.floor(share * length))));
+    return before - left;
+  });
 }
 
 /**
@@ -39,4 +61,12 @@ export function chooseReveals(
   const order = descending(confidences);
   const sure = threshold === undefined ? 0 : order.filter((place) => confidences[place]! > threshold).length;
   return order.slice(0, Math.max(count, sure));
+}
+
+/** Which of the tokens that stand already are replaced: those for which the model has another candidate, surer than `editing`. */
+export function chooseEdits(
+  candidates: readonly Candidate[],
+  { present, editing }: { present: ArrayLike<number>; editing: number },
+): number[] {
+  return candidates.flatMap(({ id, confidence }, i) => (id !== present[i] && confidence > editing ? [i] : []));
 }

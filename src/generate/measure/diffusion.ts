@@ -9,7 +9,7 @@ export const measureDiffusion: Measure = async (
   built,
   { prompt, promptTokens, tokens, contexts, repeats, context, onStage },
 ) => {
-  const { block, steps, context: seen } = diffusionSettings(built, context);
+  const { block, steps, context: seen } = diffusionSettings(built, context === undefined ? {} : { context });
   const generator = diffusionGenerator(engine, built, { context: seen });
   try {
     const timed = prompt.subarray(0, promptTokens);

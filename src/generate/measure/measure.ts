@@ -57,7 +57,9 @@ export type Measure = (
 const measures: Readonly<Partial<Record<ObjectiveKind, Measure>>> = {
   "next-token": measureAutoregressive,
   "sequence-to-sequence": measureAutoregressive,
+  "span-corruption": measureAutoregressive,
   "masked-diffusion": measureDiffusion,
+  d3pm: measureDiffusion,
 };
 
 const defaults = {

@@ -25,6 +25,7 @@ const TITLES: Readonly<Record<string, string>> = {
   "masked-diffusion": "masked diffusion",
   d3pm: "discrete diffusion",
   "masked-lm": "masked tokens",
+  "span-corruption": "the spans left out",
   "sequence-to-sequence": "next token of the answer",
   "cross-attention": "Cross attention",
   bidirectional: "Both directions",

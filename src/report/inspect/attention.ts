@@ -65,19 +65,23 @@ function describe(head: HeadSummary): string {
   ].join(", ");
 }
 
-/** A dot per head. */
-export function entropyFigure({ attention }: Inspection): FigureFrame | false {
-  if (attention.length === 0) return false;
+function entropyLines(attention: Inspection["attention"]): ChartLine[] {
   const kinds = [
     ["its own sequence", hues[0], ({ queries, keys }: AttentionMap) => queries === keys],
     ["the source", hues[1], ({ queries, keys }: AttentionMap) => queries !== keys],
   ] as const;
-  const lines = kinds.flatMap(([name, color, mine]): ChartLine[] => {
+  return kinds.flatMap(([name, color, mine]): ChartLine[] => {
     const points = attention.flatMap((map, x) =>
       mine(map) ? map.heads.map((head) => ({ x, y: 100 * spread(head) })) : [],
     );
     return points.length === 0 ? [] : [{ name: `a head reading ${name}`, color, points, apart: true }];
   });
+}
+
+/** A dot per head. */
+export function entropyFigure({ attention }: Inspection): FigureFrame | false {
+  if (attention.length === 0) return false;
+  const lines = entropyLines(attention);
   const names = attention.map(({ path }) => layerName(path).replace("layer ", "").replace("encoder ", "e"));
   return {
     id: "entropies",

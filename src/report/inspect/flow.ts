@@ -1,10 +1,9 @@
-/** Gradients, residual stream and recurrent states: what flows through the stack. */
-import type { Inspection, StateTrace } from "../../analysis/index.ts";
-import { type Html, html } from "../escape.ts";
-import { type FigureFrame, renderFrame } from "../figures/figure.ts";
-import { percent, threeDigits, whole } from "../format.ts";
-import { type ChartLine, drawChart, hues, inOrder, legend } from "./chart.ts";
-import { layerName, partName, tokenText } from "./names.ts";
+/** Gradients and residual stream: what flows through the stack. */
+import type { Inspection } from "../../analysis/index.ts";
+import type { FigureFrame } from "../figures/figure.ts";
+import { threeDigits, whole } from "../format.ts";
+import { type ChartLine, drawChart, hues, legend } from "./chart.ts";
+import { layerName, tokenText } from "./names.ts";
 import { layersAxis } from "./reading.ts";
 
 export function gradientFigure({ gradients: { streams, layers, parameters, total } }: Inspection): FigureFrame {
@@ -59,27 +58,29 @@ function parameterValues(parameters: Inspection["gradients"]["parameters"]): Fig
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+const streamLines = ({ streams }: Inspection): ChartLine[] => [
+  {
+    name: "norm of a token's vector (band: least to most)",
+    color: hues[0],
+    points: streams.map(({ norms }, x) => ({ x, y: mean(norms), low: Math.min(...norms), high: Math.max(...norms) })),
+  },
+  {
+    name: "largest activation",
+    color: hues[1],
+    dash: "5 3",
+    points: streams.map(({ largest }, x) => ({ x, y: largest.value })),
+  },
+  {
+    name: "median activation",
+    color: hues[2],
+    dash: "2 3",
+    points: streams.map(({ median }, x) => ({ x, y: median })),
+  },
+];
+
 export function streamFigure(inspection: Inspection): FigureFrame {
   const { streams } = inspection;
-  const lines: ChartLine[] = [
-    {
-      name: "norm of a token's vector (band: least to most)",
-      color: hues[0],
-      points: streams.map(({ norms }, x) => ({ x, y: mean(norms), low: Math.min(...norms), high: Math.max(...norms) })),
-    },
-    {
-      name: "largest activation",
-      color: hues[1],
-      dash: "5 3",
-      points: streams.map(({ largest }, x) => ({ x, y: largest.value })),
-    },
-    {
-      name: "median activation",
-      color: hues[2],
-      dash: "2 3",
-      points: streams.map(({ median }, x) => ({ x, y: median })),
-    },
-  ];
+  const lines = streamLines(inspection);
   return {
     id: "streams",
     title: "The residual stream",
@@ -121,43 +122,3 @@ function streamValues({ streams, tokens, source }: Inspection): FigureFrame["val
     }),
   };
 }
-
-export function statesSection({ states, tokens }: Inspection): Html | false {
-  if (states.length === 0) return false;
-  const columns = tokens.map((token, t) => `${t} ${tokenText(token, 6)}`);
-  const figure = (key: "norms" | "changes", title: string, label: string, caption: string): FigureFrame => {
-    const lines = states.map(
-      (state, i): ChartLine => ({
-        name: nameOf(state),
-        color: inOrder(i, states.length),
-        ...(i % 2 === 1 && { dash: "5 3" }),
-        points: state[key].map((y, x) => ({ x, y })),
-      }),
-    );
-    const share = key === "changes";
-    return {
-      id: `states-${key}`,
-      title,
-      draw: (view) =>
-        drawChart(
-          { lines, x: { label: "Token", format: String }, y: { label, format: share ? percent : threeDigits } },
-          view,
-        ),
-      alt: states.map((state) => `${nameOf(state)}: ${threeDigits(state[key].at(-1)!)} at the end`).join(", "),
-      key: legend(lines),
-      caption,
-      values: {
-        head: "State",
-        columns,
-        rows: states.map((state) => ({ head: nameOf(state), cells: state[key].map(share ? percent : threeDigits) })),
-      },
-    };
-  };
-  return html`<section id="states" aria-labelledby="states-heading"><h2 id="states-heading">Recurrent states</h2><div class="figures">
-${renderFrame(figure("norms", "Size of the states", "L2 norm", "L2 norm of every state of constant size after each token, decoded one by one. A state that only grows has not forgotten anything; one that stays flat is full or leaks as fast as it fills."))}
-${renderFrame(figure("changes", "What a token changes", "Change (% of the state)", "L2 norm of what each token changed, as a share of the state after it: peaks are tokens that overwrite what was remembered."))}
-</div></section>`;
-}
-
-const nameOf = ({ path, shape }: StateTrace): string =>
-  `${layerName(path)} ${partName(path)} ${path.split(".").at(-1)} [${shape.join(", ")}]`;

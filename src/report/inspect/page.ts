@@ -5,11 +5,12 @@ import { renderFrame } from "../figures/figure.ts";
 import { counted, percent, threeDigits, whole } from "../format.ts";
 import { styleSheet } from "../style/sheet.ts";
 import { alignmentSection, attentionSection, entropyFigure, spread } from "./attention.ts";
-import { gradientFigure, statesSection, streamFigure } from "./flow.ts";
+import { gradientFigure, streamFigure } from "./flow.ts";
 import { gatesSection } from "./gates.ts";
 import { historySection, type TrainingHistory } from "./history.ts";
 import { layerName } from "./names.ts";
 import { lensFigure, readingSection } from "./reading.ts";
+import { statesSection } from "./states.ts";
 import { INSPECT_STYLE } from "./style.ts";
 
 export interface InspectedRun {

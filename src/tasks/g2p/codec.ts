@@ -13,12 +13,17 @@ export interface PhonemeCodec extends Codec {
 export function phonemeCodec(phonemes: readonly string[]): PhonemeCodec {
   const ids = new Map(phonemes.map((phoneme, i) => [phoneme, letters.length + i]));
   const piece = (id: number) => letters[id] ?? phonemes[id - letters.length] ?? failId(id);
+  const size = letters.length + phonemes.length;
   return {
-    size: letters.length + phonemes.length,
+    size,
     encodeSource: (word) => Int32Array.from(word.trim().toUpperCase(), letterId),
     sound: (sounds) => Int32Array.from(sounds, (phoneme) => ids.get(phoneme)!),
-    decodeTarget: (answer) => Array.from(answer, piece).join(" "),
-    pieces: (some) => Array.from(some, piece),
+    decodeTarget: (answer) =>
+      Array.from(answer)
+        .filter((id) => !(id >= size))
+        .map(piece)
+        .join(" "),
+    pieces: (some) => Array.from(some, (id) => (id >= size ? "" : piece(id))),
     toJSON: () => ({ kind: "phonemes", phonemes: [...phonemes] }),
   };
 }

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { byteTokenizer } from "../../data/index.ts";
 import { buildSpec, canonicalSpec } from "../../spec/index.ts";
 import { nativeEngine } from "../../testing/index.ts";
 import { createEvaluator, createTraining, trainingSchema } from "../../train/index.ts";
+import { tokenizerCodec } from "../codec.ts";
 import type { Dataset } from "../dataset.ts";
 import { readCmudict } from "./cmudict.ts";
+import { phonemeCodec } from "./codec.ts";
 import { openG2p } from "./g2p.ts";
 import { pronunciationRates } from "./rates.ts";
 
@@ -33,6 +36,16 @@ test("[wer-cer] a word is right if any listed pronunciation matches; phoneme err
     wordErrors: 1 / 3,
     phonemeErrors: 1 / (2 + 4 + 1),
   });
+});
+
+test("what a model writes of its objective's own ids, such as its start, is no text", () => {
+  for (const codec of [phonemeCodec(["AA", "B"]), tokenizerCodec(byteTokenizer)]) {
+    const start = codec.size;
+    const text = codec.decodeTarget([codec.size - 1]);
+    expect(codec.decodeTarget([start, codec.size - 1, start + 1])).toBe(text);
+    expect(codec.pieces([start])).toEqual([""]);
+    expect(() => codec.decodeTarget([-1])).toThrow("[E_TOKEN_ID]");
+  }
 });
 
 describe("training on it", () => {

@@ -45,8 +45,8 @@ export async function openG2p({ stress = false, beams = 1 }: G2pOptions = {}): P
       target: one!.join(" "),
     })),
     facts: factsOf(dictionary, { stress, beams }),
-    batches: (built, { seed, batch, length }) =>
-      createPairBatches({ pairs, seed, tokens: batch * length, longest, ...ends(built) }),
+    batches: (built, { seed, batch, length, accumulate: multiple }) =>
+      createPairBatches({ pairs, seed, tokens: batch * length, longest, multiple, ...ends(built) }),
     validation: (built, { batch }) => ({
       windows: pairWindows(validation, { ...ends(built), multipleOf: batch }),
       bytes: measured.reduce((sum, { pronunciations: [one] }) => sum + one!.join(" ").length, 0),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createRng } from "../../ops/index.ts";
 import { taskSuite } from "../../testing/task-suite.ts";
 import { associativeRecall } from "./associative-recall.ts";
+import { crossModalRecall } from "./cross-modal-recall.ts";
 import { fuzzyRecall } from "./fuzzy-recall.ts";
 import { inContextRecall } from "./in-context-recall.ts";
 import { inContextRegression } from "./in-context-regression.ts";
@@ -9,7 +10,7 @@ import { induction } from "./induction.ts";
 import { memorisation } from "./memorisation.ts";
 import { mqar } from "./mqar.ts";
 import { selectiveCopy } from "./selective-copy.ts";
-import { afterLastSuffix, fuzzyAnswer, recallAnswer, shownValue } from "./solvers.fixture.ts";
+import { afterLastSuffix, fuzzyAnswer, nearestAnswer, recallAnswer, shownValue } from "./solvers.fixture.ts";
 
 taskSuite(associativeRecall, {
   configs: [
@@ -42,6 +43,15 @@ taskSuite(fuzzyRecall, {
     { c: { keys: 5, values: 9, keySize: 1, valueSize: 4 }, lengths: [33] },
   ],
   solve: (read, { keys, values }) => fuzzyAnswer(read, { keys, values }),
+});
+
+taskSuite(crossModalRecall, {
+  configs: [
+    { c: {}, lengths: [2, 20] },
+    { c: { words: 3, side: 12, noise: 0, queries: 2 }, lengths: [30] },
+    { c: { side: 30, noise: 2, queries: 1 }, lengths: [10] },
+  ],
+  solve: (read, { words, side }) => nearestAnswer(read, { words, side }),
 });
 
 const learnt = new Map<string, number>();
@@ -97,7 +107,7 @@ taskSuite(inContextRegression, {
 });
 
 describe("rows", () => {
-  test("an oracle of selective copying that drops blanks is always right; order and last place are kept", () => {
+  test("[selective-copy] an oracle of selective copying that drops blanks is always right; order and last place are kept", () => {
     const c = { symbols: 14, tokens: 8, blanks: "among" } as const;
     const places = new Set<number>();
     for (let seed = 0; seed < 200; seed++) {

@@ -33,3 +33,17 @@ export function fuzzyAnswer(
   const asked = motifs.pop()!;
   return motifs.find(({ key }) => key === asked.key)?.value[asked.value.length];
 }
+
+/** The word of the shown point with the least distance to the last one; points are ids behind `words` and the separator. */
+export function nearestAnswer(
+  read: readonly number[],
+  { words, side }: { words: number; side: number },
+): number | undefined {
+  const pointOf = (id: number) => [Math.floor((id - words - 1) / side), (id - words - 1) % side] as const;
+  const [row, column] = pointOf(read.at(-1)!);
+  const pairs = Array.from({ length: read.indexOf(words) / 2 }, (_, i) => {
+    const [r, c] = pointOf(read[2 * i]!);
+    return { word: read[2 * i + 1]!, distance: Math.max(Math.abs(r - row), Math.abs(c - column)) };
+  });
+  return pairs.sort((a, b) => a.distance - b.distance)[0]?.word;
+}

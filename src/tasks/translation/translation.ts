@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import {
+  assertLossless,
   collectPairs,
   createPairBatches,
   fitTokenizer,
@@ -46,7 +47,8 @@ const fittedCharacters = 20_000_000;
 
 /**
  * A parallel corpus, of which memory holds the ids (4 bytes a token), not the text. Reads the files twice: to divide them and fit
- * the tokenizer, then to encode. Throws what reading pairs throws, `E_PAIRS`, and `E_PAIRS_FEW` for fewer than two pairs.
+ * the tokenizer, then to encode. Throws what reading pairs throws, `E_PAIRS`, `E_PAIRS_FEW` for fewer than two pairs, and
+ * `E_TOKENIZER_LOSSY` for a tokenizer from which the validation targets do not come back.
  */
 export async function openTranslation(options: TranslationOptions): Promise<Translation> {
   const reader = openPairs(options.train);
@@ -61,6 +63,7 @@ export async function openTranslation(options: TranslationOptions): Promise<Tran
       ? options.tokenizer
       : fitTokenizer(survey.text, options.tokenizer);
   const held = own ? await between(reader, kept, survey.count) : await between(openPairs(options.validation!), 0);
+  assertLossless(tokenizer, targetsOf(held), `${nameOf(options.validation ?? options.train)}: validation targets`);
   const pairs = await collectPairs(encoded(reader, tokenizer, kept), nameOf(options.train));
   const validation = await collectPairs(
     encoded(held, tokenizer),
@@ -86,6 +89,8 @@ export async function openTranslation(options: TranslationOptions): Promise<Tran
     held,
   };
 }
+
+const targetsOf = (held: readonly TextPair[]): string[] => held.map(({ target }) => target);
 
 const nameOf = ({ source, target }: PairFiles): string =>
   target === undefined ? basename(source) : `${basename(source)} → ${basename(target)}`;
@@ -143,8 +148,15 @@ function datasetOf({ pairs, validation, held, tokenizer, options }: Parts): Omit
     tokens: tokenizer.size,
     bitsPer: "target byte",
     codec: tokenizerCodec(tokenizer),
-    batches: (built, { seed, batch, length }): PairBatches =>
-      createPairBatches({ pairs, seed, tokens: batch * length, longest: options.longest ?? 100, ...ends(built) }),
+    batches: (built, { seed, batch, length, accumulate: multiple }): PairBatches =>
+      createPairBatches({
+        pairs,
+        seed,
+        tokens: batch * length,
+        longest: options.longest ?? 100,
+        multiple,
+        ...ends(built),
+      }),
     validation: (built, { batch }) => ({
       windows: pairWindows(validation, { ...ends(built), multipleOf: batch }),
       bytes: held.reduce((sum, { target }) => sum + Buffer.byteLength(target), 0),
@@ -175,7 +187,7 @@ async function scored(
     for (let first = 0; first < chosen.length; first += together) {
       const sources = chosen.slice(first, first + together).map(({ source }) => tokenizer.encode(source));
       const answers = await translator.translate(sources, { ...(signal && { signal }) });
-      hypotheses.push(...answers.map(([best]) => tokenizer.decode(best!.tokens).trim()));
+      hypotheses.push(...answers.map(([best]) => tokenizerCodec(tokenizer).decodeTarget(best!.tokens)));
       onProgress?.(hypotheses.length, chosen.length);
     }
   } finally {

@@ -18,6 +18,8 @@ interface Biased {
   mask_BT?: Tensor | undefined;
   /** Queries, keys and values before they meet. */
   adjust?: (x: Tensor, which: "q" | "k" | "v") => Tensor;
+  /** Factor on what the heads gather, side by side: [B, T, H·V]. */
+  gate?: Tensor;
 }
 
 /** Attention with a bias on scores that the case gives: a matter of the op, not of the mixer. */
@@ -36,5 +38,6 @@ export function biasedAttention(x: Tensor, { q, k, v, out }: StoredAttention, gi
     mask_BT,
     bias: (queries, keys) => rows.slice(2, queries.start, queries.end).slice(3, keys.start, keys.end),
   });
-  return { y: mapped(mergeHeads(y_BHTV), out), weights: weights_BHTS };
+  const gathered = mergeHeads(y_BHTV);
+  return { y: mapped(given.gate ? gathered.mul(given.gate) : gathered, out), weights: weights_BHTS };
 }

@@ -1,7 +1,10 @@
+import { mergeHeads, splitHeads } from "../../blocks/mixers/attention-heads.ts";
 import { rope } from "../../blocks/positions/rope.ts";
-import { concat, constant, iota, stack, type Tensor } from "../../tensor/index.ts";
+import { groupedProduct } from "../../ops/index.ts";
+import { concat, constant, iota, stack, type Tensor, where } from "../../tensor/index.ts";
 import type { Absent } from "./adapter.ts";
-import { storedIo } from "./attention-of.fixture.ts";
+import { type StoredAttention, type StoredLinear, storedIo } from "./attention-of.fixture.ts";
+import { mapped } from "./biased-attention.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 
 /** Settings of a transformers model, as far as attention reads them. */
@@ -131,16 +134,61 @@ export function reachOf(c: GoldenCase): { causal: boolean; window?: number } {
   return { causal: Math.min(...distances) >= 0, ...(window < T && { window }) };
 }
 
-/** A case's mask [B, 1, T, T], read as which tokens exist. */
-export function maskOf(c: GoldenCase): { mask_BT?: Tensor } | Absent {
+/** A case's mask [B, 1, T, T]: which tokens exist, and which queries see no key. */
+export function masksOf(c: GoldenCase): { io: { mask_BT?: Tensor }; blind_BT?: Tensor } {
   const stored = c.stored["in.mask"];
-  if (!stored) return {};
+  if (!stored) return { io: {} };
   const [B, T] = [stored.shape.length === 4 ? stored.shape[0]! : 1, stored.shape.at(-1)!];
   const mask = c.values("in.mask");
-  const row = (i: number) => mask.subarray(i * T, (i + 1) * T);
-  const rows = Array.from({ length: B * T }, (_, i) => row(i));
-  if (rows.some((visible) => visible.every((value) => value === 0)))
-    return "absent: a query that sees no key averages all values (here it gets zeros)";
-  const exists = rows.map((visible, i) => visible[i % T]!);
-  return exists.includes(0) ? { mask_BT: constant(exists, [B, T], "bool") } : {};
+  const rows = Array.from({ length: B * T }, (_, i) => mask.subarray(i * T, (i + 1) * T));
+  const flags = (of: number[]) => (of.includes(1) ? constant(of, [B, T], "bool") : undefined);
+  const missing = flags(rows.map((visible, i) => (visible[i % T] ? 0 : 1)));
+  const blind_BT = flags(rows.map((visible) => (visible.every((value) => value === 0) ? 1 : 0)));
+  return { io: missing ? { mask_BT: missing.not() } : {}, ...(blind_BT && { blind_BT }) };
+}
+
+/** The same, of cases in which every query sees a key. */
+export function maskOf(c: GoldenCase): { mask_BT?: Tensor } | Absent {
+  const { io, blind_BT } = masksOf(c);
+  return blind_BT ? "absent: a query that sees no key averages all values (here it gets zeros)" : io;
+}
+
+interface Seeing {
+  x_BTD: Tensor;
+  stored: StoredAttention;
+  blind_BT: Tensor | undefined;
+  /** Queries and keys before they meet, where masks are added to scores: their gradient then passes the mask. */
+  heads?: { count: number; positions?: PositionOptions | undefined };
+}
+
+/** In transformers a query that sees no key has equal weights for all; ours has none, so that its heads give zeros. */
+export function averageOfBlind(
+  { y, weights }: { y: Tensor; weights: Tensor },
+  { x_BTD, stored, blind_BT, heads }: Seeing,
+): { y: Tensor; weights: Tensor } {
+  if (!blind_BT) return { y, weights };
+  const average = heads
+    ? evenAttention(x_BTD, stored, heads)
+    : mapped(mapped(x_BTD, stored.v).mean(1, true), stored.out);
+  return {
+    y: where(blind_BT.unsqueeze(-1), average, y),
+    weights: where(blind_BT.unsqueeze(1).unsqueeze(-1), 1 / x_BTD.dim(1), weights),
+  };
+}
+
+/** Attention whose scores are 0 but have the gradients of q·k. */
+function evenAttention(x_BTD: Tensor, { q, k, v, out }: StoredAttention, given: NonNullable<Seeing["heads"]>): Tensor {
+  const split = (map: StoredLinear) => splitHeads(mapped(x_BTD, map), given.count);
+  const turned = (map: StoredLinear) => rotated(split(map), given.positions);
+  const q_BHTK = turned(q);
+  const scores = groupedProduct(q_BHTK, turned(k), q_BHTK.dim(3) ** -0.5);
+  const weights = scores.sub(scores.stopGradient()).softmax(-1);
+  return mapped(mergeHeads(weights.matmul(split(v))), out);
+}
+
+function rotated(x_BHTK: Tensor, { kind, ...options }: PositionOptions = { kind: "none" }): Tensor {
+  if (kind !== "rope") return x_BHTK;
+  const config = rope.config.parse(options);
+  const at = { c: config, d: rope.dims(config, x_BHTK.dim(3)), p: {}, b: {}, io: storedIo() };
+  return rope.rotate!(x_BHTK, iota(x_BHTK.dim(2)).unsqueeze(0), at);
 }

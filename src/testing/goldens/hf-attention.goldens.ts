@@ -4,14 +4,16 @@ import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, type StoredLinear } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import {
+  averageOfBlind,
   type HfSettings,
-  maskOf,
+  masksOf,
   type PositionOptions,
   reachOf,
   ropeOf,
   ropeTables,
   settingsOf,
 } from "./hf-attention.fixture.ts";
+import { grouped } from "./layer-families-other.fixture.ts";
 import { linearOf } from "./layer-parts.fixture.ts";
 
 interface Options {
@@ -124,6 +126,13 @@ const families: Readonly<Record<string, Family>> = {
     },
     stored: (c) => projected(c, "out_proj"),
   },
+  "bloom-attention": {
+    options: ({ n_head }) => ({ heads: n_head as number, positions: { kind: "alibi" } }),
+    stored: (c) => {
+      const heads = settingsOf(c).n_head as number;
+      return grouped(linearOf(c, "query_key_value"), linearOf(c, "dense"), { heads, groups: heads });
+    },
+  },
   "t5-attention": {
     options: (settings, c) => {
       const causal = c.text("target").startsWith("decoder");
@@ -141,12 +150,13 @@ const families: Readonly<Record<string, Family>> = {
 function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
   const settings = settingsOf(c);
   const options = family.options(settings, c);
-  const io = maskOf(c);
   if (typeof options === "string") return options;
-  if (typeof io === "string") return io;
+  const { io, blind_BT } = masksOf(c);
   const stored = family.stored(c);
-  const { y, weights } = attentionOf(c.tensor("in.x"), stored, { options, io });
+  const x_BTD = c.tensor("in.x");
   const { positions } = options;
+  const seeing = { x_BTD, stored, blind_BT, heads: { count: options.heads, positions } };
+  const { y, weights } = averageOfBlind(attentionOf(x_BTD, stored, { options, io }), seeing);
   const headSize = stored.out.weight.dim(1) / options.heads;
   return { outputs: { "out.y": y, "out.weights": weights, ...(positions && ropeTables(c, positions, { headSize })) } };
 }

@@ -1,10 +1,11 @@
 /** Encoders and decoder layers of transformers' translation models, and ALBERT, as models of our specs. */
-import { constant, iota, type Tensor } from "../../tensor/index.ts";
-import type { StoredAttention } from "./attention-of.fixture.ts";
+import { transientGlobal } from "../../blocks/mixers/transient-global.ts";
+import { concat, constant, iota, type Tensor } from "../../tensor/index.ts";
+import { type StoredAttention, storedIo, storedWeight } from "./attention-of.fixture.ts";
 import { type HfSettings, maskOf, settingsOf } from "./hf-attention.fixture.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { fourMaps } from "./layer-families-decoder.fixture.ts";
-import { activationOf, linearOf } from "./layer-parts.fixture.ts";
+import { activationOf, linearOf, normOf, plainChannel } from "./layer-parts.fixture.ts";
 import { normAt, runStored, type StoredLayer, type StoredStack, stackOf } from "./model-of.fixture.ts";
 
 /** What a module is: its layers, and whether they read a memory. */
@@ -209,6 +210,36 @@ function albert(c: GoldenCase) {
   return run(c, { spec: shared, parameters: { ...parameters, ...mapped } }, { width: hidden_size as number });
 }
 
+/** A LongT5 layer whose tokens see summaries of blocks. */
+function longT5Global(c: GoldenCase): GoldenGraph {
+  const settings = settingsOf(c);
+  const [attention, net] = ["layer.0.TransientGlobalSelfAttention", "layer.1.DenseReluDense"];
+  const map = (name: string) => linearOf(c, `${attention}.${name}`).weight;
+  const config = transientGlobal.config.parse({
+    heads: settings.num_heads,
+    headSize: settings.d_kv,
+    radius: settings.local_radius,
+    block: settings.global_block_size,
+    buckets: settings.relative_attention_num_buckets,
+    maxDistance: settings.relative_attention_max_distance,
+  });
+  const p = {
+    q: map("q").transpose([1, 0]),
+    kv: concat(0, [map("k"), map("v")]).transpose([1, 0]),
+    out: map("o").transpose([1, 0]),
+    summaryNorm: map("global_input_layer_norm"),
+    nearBias: map("relative_attention_bias"),
+    farBias: map("global_relative_attention_bias"),
+  };
+  const weights = Object.fromEntries(Object.entries(p).map(([name, t]) => [name, storedWeight(t)])) as never;
+  const x = c.tensor("in.x");
+  const at = { c: config, d: transientGlobal.dims(config, x.dim(2)), p: weights, s: {}, b: {}, io: storedIo() };
+  const norm = (name: string) => normOf(c, name, { kind: "rms", epsilon: 1e-6 });
+  const a = x.add(transientGlobal.forward(norm("layer.0.layer_norm")(x), at).y);
+  const channel = plainChannel({ up: linearOf(c, `${net}.wi`), down: linearOf(c, `${net}.wo`) }, "relu");
+  return { outputs: { "out.y": a.add(channel(norm("layer.1.layer_norm")(a))) } };
+}
+
 const builds: Readonly<Record<string, (c: GoldenCase) => GoldenGraph | `absent: ${string}`>> = {
   "bart-encoder": (c) => fairseq(c, { ...bart, below: bartBelow }),
   "bart-encoder-layer": (c) => fairseq(c, bart),
@@ -220,8 +251,7 @@ const builds: Readonly<Record<string, (c: GoldenCase) => GoldenGraph | `absent: 
   "m2m100-encoder": m2m100,
   "t5-encoder": t5,
   "t5-decoder-layer": t5,
-  "longt5-encoder-layer": (c) =>
-    settingsOf(c).encoder_attention_type === "local" ? t5(c) : "absent: keys that are sums of blocks of tokens",
+  "longt5-encoder-layer": (c) => (settingsOf(c).encoder_attention_type === "local" ? t5(c) : longT5Global(c)),
   "albert-encoder": albert,
 };
 

@@ -20,7 +20,7 @@ export function thirds(joined: StoredLinear, out: StoredLinear): StoredAttention
 }
 
 /** Rows by groups: the group's query heads, its key head, its value head. */
-function grouped(
+export function grouped(
   joined: StoredLinear,
   out: StoredLinear,
   { heads, groups }: { heads: number; groups: number },

@@ -1,5 +1,6 @@
 /** Decoder layers of transformers whose channel mixer is a mixture of experts. */
 import { moe } from "../../blocks/channels/moe.ts";
+import { moa } from "../../blocks/mixers/moa.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenGraph } from "./adapter.ts";
 import { attentionOf, type StoredAttention, storedIo, storedWeight } from "./attention-of.fixture.ts";
@@ -186,8 +187,49 @@ function build(c: GoldenCase, family: Family): GoldenGraph | Absent {
   return { outputs: { "out.y": y, ...ropeTables(c, rotation, { headSize: size }) } };
 }
 
-export const adapters: readonly GoldenAdapter[] = Object.entries(families).map(([component, family]) => ({
-  kind: "blocks",
-  component,
-  build: (c) => build(c, family),
-}));
+/** Attention and channel mixer are mixtures with routers of one form; maps of experts are stored [E, out, in]. */
+function jetmoe(c: GoldenCase): GoldenGraph | Absent {
+  const settings = settingsOf(c);
+  const rotation = ropeOf(settings);
+  if (typeof rotation === "string") return rotation;
+  const [io, at] = [maskOf(c), (name: string) => c.tensor(`param.${name}`)];
+  if (typeof io === "string") return io;
+  const { num_key_value_heads: kvHeads, kv_channels: headSize } = settings;
+  const [experts, topK] = [Number(settings.num_local_experts), Number(settings.num_experts_per_tok)];
+  const config = moa.config.parse({ experts, topK, kvHeads, headSize, positions: rotation, outBias: true });
+  const p = {
+    router: columns(at("self_attention.experts.router.layer.weight")),
+    kv: columns(at("self_attention.kv_proj.weight")),
+    query: columns(at("self_attention.experts.input_linear.weight")),
+    out: columns(at("self_attention.experts.output_linear.weight")),
+    outBias: at("self_attention.experts.bias"),
+  };
+  const weights = Object.fromEntries(Object.entries(p).map(([name, tensor]) => [name, storedWeight(tensor)])) as never;
+  const attend: Sublayer = (x) =>
+    moa.forward(x, { c: config, d: moa.dims(config, x.dim(2)), p: weights, s: {}, b: {}, io: storedIo(io) }).y;
+  const [gate, up] = halves(at("mlp.input_linear.weight"), 1);
+  const mixture = {
+    options: {},
+    tensors: {
+      router: columns(at("mlp.router.layer.weight")),
+      gate: columns(gate),
+      up: columns(up),
+      down: columns(at("mlp.output_linear.weight")),
+    },
+  };
+  const channel: Sublayer = (x) => channelOf(mixture, topK)(x).add(at("mlp.bias"));
+  const norm = (name: string) => normOf(c, name, { kind: "rms", epsilon: Number(settings.rms_norm_eps ?? 1e-6) });
+  const x = c.tensor("in.x");
+  const a = x.add(attend(norm("input_layernorm")(x)));
+  const y = a.add(channel(norm("post_attention_layernorm")(a)));
+  return { outputs: { "out.y": y, ...ropeTables(c, rotation, { headSize: Number(headSize) }) } };
+}
+
+export const adapters: readonly GoldenAdapter[] = [
+  ...Object.entries(families).map(([component, family]) => ({
+    kind: "blocks",
+    component,
+    build: (c: GoldenCase) => build(c, family),
+  })),
+  { kind: "blocks", component: "jetmoe-layer", build: jetmoe },
+];

@@ -15,7 +15,7 @@ import {
 } from "./attention-of.fixture.ts";
 import { bertLayer } from "./bert-layer.fixture.ts";
 import { biasedAttention, mapped } from "./biased-attention.fixture.ts";
-import { maskOf, settingsOf } from "./hf-attention.fixture.ts";
+import { averageOfBlind, masksOf, settingsOf } from "./hf-attention.fixture.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { fourMaps } from "./layer-families-decoder.fixture.ts";
 import { thirds } from "./layer-families-other.fixture.ts";
@@ -55,8 +55,7 @@ function debertaV1(c: GoldenCase): ReturnType<typeof debertaV2> {
 }
 
 function deberta(c: GoldenCase, { maps, keys, queries }: ReturnType<typeof debertaV2>): GoldenGraph | Absent {
-  const io = maskOf(c);
-  if (typeof io === "string") return io;
+  const { io, blind_BT } = masksOf(c);
   const { num_attention_heads: heads, max_relative_positions, position_buckets: buckets } = settingsOf(c);
   const positions = { kind: "disentangled", maxDistance: max_relative_positions, buckets, bias: true };
   const others = {
@@ -67,7 +66,11 @@ function deberta(c: GoldenCase, { maps, keys, queries }: ReturnType<typeof deber
     "positions.queriesBias": queries.bias,
   };
   const options = { heads, causal: false, scale: (3 * (maps.q.weight.dim(0) / heads)) ** -0.5, positions };
-  return bertLayer(c, (x) => attentionOf(x, { ...maps, others }, { options, io }).y, { epsilon: 1e-7 });
+  const attend = (x: Tensor) => {
+    const given = attentionOf(x, { ...maps, others }, { options, io });
+    return averageOfBlind(given, { x_BTD: x, stored: maps, blind_BT }).y;
+  };
+  return bertLayer(c, attend, { epsilon: 1e-7 });
 }
 
 /** Maps [D, heads, size] of XLNet. */

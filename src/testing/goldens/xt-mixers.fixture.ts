@@ -46,18 +46,25 @@ function latentKeys(c: GoldenCase, o: XtOptions): Attend | Absent {
   };
 }
 
-function forgetting(c: GoldenCase, o: XtOptions): Attend | Absent {
-  if (o.attn_data_dependent_alibi_per_row) return "absent: forget gates for every pair of tokens";
-  if (c.text("stack") !== "decoder") return "absent: forget gates in both directions";
-  const config = forgettingAttention.config.parse({ heads: c.number("heads"), headSize: c.number("dim_head") });
+function forgetting(c: GoldenCase, o: XtOptions): Attend {
+  const pairs = o.attn_data_dependent_alibi_per_row ? { pairGates: o.attn_data_dependent_alibi_per_row_dim_head } : {};
+  const causal = c.text("stack") === "decoder";
+  const config = forgettingAttention.config.parse({
+    heads: c.number("heads"),
+    headSize: c.number("dim_head"),
+    causal,
+    ...pairs,
+  });
   return (x, name) => {
     const at = (part: string) => c.tensor(`param.${name}.${part}`);
+    const gates = columns(at("data_dependent_alibi.to_forget_gates.0.weight"));
     const p = weightsOf({
       q: columns(at("to_q.weight")),
       k: columns(at("to_k.weight")),
       v: columns(at("to_v.weight")),
-      forget: columns(at("data_dependent_alibi.to_forget_gates.0.weight")),
-      forgetBias: at("data_dependent_alibi.to_forget_gates.0.bias"),
+      ...("pairGates" in pairs
+        ? { pairs: gates }
+        : { forget: gates, forgetBias: at("data_dependent_alibi.to_forget_gates.0.bias") }),
       out: columns(at("to_out.weight")),
     });
     const d = forgettingAttention.dims(config, x.dim(2));

@@ -20,8 +20,12 @@ export const shapes: Law<MixerRig> = {
       const x_BTD = constant(new Float64Array(batch * tokens * rig.width), [batch, tokens, rig.width]);
       const dt_BT = gapTensor(rig, tokens);
       const io = { ...plainIo("train"), ...(dt_BT && { dt_BT }) };
-      const { y, s } = rig.mixer.forward(x_BTD, { ...contextOf(rig.part, leavesOf(rig)), s: {}, io });
-      expect(y.shape).toEqual([batch, tokens, rig.width]);
+      const { y, s, reshaped } = rig.mixer.forward(x_BTD, { ...contextOf(rig.part, leavesOf(rig)), s: {}, io });
+      const reshape = rig.mixer.reshapes?.(rig.part.c, rig.width) ?? { width: rig.width, stride: 1 };
+      expect(reshaped?.stride ?? 1).toBe(reshape.stride);
+      if (reshaped) expect(reshaped.grid).toEqual(reshaped.from.map((size) => Math.ceil(size / reshape.stride)));
+      const [rows, columns] = reshaped?.grid ?? [1, tokens];
+      expect(y.shape).toEqual([batch, rows * columns, reshape.width]);
       expectFields(rig, s, tokens);
     }
   },

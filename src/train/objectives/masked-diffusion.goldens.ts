@@ -1,11 +1,13 @@
 import {
+  absorbingTerm,
   discretePosterior,
   importanceTimes,
   type MaskSchedule,
   noiseAt,
   type TransitionShares,
+  withoutClass,
 } from "../../ops/index.ts";
-import { scalar } from "../../tensor/index.ts";
+import { scalar, softmaxCrossEntropy } from "../../tensor/index.ts";
 import type { Absent, GoldenAdapter, GoldenCase, GoldenGraph } from "../../testing/goldens/index.ts";
 import { diffusionNats, diffusionTimes, type MaskedDiffusionOptions, noised } from "./masked-diffusion.ts";
 import { weightedMean } from "./token-loss.ts";
@@ -46,12 +48,38 @@ function lossOf(c: GoldenCase, options: MaskedDiffusionOptions) {
 
 function mdlm(c: GoldenCase): GoldenGraph | Absent {
   const kind = c.text("parameterization");
+  if ("T" in c.config) return discreteTimes(c, kind === "d3pm");
   if (kind !== "subs") return `absent: the parameterisation ${kind}`;
-  if ("T" in c.config) return "absent: discrete times";
   if (c.flag("change_of_variables")) return "absent: integration over log p";
   const schedule = c.text("noise", "log-linear") as MaskSchedule;
   const { noisy_BT, nats_BT } = lossOf(c, { schedule, epsilon: 1e-3, antithetic: true });
   const weights = c.tensor("in.attention_mask").cast("f32");
+  return {
+    outputs: { "out.xt": noisy_BT, "out.nlls": nats_BT.mul(weights), "out.loss": weightedMean(nats_BT, weights) },
+  };
+}
+
+/** The bound of T steps; with `scored` the mask has a probability of its own, and the term of time 0 counts at every place. */
+function discreteTimes(c: GoldenCase, scored: boolean): GoldenGraph {
+  const [T, mask, x0] = [c.number("T"), c.number("vocab") - 1, c.tensor("in.x0")];
+  const drawn = diffusionTimes(c.tensor("in.uniform_t").unsqueeze(1), {
+    schedule: "log-linear",
+    epsilon: 1e-3,
+    antithetic: true,
+  });
+  const times = drawn.mul(T).cast("i32").cast("f32").add(1).div(T);
+  const options = { schedule: "log-linear", epsilon: 1e-3, antithetic: true } as const;
+  const { noisy_BT } = noised(x0, { times_B1: times, uniform_BT: c.tensor("in.uniform_mask"), mask, options });
+  const logits = scored ? c.tensor("in.logits") : withoutClass(c.tensor("in.logits"), mask);
+  // What is kept: 1 − t; the source keeps t below 1 by 1e-4.
+  const through = times
+    .minimum(1 - 1e-4)
+    .neg()
+    .add(1);
+  const term = { x0, x_t: noisy_BT, before: through.add(1 / T), through, mask, scored };
+  const first = scored ? softmaxCrossEntropy(logits, x0) : 0;
+  const weights = c.tensor("in.attention_mask").cast("f32");
+  const nats_BT = absorbingTerm(logits, term).mul(T).add(first);
   return {
     outputs: { "out.xt": noisy_BT, "out.nlls": nats_BT.mul(weights), "out.loss": weightedMean(nats_BT, weights) },
   };

@@ -1,4 +1,4 @@
-import { frac, type MaskSchedule, maskingAt, type Rng } from "../../ops/index.ts";
+import { frac, type MaskSchedule, maskingAt, type Rng, withoutClass } from "../../ops/index.ts";
 import { iota, scalar, softmaxCrossEntropy, type Tensor, where } from "../../tensor/index.ts";
 import type { EvaluationFeed, EvaluationWindows, Objective } from "./objective.ts";
 import { weightedMean } from "./token-loss.ts";
@@ -90,13 +90,12 @@ export function diffusionNats(
     options: { schedule },
   }: { masked_BT: Tensor; weight_B1: Tensor; mask: number; options: MaskedDiffusionOptions },
 ): Tensor {
-  const C = logits.dim(-1);
-  const possible = schedule === "llada" ? logits : where(iota(C).equal(mask), -1e6, logits);
+  const possible = schedule === "llada" ? logits : withoutClass(logits, mask);
   return where(masked_BT, softmaxCrossEntropy(possible, ids_BT).mul(weight_B1), 0);
 }
 
 /** The draw-th of `draws` equal strata of [0, 1), shifted by one offset per window. */
-function stratum(rng: Rng, draw: number, draws: number): number {
+export function stratum(rng: Rng, draw: number, draws: number): number {
   return (draw + rng.uniform()) / draws;
 }
 

@@ -1,3 +1,4 @@
+import { withAheadLosses } from "./ahead.ts";
 import type { Objective } from "./objective.ts";
 import { tokenLoss } from "./token-loss.ts";
 
@@ -7,8 +8,9 @@ export const nextToken: Objective = {
   bound: "exact",
   masked: false,
   train({ model }, batch, context) {
+    const smoothing = model.spec.objective["labelSmoothing"] as number;
     const result = model.forward(batch.inputs_BT, context);
-    return { loss: tokenLoss(result.logits, batch, model.spec.objective["labelSmoothing"] as number), result };
+    return { loss: tokenLoss(result.logits, batch, smoothing), result: withAheadLosses(result, batch, smoothing) };
   },
   draws: () => 1,
   feed: ({ inputs, targets, mask }) => ({ ids: inputs, targets, weights: Float32Array.from(mask) }),

@@ -43,6 +43,14 @@ export interface EvaluationFeed {
   targets: Int32Array | Float32Array;
   /** One a target. */
   weights: Float32Array;
+  /** One a window, where the objective is `timed`: how far the noise had gone. */
+  times?: Float32Array;
+}
+
+/** What the evaluation's graph has read: ids [B, T] as fed, and f32 [B] where the objective is `timed`. */
+export interface TracedInputs {
+  inputs_BT: Tensor;
+  times_B?: Tensor;
 }
 
 /** What a model is trained for. */
@@ -53,9 +61,11 @@ export interface Objective {
   /** Whether targets are numbers, f32 [B, C], instead of ids. */
   values?: boolean;
   /** Cost of every target, in the shape of the weights; absent: −log p(target), nats. */
-  cost?(logits: Tensor, targets: Tensor, built: BuiltModel): Tensor;
+  cost?(logits: Tensor, targets: Tensor, built: BuiltModel, read: TracedInputs): Tensor;
   /** Whether evaluation feeds a padding mask (models that look at both sides need it). */
   masked: boolean;
+  /** Whether evaluation feeds a time of each window. */
+  timed?: boolean;
   train(built: BuiltModel, batch: TracedBatch, context: TraceContext): TracedLoss;
   /** Passes over the windows, each an estimate of (or exactly) the total nats. */
   draws(options: { draws: number }, built: BuiltModel): number;

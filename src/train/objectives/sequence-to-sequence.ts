@@ -1,3 +1,4 @@
+import { withAheadLosses } from "./ahead.ts";
 import type { Objective } from "./objective.ts";
 import { tokenLoss } from "./token-loss.ts";
 
@@ -8,7 +9,8 @@ export const sequenceToSequence: Objective = {
   masked: false,
   train({ model }, batch, context) {
     const result = model.forward(batch.inputs_BT, { ...context, ...(batch.source && { from: batch.source }) });
-    return { loss: tokenLoss(result.logits, batch, model.spec.objective["labelSmoothing"] as number), result };
+    const smoothing = model.spec.objective["labelSmoothing"] as number;
+    return { loss: tokenLoss(result.logits, batch, smoothing), result: withAheadLosses(result, batch, smoothing) };
   },
   draws: () => 1,
   feed: ({ inputs, targets, mask }) => ({ ids: inputs, targets, weights: Float32Array.from(mask) }),

@@ -176,7 +176,7 @@ describe("[weight-decay]", () => {
   });
 });
 
-test("the weight EMA of parameters that do not move is exactly them", () => {
+test("[moving-average] the weight EMA of parameters that do not move is exactly them", () => {
   expect(path({ kind: "sgd", ema: 0.9999 }, { gradients: Array(50).fill(0), slot: "ema" })).toEqual(Array(50).fill(1));
 });
 

@@ -1,4 +1,4 @@
-export { type PlateauConfig, plateauFactors, plateauSchema } from "./plateau.ts";
+export { type PlateauConfig, plateau, plateauFactors, plateauSchema } from "./plateau.ts";
 export {
   type ScheduleConfig,
   type ScheduleInput,

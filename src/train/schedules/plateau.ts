@@ -19,18 +19,24 @@ interface State {
   cooldown: number;
 }
 
-/** Factor of the rate after each measurement. */
-export function plateauFactors(metrics: ArrayLike<number>, c: PlateauConfig): number[] {
+/** Told one measurement after the other, the factor of the rate from then on. */
+export function plateau(c: PlateauConfig): (metric: number) => number {
   let state: State = {
     factor: 1,
     best: c.better === "lower" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
     bad: 0,
     cooldown: 0,
   };
-  return Array.from(metrics, (metric) => {
+  return (metric) => {
     state = observed(state, metric, c);
     return state.factor;
-  });
+  };
+}
+
+/** Factor of the rate after each measurement. */
+export function plateauFactors(metrics: ArrayLike<number>, c: PlateauConfig): number[] {
+  const next = plateau(c);
+  return Array.from(metrics, (metric) => next(metric));
 }
 
 function observed(before: State, metric: number, c: PlateauConfig): State {
