@@ -1,6 +1,6 @@
-"""The recipe of recipe.ts in PyTorch: reads settings, the batches of every step and the test sources as JSON, trains, and writes
-the answers as JSON. Alike: batches, model, places of dropout, smoothing, optimizer, schedule, distributions of the starting values.
-Other: the random numbers behind starting values and dropout, and the engine."""
+"""The recipe of recipe.ts in PyTorch: reads settings, starting values, the batches of every step and the test sources as JSON,
+trains, and writes the answers as JSON. Alike: starting values, batches, model, places of dropout, smoothing, optimizer, schedule.
+Other: the random numbers behind dropout, and the engine."""
 import json
 import math
 import sys
@@ -13,7 +13,7 @@ settings = json.load(open(sys.argv[1]))
 torch.manual_seed(settings["seed"])
 torch.set_num_threads(settings["threads"])
 V, D, H, N, F = (settings[key] for key in ("vocabulary", "width", "heads", "layers", "hidden"))
-start, end, pad = V - 2, V - 1, V
+first_id, end, pad = V - 2, V - 1, V
 
 
 def sinusoidal(length):
@@ -25,25 +25,42 @@ def sinusoidal(length):
     return table
 
 
-def start_parameter(name, p):
-    """seqlab's: normal with deviation 1 / sqrt(inputs), what adds to the stream divided by sqrt(2 N); offsets 0, gains 1."""
-    if p.dim() > 1:
-        adds = name.endswith("out_proj.weight") or name.endswith("linear2.weight")
-        nn.init.normal_(p, std=p.shape[1] ** -0.5 / (math.sqrt(2 * N) if adds else 1))
-    elif name.endswith("bias"):
-        nn.init.zeros_(p)
+def start():
+    """seqlab's starting values by this model's names: maps are stored transposed here, queries, keys and values as one."""
+    given = {path: torch.tensor(values).reshape(shape) for path, (shape, values) in settings["start"].items()}
+
+    def sublayers(path, target, names):
+        for norm, name in names.items():
+            yield f"{target}.{norm}.weight", given[f"{path}.{name}Norm.gain"]
+            yield f"{target}.{norm}.bias", given[f"{path}.{name}Norm.bias"]
+        for side, name in (("weight", ""), ("bias", "Bias")):
+            turned = (lambda t: t.T) if side == "weight" else (lambda t: t)
+            yield f"{target}.self_attn.in_proj_{side}", turned(given[f"{path}.mixer.qkv{name}"])
+            yield f"{target}.self_attn.out_proj.{side}", turned(given[f"{path}.mixer.out{name}"])
+            yield f"{target}.linear1.{side}", turned(given[f"{path}.channel.up{name}"])
+            yield f"{target}.linear2.{side}", turned(given[f"{path}.channel.down{name}"])
+            if "norm3" in names:
+                both = torch.cat([given[f"{path}.cross.query{name}"], given[f"{path}.cross.keyValue{name}"]], -1)
+                yield f"{target}.multihead_attn.in_proj_{side}", turned(both)
+                yield f"{target}.multihead_attn.out_proj.{side}", turned(given[f"{path}.cross.out{name}"])
+
+    yield "table.weight", torch.cat([given["embedding.table"], torch.zeros(1, D)])
+    for path, target in (("encoder.norm", "stack.encoder.norm"), ("norm", "stack.decoder.norm")):
+        yield f"{target}.weight", given[f"{path}.gain"]
+        yield f"{target}.bias", given[f"{path}.bias"]
+    for i in range(N):
+        yield from sublayers(f"encoder.layers.{i}", f"stack.encoder.layers.{i}", {"norm1": "mixer", "norm2": "channel"})
+        names = {"norm1": "mixer", "norm2": "cross", "norm3": "channel"}
+        yield from sublayers(f"layers.{i}", f"stack.decoder.layers.{i}", names)
 
 
 class Translator(nn.Module):
     def __init__(self):
         super().__init__()
         self.table = nn.Embedding(V + 1, D)
-        nn.init.normal_(self.table.weight, std=D**-0.5)
         self.register_buffer("positions", sinusoidal(256))
         self.drop = nn.Dropout(settings["dropout"])
         self.stack = nn.Transformer(D, H, N, N, F, settings["dropout"], batch_first=True)
-        for name, p in self.stack.named_parameters():
-            start_parameter(name, p)
         # The paper drops no hidden activations of the feed-forward layer; nn.Transformer does.
         for layer in [*self.stack.encoder.layers, *self.stack.decoder.layers]:
             layer.dropout.p = 0.0
@@ -66,10 +83,11 @@ def padded(sequences):
 
 
 def batch(pairs):
-    return padded([s for s, _ in pairs]), padded([[start] + t for _, t in pairs]), padded([t + [end] for _, t in pairs])
+    return padded([s for s, _ in pairs]), padded([[first_id] + t for _, t in pairs]), padded([t + [end] for _, t in pairs])
 
 
 model = Translator()
+model.load_state_dict({"positions": model.positions, **dict(start())})
 optimizer = torch.optim.Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
 warmup = settings["warmup"]
 schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -99,7 +117,7 @@ with torch.no_grad():
         sources = settings["test"][first : first + 64]
         source = padded(sources)
         memory = model.encode(source)
-        target = torch.full((len(sources), 1), start)
+        target = torch.full((len(sources), 1), first_id)
         done = torch.zeros(len(sources), dtype=torch.bool)
         for _ in range(max(map(len, sources)) + 50):
             best = model.decode(target, memory, source)[:, -1].argmax(-1)

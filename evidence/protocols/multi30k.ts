@@ -10,7 +10,7 @@ import { root } from "../../scripts/source/files.ts";
 import type { TextPair, Tokenizer } from "../../src/data/index.ts";
 import { createNodeEngine } from "../../src/engine/index.ts";
 import { createTranslator } from "../../src/generate/index.ts";
-import { parameterCount } from "../../src/model/index.ts";
+import { initialise, parameterCount } from "../../src/model/index.ts";
 import { buildSpec } from "../../src/spec/index.ts";
 import { bleu, openTranslation, tokenizerCodec } from "../../src/tasks/index.ts";
 import { createTraining } from "../../src/train/index.ts";
@@ -108,7 +108,8 @@ async function trainInTorch(data: Data, { python, report }: { python: string; re
   try {
     const settings = join(folder, "settings.json");
     const test = held.map(({ source }) => [...tokenizer.encode(source)]);
-    writeFileSync(settings, JSON.stringify({ ...recipe, vocabulary: tokens + 2, batches: batchesOf(data), test }));
+    const start = startOf(data);
+    writeFileSync(settings, JSON.stringify({ ...recipe, vocabulary: tokens + 2, start, batches: batchesOf(data), test }));
     const script = new URL("../../bench/multi30k/peer_torch.py", import.meta.url).pathname;
     const printed = await output(python, [script, settings], report);
     const { answers, ...facts } = JSON.parse(printed) as {
@@ -122,6 +123,15 @@ async function trainInTorch(data: Data, { python, report }: { python: string; re
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The parameters before the first step: path → shape and values. */
+function startOf({ tokens }: Data): Record<string, [shape: readonly number[], values: number[]]> {
+  const { model } = buildSpec(spec, { tokens });
+  const values = initialise(model, recipe.seed);
+  return Object.fromEntries(
+    [...model.parameters].map(([path, { shape }]) => [path, [shape, Array.from(values.get(path)!)]]),
+  );
 }
 
 type Ids = number[];
