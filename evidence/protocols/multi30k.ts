@@ -109,7 +109,10 @@ async function trainInTorch(data: Data, { python, report }: { python: string; re
     const settings = join(folder, "settings.json");
     const test = held.map(({ source }) => [...tokenizer.encode(source)]);
     const start = startOf(data);
-    writeFileSync(settings, JSON.stringify({ ...recipe, vocabulary: tokens + 2, start, batches: batchesOf(data), test }));
+    writeFileSync(
+      settings,
+      JSON.stringify({ ...recipe, vocabulary: tokens + 2, start, batches: batchesOf(data), test }),
+    );
     const script = new URL("../../bench/multi30k/peer_torch.py", import.meta.url).pathname;
     const printed = await output(python, [script, settings], report);
     const { answers, ...facts } = JSON.parse(printed) as {

@@ -11,7 +11,7 @@ import { mlp } from "./mlp.ts";
 import { swiglu } from "./swiglu.ts";
 
 const nets = { mlp, swiglu } as unknown as Readonly<Record<string, Channel>>;
-interface NetChoice {
+export interface NetChoice {
   readonly kind: string;
   readonly [option: string]: unknown;
 }

@@ -1,4 +1,4 @@
-import { blockwiseAttention } from "../../ops/index.ts";
+import { blockwiseAttention, type Span } from "../../ops/index.ts";
 import { concat, type Tensor, where, zeros } from "../../tensor/index.ts";
 import { type Capabilities, defineMixer, type GrowingState, type Io } from "../define.ts";
 import { oneToken } from "../one-token.ts";
@@ -150,10 +150,7 @@ function attend(x_BTD: Tensor, at: Context) {
     weigh: weighOf(at, seen),
     // What earlier queries say against keys is summed over all of them.
     block: c.selective ? T : undefined,
-    drop:
-      c.weightDropout > 0 && io.mode === "train"
-        ? (weights, queries) => dropWeights(weights, c.weightDropout, { io, label: `weights.${queries.start}` })
-        : undefined,
+    drop: dropOf(at),
   });
   return {
     y: project(gatherHeads(y_BHTV, x_BTD, at), at),
@@ -213,7 +210,11 @@ function scaleOf({ scale, qkNorm }: AttentionConfig, K: number): number {
   return { rsqrt: K ** -0.5, inverse: 1 / K, none: 1 }[scale];
 }
 
-function dropWeights(weights: Tensor, prob: number, { io, label }: { io: Io; label: string }): Tensor {
-  const keep = io.rng(label).uniform(weights.shape).greaterEqual(prob);
-  return where(keep, weights.div(1 - prob), 0);
+/** Inverted dropout of a block of weights, with draws of its own; absent where nothing is dropped. */
+function dropOf({ c: { weightDropout }, io }: Context) {
+  if (weightDropout === 0 || io.mode !== "train") return undefined;
+  return (weights: Tensor, queries: Span): Tensor => {
+    const keep = io.rng(`weights.${queries.start}`).uniform(weights.shape).greaterEqual(weightDropout);
+    return where(keep, weights.div(1 - weightDropout), 0);
+  };
 }

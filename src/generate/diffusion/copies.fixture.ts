@@ -5,7 +5,8 @@ import { createRng, type Rng } from "../../ops/index.ts";
 import { type BuiltModel, buildSpec, canonicalSpec, type SpecInput } from "../../spec/index.ts";
 import { createTraining, trainingSchema } from "../../train/index.ts";
 
-export const symbols = 16;
+/** How many ids words are made of, and the id behind them: it stands in front of a text, which next-token models need to begin. */
+export const [symbols, begin] = [16, 16] as const;
 export const wordLength = 4;
 export const textLength = 3 * wordLength;
 
@@ -35,9 +36,6 @@ const setups: Readonly<Record<Kind, Setup>> = {
   },
   d3pm: { objective: { kind: "d3pm", transition: "uniform", times: 32, block }, layers: 2, steps: 400 },
 };
-
-/** Id in front of a text, which next-token models need to begin. */
-export const begin = symbols;
 
 /** An engine of its own in which the trained parameters are resident. */
 export async function trainedOnCopies(kind: Kind): Promise<{ engine: Engine; built: BuiltModel }> {
