@@ -32,16 +32,27 @@ export const randomTokens = 11;
 export const randomLength = 32;
 const attempts = 60;
 
-const objectives = ["next-token", "masked-diffusion", "sequence-to-sequence", "masked-lm", "classification"] as const;
+/** With what a person sets of each; the others keep their defaults. */
+const objectives = {
+  "next-token": {},
+  "masked-diffusion": {},
+  d3pm: { times: 8 },
+  "sequence-to-sequence": {},
+  "span-corruption": { sentinels: 4 },
+  "masked-lm": {},
+  classification: {},
+} as const;
+const paired: readonly Objective[] = ["sequence-to-sequence", "span-corruption"];
+const causal: readonly Objective[] = ["next-token", "sequence-to-sequence"];
 
 const pick = <T>(rng: Rng, items: readonly T[]): T => items[rng.below(items.length)]!;
 const chance = (rng: Rng, prob: number): boolean => rng.uniform() < prob;
 
-type Objective = (typeof objectives)[number];
+type Objective = keyof typeof objectives;
 
 /** A legal spec, canonical: a plain one, changed step by step into one that is still legal. The same stream gives the same spec. */
 export function randomSpec(rng: Rng): ModelSpec {
-  const objective = pick(rng, objectives);
+  const objective = pick(rng, Object.keys(objectives) as Objective[]);
   const changes = [...stackChanges(objective), ...layerChanges(1 + rng.below(2), objective)];
   const spec = changes.reduce<Options>((before, change, i) => changed(before, change, rng.fork(i)), plain(objective));
   return canonicalSpec(spec);
@@ -72,12 +83,12 @@ function isLegal(spec: Options): boolean {
 const both = { kind: "attention", heads: 2, causal: false };
 
 function plain(objective: Objective): Options {
-  const paired = objective === "sequence-to-sequence";
-  const mixer = objective.startsWith("masked") ? both : { kind: "gru" };
-  const layer = { mixer, ...(paired && { cross: { kind: "cross-attention", heads: 2 } }) };
+  const mixer = objective.startsWith("masked") || objective === "d3pm" ? both : { kind: "gru" };
+  const reads = paired.includes(objective);
+  const layer = { mixer, ...(reads && { cross: { kind: "cross-attention", heads: 2 } }) };
   return {
-    ...{ name: "random", width, objective: { kind: objective }, layers: [layer] },
-    ...(paired && { encoder: { layers: [{ mixer: both }] } }),
+    ...{ name: "random", width, objective: { kind: objective, ...objectives[objective] }, layers: [layer] },
+    ...(reads && { encoder: { layers: [{ mixer: both }] } }),
     ...(objective === "classification" && { head: { kind: "classes" } }),
   };
 }
@@ -97,8 +108,14 @@ function stackChanges(objective: Objective): Change[] {
     (spec, rng) => ({ ...spec, ...several(rng) }),
     (spec, rng) => ({ ...spec, ...(chance(rng, 0.2) && { loop: loop(rng) }) }),
     (spec, rng) => ({ ...spec, head: part(rng, "heads", heads), dropout: pick(rng, [0, 0.1]) }),
+    (spec, rng) => ({ ...spec, ...(causal.includes(objective) && chance(rng, 0.3) && { heads: [aheadHead(rng)] }) }),
   ];
 }
+
+const aheadHead = (rng: Rng): Options => ({
+  head: { kind: "lm", ...pick(rng, [{ tied: false }, { transform: true }]) },
+  ahead: 2 + rng.below(3),
+});
 
 /** Several streams, or something of earlier layers, or neither. */
 function several(rng: Rng): Options {
@@ -116,9 +133,9 @@ const loop = (rng: Rng): Options => ({
 function layerChanges(count: number, objective: Objective): Change[] {
   const fresh = (rng: Rng): Options => ({
     mixer: part(rng, "mixers", slotKinds["mixer"]),
-    ...(objective === "sequence-to-sequence" && { cross: part(rng, "mixers", slotKinds["cross"]) }),
+    ...(paired.includes(objective) && { cross: part(rng, "mixers", slotKinds["cross"]) }),
     ...(chance(rng, 0.8) && { channel: part(rng, "channels") }),
-    ...(chance(rng, 0.25) && arrangement(rng, objective === "sequence-to-sequence")),
+    ...(chance(rng, 0.25) && arrangement(rng, paired.includes(objective))),
     ...(chance(rng, 0.2) && { repeat: 2, share: true }),
   });
   const on = Array.from(
@@ -133,16 +150,16 @@ function layerChanges(count: number, objective: Objective): Change[] {
     const { cross: _, order: _o, sublayers: _s, ...layer } = fresh(rng);
     return { ...spec, encoder: { layers: [layer] } };
   };
-  return objective === "sequence-to-sequence" ? [...on, encoder] : on;
+  return paired.includes(objective) ? [...on, encoder] : on;
 }
 
 /** The usual sublayers and a further one in any order. */
-function arrangement(rng: Rng, paired: boolean): Options {
+function arrangement(rng: Rng, cross: boolean): Options {
   const more = chance(rng, 0.5)
     ? { channel: part(rng, "channels") }
     : { mixer: part(rng, "mixers", slotKinds["mixer"]) };
   const own = { ...(chance(rng, 0.5) && { residual: part(rng, "residuals"), placement: pick(rng, placements) }) };
-  const names = ["mixer", "channel", "more", ...(paired ? ["cross"] : [])];
+  const names = ["mixer", "channel", "more", ...(cross ? ["cross"] : [])];
   const order = Array.from(rng.permutation(names.length), (i) => names[i]!);
   return { order, sublayers: { more: { ...more, ...own } }, channel: part(rng, "channels") };
 }
