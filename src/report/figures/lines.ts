@@ -69,8 +69,10 @@ export function heightFor(lines: number, view: View): number {
 }
 
 /** Grid and axes as every figure has them; labels carry the units. Ticks are texts, not a format: on a log scale Plot would drop some of those. */
-export function frameMarks(x: Axis, y: Axis): Mark[] {
-  const plain = { tickSize: 0, tickPadding: 8, labelAnchor: "center", labelArrow: "none", labelOffset: 38 } as const;
+/** `below`: pixels that further lines of the names under the axis take. */
+export function frameMarks(x: Axis, y: Axis, { below = 0 } = {}): Mark[] {
+  const labelOffset = 38 + below;
+  const plain = { tickSize: 0, tickPadding: 8, labelAnchor: "center", labelArrow: "none", labelOffset } as const;
   return [
     Plot.gridY(ticksOf(y), { stroke: "var(--rule)", strokeOpacity: 1 }),
     Plot.axisX(ticksOf(x), { ...plain, label: x.label, text: x.format }),

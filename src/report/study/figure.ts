@@ -10,7 +10,7 @@ import {
   type StudyFigure,
   type StudyResult,
 } from "../../analysis/index.ts";
-import { type Html, html } from "../escape.ts";
+import { clipped, type Html, html } from "../escape.ts";
 import { FAMILIES } from "../families.ts";
 import { dodge } from "../figures/dodge.ts";
 import { frameMarks, leftMargin } from "../figures/lines.ts";
@@ -114,22 +114,24 @@ export function drawStudyFigure(figure: StudyFigure, result: StudyResult, view: 
     ticks: evenTicks(low, high, 6),
     format: (value: number) => axisText(measure, value),
   };
+  const underAxis = places ? placeNames(places, view) : [];
   const x = {
     label: xTitle,
     type: "linear" as const,
     domain: (curves ? [0, 1] : [-0.3, (places?.length ?? 1) - 0.7]) as [number, number],
     ticks: curves ? [0, 0.25, 0.5, 0.75, 1] : (places ?? []).map((_, i) => i),
-    format: (value: number) => (places ? placeText(places, value, view) : `${100 * value} %`),
+    format: (value: number) => (places ? (underAxis[value] ?? "") : `${100 * value} %`),
   };
+  const more = Math.max(0, ...underAxis.map((name) => name.split("\n").length - 1)) * LINE;
   const names = drawn.map(({ label }) => label);
   const room = Math.max(12, ...names.map((name) => textWidth(name, FONT_SIZE) + 28));
   return drawPlot({
-    ...{ width: WIDTH[view], height: view === "wide" ? 340 : 300, marginTop: 30, marginBottom: 44 },
+    ...{ width: WIDTH[view], height: (view === "wide" ? 340 : 300) + more, marginTop: 30, marginBottom: 44 + more },
     ...{ marginLeft: leftMargin(y), marginRight: Math.ceil(room) },
     x: { type: "linear", domain: [...x.domain] },
     y: { type: "linear", domain: [...y.domain] },
     marks: [
-      ...frameMarks(x, y),
+      ...frameMarks(x, y, { below: more }),
       ...drawn.flatMap((line, i) => lineMarks(line, { i, curves, joined: curves || isOrdered(places ?? [], figure) })),
       endNames(drawn),
     ],
@@ -140,12 +142,20 @@ export function drawStudyFigure(figure: StudyFigure, result: StudyResult, view: 
 const isOrdered = (places: readonly string[], { x }: StudyFigure): boolean =>
   x === "test" || places.every((place) => Number.isFinite(Number(place)));
 
-/** Names of places, cut where they would run into each other. */
-function placeText(places: readonly string[], at: number, view: View): string {
-  const name = places[at] ?? "";
-  const letters = Math.max(4, Math.floor((view === "wide" ? 66 : 34) / places.length));
-  return name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
+/** Names of places in lines that do not run into each other: broken between words, cut where one word is too long. */
+function placeNames(places: readonly string[], view: View): string[] {
+  const letters = Math.max(4, Math.floor((view === "wide" ? 78 : 34) / places.length));
+  return places.map((name) => {
+    const lines = name.split(" ").reduce<string[]>((above, word) => {
+      const last = above.at(-1);
+      const joined = last === undefined ? word : `${last} ${word}`;
+      return last !== undefined && joined.length > letters ? [...above, word] : [...above.slice(0, -1), joined];
+    }, []);
+    return lines.map((line) => clipped(line, letters)).join("\n");
+  });
 }
+
+const LINE = 14;
 
 function lineMarks({ points }: Line, { i, curves, joined }: { i: number; curves: boolean; joined: boolean }): Mark[] {
   const stroke = colors[i % colors.length]!;
