@@ -146,11 +146,12 @@ const isOrdered = (places: readonly string[], { x }: StudyFigure): boolean =>
 function placeNames(places: readonly string[], view: View): string[] {
   const letters = Math.max(4, Math.floor((view === "wide" ? 78 : 34) / places.length));
   return places.map((name) => {
-    const lines = name.split(" ").reduce<string[]>((above, word) => {
-      const last = above.at(-1);
-      const joined = last === undefined ? word : `${last} ${word}`;
-      return last !== undefined && joined.length > letters ? [...above, word] : [...above.slice(0, -1), joined];
-    }, []);
+    const lines: string[] = [];
+    for (const word of name.split(" ")) {
+      const joined = `${lines.at(-1)} ${word}`;
+      if (lines.length === 0 || joined.length > letters) lines.push(word);
+      else lines[lines.length - 1] = joined;
+    }
     return lines.map((line) => clipped(line, letters)).join("\n");
   });
 }
