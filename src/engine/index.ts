@@ -4,7 +4,7 @@ export { peakBytes } from "./counters/peak-bytes.ts";
 export { createEngine, engineKinds } from "./create-engine.ts";
 export type * from "./engine.ts";
 export { countFlops, type FlopCount, flopsByPath } from "./flops.ts";
-export { ruleProgram, slotShapesOf } from "./kernels/rule-program.ts";
+export { ruleProgram, slotShapesOf, Totals, totalsProgram } from "./kernels/rule-program.ts";
 export { createNodeEngine, type NodeEngineOptions } from "./node/node-engine.ts";
 export { peakResidentBytes } from "./node/peak-resident.ts";
 export { emitOnnx, type OnnxModel } from "./onnx/emit.ts";

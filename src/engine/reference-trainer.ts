@@ -1,6 +1,6 @@
 import { fail, inputsOf, type Program, sizeOf } from "../tensor/index.ts";
 import type { StepResult, TrainedParameter, TrainerDefinition, UpdateRule, Values } from "./engine.ts";
-import { ruleProgram, scalarOf, slotShapesOf } from "./kernels/rule-program.ts";
+import { ruleProgram, scalarOf, slotShapesOf, Totals, totalsProgram } from "./kernels/rule-program.ts";
 import { compileReference, type ReferenceProgram } from "./reference.ts";
 import type { Residents } from "./reference-residents.ts";
 
@@ -9,6 +9,7 @@ interface Trained extends Omit<TrainedParameter, "rule"> {
   rule: UpdateRule;
   slots: Readonly<Record<string, Float32Array>>;
   update: ReferenceProgram;
+  totals: ReferenceProgram;
 }
 
 type Scalars = Readonly<Record<string, number>>;
@@ -41,7 +42,7 @@ export class ReferenceTrainer {
     const { clipNorm } = this.definition;
     const gradScale = clipNorm === undefined ? 1 : Math.min(1, clipNorm / (gradNorm + 1e-6));
     if (Number.isFinite(gradNorm) && Number.isFinite(outputs["loss"]))
-      this.trained.forEach((parameter, i) => void this.update(parameter, gradients[i]!, { ...scalars, gradScale }));
+      this.update(gradients, { ...scalars, gradScale });
     return { outputs, gradNorm };
   }
 
@@ -104,21 +105,26 @@ export class ReferenceTrainer {
     this.residents.put(output.slice("buffer:".length), { data, shape, dtype });
   }
 
-  private update(
-    { value, slots, rule, scalars: own, update }: Trained,
-    gradient: Float64Array,
-    scalars: Scalars,
-  ): void {
-    const numbers = rule.scalars.map((name) => [`scalar.${name}`, [scalarOf(name, { ...scalars, ...own })]] as const);
-    const [next, ...nextSlots] = update.run({
-      p: value,
-      g: gradient,
-      ...underSlot(slots),
-      ...Object.fromEntries(numbers),
-    });
-    value.set(next!);
-    Object.values(slots).forEach((slot, i) => void slot.set(nextSlots[i]!));
+  private update(gradients: readonly Float64Array[], scalars: Scalars): void {
+    const totals = new Totals<UpdateRule>();
+    const feeds = this.trained.map((parameter, i) => feedsOf(parameter, gradients[i]!, scalars));
+    for (const [i, { rule, totals: program }] of this.trained.entries()) {
+      const shares = program.run(feeds[i]!);
+      totals.add(rule, Object.fromEntries((rule.totals?.names ?? []).map((name, j) => [name, shares[j]!])));
+    }
+    for (const [i, { value, slots, rule, update }] of this.trained.entries()) {
+      const [next, ...nextSlots] = update.run({ ...feeds[i]!, ...underScalar(totals.of(rule)) });
+      value.set(next!);
+      Object.values(slots).forEach((slot, j) => void slot.set(nextSlots[j]!));
+    }
   }
+}
+
+/** What a parameter's programs read, without totals. */
+function feedsOf({ value, slots, rule, scalars: own }: Trained, gradient: Float64Array, scalars: Scalars) {
+  const known = { ...scalars, ...own };
+  const numbers = Object.fromEntries(rule.scalars.map((name) => [name, scalarOf(name, known)]));
+  return { p: value, g: gradient, ...underSlot(slots), ...underScalar(numbers) };
 }
 
 function trainedOf({ name, shape, value, scalars, rule: own }: TrainedParameter, common: UpdateRule): Trained {
@@ -126,11 +132,14 @@ function trainedOf({ name, shape, value, scalars, rule: own }: TrainedParameter,
   const shapes = Object.entries(slotShapesOf(rule, shape));
   const slots = Object.fromEntries(shapes.map(([slot, slotShape]) => [slot, new Float32Array(sizeOf(slotShape))]));
   const update = compileReference(Object.values(ruleProgram(rule, shape).outputs));
-  return { name, shape, scalars, rule, value: value.slice(), slots, update };
+  const totals = compileReference(Object.values(totalsProgram(rule, shape).outputs));
+  return { name, shape, scalars, rule, value: value.slice(), slots, update, totals };
 }
 
 const underSlot = (slots: Trained["slots"]) =>
   Object.fromEntries(Object.entries(slots).map(([name, value]) => [`slot.${name}`, value]));
+const underScalar = (numbers: Scalars) =>
+  Object.fromEntries(Object.entries(numbers).map(([name, value]) => [`scalar.${name}`, [value]]));
 
 function storage(parameter: Trained, what: What): Float32Array {
   return what === "parameters" ? parameter.value : parameter.slots[what.slot]!;

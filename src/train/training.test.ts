@@ -43,18 +43,21 @@ describe.each([
   { kind: "muon", learningRate: 0.01, ema: 0.9 },
   { kind: "adafactor", learningRate: 0.1 },
   { kind: "schedule-free-adamw", learningRate: 0.01 },
+  { kind: "prodigy", initialDistance: 1e-3 },
 ] as const)("with $kind", (optimizer) => {
   test("learns, and goes on from a snapshot with the same losses to the bit", async () => {
     const training = await start(optimizer);
     const before = await losses(training, 6);
     const snapshot = await training.snapshot();
     const after = await losses(training, 6);
+    const end = await training.snapshot();
     await training.dispose();
     expect(after.at(-1)).toBeLessThan(before[0]!);
     const other = await start(optimizer);
     await other.restore(snapshot as Parameters<typeof other.restore>[0]);
     expect(other.step).toBe(6);
     expect(await losses(other, 6)).toEqual(after);
+    expect(await other.snapshot()).toEqual(end);
     await other.dispose();
   });
 });

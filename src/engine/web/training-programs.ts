@@ -1,5 +1,5 @@
 import { input, inputsOf, type Program, type Shape, scalar, sizeOf, type Tensor, zeros } from "../../tensor/index.ts";
-import type { TrainedParameter, TrainerDefinition } from "../engine.ts";
+import type { TrainedParameter, TrainerDefinition, UpdateInputs, UpdateRule } from "../engine.ts";
 import { scalarOf, slotShapesOf } from "../kernels/rule-program.ts";
 
 /** Names of values in the programs below: an optimizer slot, a sum of gradients, a number of `step`, a parameter's next value. */
@@ -58,10 +58,9 @@ function updateOutputs(definition: TrainerDefinition, gradients: Gradients): Rec
   const squares = [...gradients.values()].map((gradient) => gradient.square().sum());
   const gradNorm = squares.reduce((sum, square) => sum.add(square), scalar(0)).sqrt();
   const leaves = leavesOf(definition, gradScaleOf(gradNorm, definition.clipNorm));
-  const outputs: Record<string, Tensor> = { gradNorm };
-  for (const [parameter, gradient] of gradients)
-    Object.assign(outputs, nextState(parameter, { definition, gradient, ...leaves }));
-  return outputs;
+  const members = [...gradients].map(([one, g]) => memberOf(one, { definition, g, ...leaves }));
+  const totals = totalsOf(members);
+  return Object.assign({ gradNorm }, ...members.map((member) => nextState(member, totals.get(member.rule) ?? {})));
 }
 
 const gradScaleOf = (gradNorm: Tensor, clipNorm: number | undefined): Tensor =>
@@ -84,17 +83,43 @@ function leavesOf({ program }: TrainerDefinition, gradScale: Tensor): Leaves {
   return { state: leaf, number: (name) => (name === "gradScale" ? gradScale : leaf(nameOf.scalar(name), [])) };
 }
 
-function nextState(
+/** A parameter, its rule, and what the rule is applied to. */
+interface Member {
+  name: string;
+  rule: UpdateRule;
+  at: UpdateInputs;
+}
+
+function memberOf(
   { name, shape, scalars: own, rule: ownRule }: TrainedParameter,
-  { definition, gradient: g, state, number }: Leaves & { definition: TrainerDefinition; gradient: Tensor },
-): Record<string, Tensor> {
+  { definition, g, state, number }: Leaves & { definition: TrainerDefinition; g: Tensor },
+): Member {
   const rule = ownRule ?? definition.rule;
   const shapes = Object.entries(slotShapesOf(rule, shape));
   const slots = Object.fromEntries(shapes.map(([slot, of]) => [slot, state(nameOf.slot(slot, name), of)]));
   const scalars = Object.fromEntries(
     rule.scalars.map((key) => [key, key in own ? scalar(scalarOf(key, own)) : number(key)]),
   );
-  const next = rule.update({ p: state(name, shape), g, slots, scalars });
-  const nextSlots = shapes.map(([slot]) => [nameOf.next(nameOf.slot(slot, name)), next.slots[slot]!] as const);
+  return { name, rule, at: { p: state(name, shape), g, slots, scalars } };
+}
+
+type Totals = Readonly<Record<string, Tensor>>;
+
+/** The totals of every rule that has some, over the parameters as they are. */
+function totalsOf(members: readonly Member[]): ReadonlyMap<UpdateRule, Totals> {
+  const totals = new Map<UpdateRule, Totals>();
+  for (const { rule, at } of members) {
+    const [terms, before] = [rule.totals?.terms(at) ?? {}, totals.get(rule)];
+    const sums = Object.entries(terms).map(([name, term]) => [name, before?.[name]?.add(term.sum()) ?? term.sum()]);
+    totals.set(rule, Object.fromEntries(sums));
+  }
+  return totals;
+}
+
+function nextState({ name, rule, at }: Member, totals: Totals): Record<string, Tensor> {
+  const next = rule.update({ ...at, scalars: { ...at.scalars, ...totals } });
+  const nextSlots = Object.keys(at.slots).map(
+    (slot) => [nameOf.next(nameOf.slot(slot, name)), next.slots[slot]!] as const,
+  );
   return { [nameOf.next(name)]: next.p, ...Object.fromEntries(nextSlots) };
 }

@@ -1,5 +1,5 @@
 import type { ParameterDeclaration } from "../../blocks/index.ts";
-import type { UpdateRule } from "../../engine/index.ts";
+import type { UpdateInputs, UpdateRule } from "../../engine/index.ts";
 import { scalar, type Tensor } from "../../tensor/index.ts";
 import type { AnyOptimizer, RateAt, RateConfig } from "./define.ts";
 import { emaShare, withEma } from "./ema.ts";
@@ -42,20 +42,37 @@ export function compose(at: Composition): Composed {
   };
 }
 
-function ruleOf({ definition, c, common, prefix }: Composition, names: readonly string[]): UpdateRule {
-  const { scope = "element", slots, slotShapes } = definition;
+function ruleOf(composition: Composition, names: readonly string[]): UpdateRule {
+  const { definition, c, prefix } = composition;
+  const { scope = "element", slots, slotShapes, totals } = definition;
   return {
     scope: typeof scope === "function" ? scope(c as never) : scope,
     slots: typeof slots === "function" ? slots(c as never) : slots,
     ...(slotShapes && { slotShapes: (shape) => slotShapes(shape, c as never) as Record<string, typeof shape> }),
     scalars: ["gradScale", ...names.map((name) => prefix + name)],
+    ...(totals && {
+      totals: {
+        names: totals.names,
+        terms: (at) => totals.terms(seen(at, { ...composition, names, totals: {} })) as Record<string, Tensor>,
+      },
+    }),
     update(at) {
-      const scalars = rated(Object.fromEntries(names.map((name) => [name, at.scalars[prefix + name]!])));
-      const seen = { p: at.p, g: seenGradient(at.g, at.scalars["gradScale"]!, common), scalars };
-      const { p, slots: next } = definition.update({ ...at, ...decayed(seen, decayForm(c)), scalars, c: c as never });
+      const sums = Object.fromEntries((totals?.names ?? []).map((name) => [name, at.scalars[name]!]));
+      const { p, slots: next } = definition.update(seen(at, { ...composition, names, totals: sums }));
       return { p, slots: next as Record<string, Tensor> };
     },
   };
+}
+
+/** What a definition's expressions see of a parameter: its gradient clipped, weight decay applied, numbers by their own names. */
+function seen(
+  at: UpdateInputs,
+  { c, common, prefix, names, totals }: Composition & { names: readonly string[]; totals: Record<string, Tensor> },
+) {
+  const own = Object.fromEntries(names.map((name) => [name, at.scalars[prefix + name]!]));
+  const scalars = { ...rated(own), ...totals };
+  const moved = { p: at.p, g: seenGradient(at.g, at.scalars["gradScale"]!, common), scalars };
+  return { ...at, ...decayed(moved, decayForm(c)), scalars, c: c as never };
 }
 
 /** The numbers that an update reads: the rate of its group, and a weight decay of 0 where nothing decays. */

@@ -30,8 +30,15 @@ const square: Start = {
   wide: { shape: [2, 3, 3], role: "matrix", values: draws(18, 2) },
 };
 
+/** Of the size of the first steps: f32 then resolves how far Prodigy's parameters are from where they began. */
+const small: Start = Object.fromEntries(
+  Object.entries(start).map(([name, from]) => [name, { ...from, values: from.values.map((x) => x * 1e-6) }]),
+);
+
+const startOf = (kind: OptimizerKind): Start => (kind === "soap" ? square : kind === "prodigy" ? small : start);
+
 const trajectoryOf = (kind: OptimizerKind): Trajectory => {
-  const from: Start = kind === "soap" ? square : start;
+  const from = startOf(kind);
   const gradient = (name: string, t: number) => draws(sizeOf(from[name]!.shape), 100 * t + name.length);
   return { start: from, steps: 6, gradient };
 };
@@ -100,6 +107,8 @@ const variants: readonly OptimizerInput[] = [
   { kind: "muon", ema: "mean", nesterov: false, scale: "match-rms" },
   { kind: "mars", form: "lion" },
   { kind: "lamb", decay: "decoupled" },
+  { kind: "prodigy", biasCorrection: true, growthRate: 1.5, weightDecay: 0.1, ema: 0.9 },
+  { kind: "prodigy", safeguardWarmup: true, decay: "coupled", weightDecay: 0.1, roles: { bias: { rateRatio: 0 } } },
   { kind: "soap", every: 2, normalise: true, largestAxis: 3 },
   { kind: "sophia", bound: 1, samples: 2 },
 ];

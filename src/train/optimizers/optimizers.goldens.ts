@@ -171,7 +171,15 @@ const settings: Readonly<Record<string, (c: GoldenCase) => Settings>> = {
     every: c.number("precondition_frequency"),
     normalise: c.flag("normalize_gradient"),
   }),
-  prodigy: () => "absent: Prodigy, whose distance is a sum over all parameters",
+  prodigy: (c) => ({
+    kind: "prodigy",
+    ...shared(c),
+    decay: c.flag("decouple") ? "adapted" : "coupled",
+    initialDistance: c.number("d0"),
+    distanceRatio: c.number("d_coef"),
+    biasCorrection: c.flag("use_bias_correction"),
+    safeguardWarmup: c.flag("safeguard_warmup"),
+  }),
 };
 
 const averaging = (c: GoldenCase) => ({ stepPower: c.number("r"), ratePower: c.number("weight_lr_power") });

@@ -23,6 +23,7 @@ import { momentum } from "./momentum.ts";
 import { muon } from "./muon.ts";
 import { nadam } from "./nadam.ts";
 import { nesterov } from "./nesterov.ts";
+import { prodigy } from "./prodigy.ts";
 import { radam } from "./radam.ts";
 import { rmsprop } from "./rmsprop.ts";
 import { rprop } from "./rprop.ts";
@@ -61,6 +62,7 @@ const all = [
   muon,
   nadam,
   nesterov,
+  prodigy,
   radam,
   rmsprop,
   rprop,

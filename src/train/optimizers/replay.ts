@@ -1,5 +1,12 @@
 import type { ParameterDeclaration } from "../../blocks/index.ts";
-import { compileReference, ruleProgram, slotShapesOf } from "../../engine/index.ts";
+import {
+  compileReference,
+  ruleProgram,
+  slotShapesOf,
+  Totals,
+  totalsProgram,
+  type UpdateRule,
+} from "../../engine/index.ts";
 import { type Shape, sizeOf } from "../../tensor/index.ts";
 import { createOptimizer, type Optimizer } from "./create.ts";
 import type { RateAt } from "./define.ts";
@@ -25,10 +32,12 @@ export function replay(c: OptimizerConfig, trajectory: Trajectory, factor?: Rate
     const t = i + 1;
     const gradients = trained.map(({ name }) => trajectory.gradient(name, t));
     const numbers = { ...optimizer.scalarsAt(t), gradScale: gradScale(gradients, c.clipNorm) };
-    for (const [j, parameter] of trained.entries()) {
-      Object.assign(parameter.state, trajectory.written?.(parameter.name, t));
-      advance(parameter, gradients[j]!, numbers);
-    }
+    for (const { name, state } of trained) Object.assign(state, trajectory.written?.(name, t));
+    const totals = new Totals<UpdateRule>();
+    for (const [j, parameter] of trained.entries())
+      totals.add(parameter.rule, sharesOf(parameter, gradients[j]!, numbers));
+    for (const [j, parameter] of trained.entries())
+      advance(parameter, gradients[j]!, { ...numbers, ...totals.of(parameter.rule) });
     return Object.fromEntries(trained.map(({ name, state }) => [name, { ...state }]));
   });
 }
@@ -39,18 +48,32 @@ function trainedOf(name: string, { shape, role, values }: Trajectory["start"][st
     ([slot, own]) => [slot, new Float64Array(sizeOf(own))] as const,
   );
   const state: Record<string, Float64Array> = { p: Float64Array.from(values), ...Object.fromEntries(slots) };
-  return { name, scalars, state, update: compileReference(Object.values(ruleProgram(rule, shape).outputs)) };
+  const update = compileReference(Object.values(ruleProgram(rule, shape).outputs));
+  const totals = compileReference(Object.values(totalsProgram(rule, shape).outputs));
+  return { name, rule, scalars, state, update, totals };
 }
 
-function advance(
-  { state, scalars, update }: ReturnType<typeof trainedOf>,
-  gradient: ArrayLike<number>,
-  numbers: Readonly<Record<string, number>>,
-): void {
-  const { p, ...slots } = state;
-  const fed = { ...under("slot.", slots), ...under("scalar.", listed({ ...numbers, ...scalars })) };
-  const next = update.run({ p: p!, g: gradient, ...fed });
+type Trained = ReturnType<typeof trainedOf>;
+type Numbers = Readonly<Record<string, number>>;
+
+/** What a parameter adds to its rule's totals. */
+function sharesOf({ rule, totals, ...parameter }: Trained, gradient: ArrayLike<number>, numbers: Numbers) {
+  const shares = totals.run(feedsOf(parameter, gradient, numbers));
+  return Object.fromEntries((rule.totals?.names ?? []).map((name, i) => [name, shares[i]!]));
+}
+
+function advance({ state, scalars, update }: Trained, gradient: ArrayLike<number>, numbers: Numbers): void {
+  const next = update.run(feedsOf({ state, scalars }, gradient, numbers));
   for (const [i, key] of Object.keys(state).entries()) state[key] = next[i]!;
+}
+
+function feedsOf(
+  { state, scalars }: Pick<Trained, "state" | "scalars">,
+  g: ArrayLike<number>,
+  numbers: Numbers,
+): Record<string, ArrayLike<number>> {
+  const { p, ...slots } = state;
+  return { p: p!, g, ...under("slot.", slots), ...under("scalar.", listed({ ...numbers, ...scalars })) };
 }
 
 /** min(1, largest/(‖g‖ + 1e-6)) over all gradients, as trainers clip. */
