@@ -12,7 +12,7 @@ import { createTraining, trainingSchema } from "../../src/train/index.ts";
 const recipe = {
   seed: 1,
   threads: 2,
-  steps: 2500,
+  steps: 1500,
   /** Letters, and phonemes, a batch. */
   tokens: 1024,
   warmupSteps: 200,
@@ -91,7 +91,7 @@ const differences = [
 export const protocol: Protocol = {
   name: "g2p",
   rows: ["enc-dec-transformer", "bahdanau-nmt"],
-  minutes: 12,
+  minutes: 8,
   async run(report) {
     const data = await openDataset({ kind: "g2p", stress: false });
     const results: (Trained & { row: string })[] = [];

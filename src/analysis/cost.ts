@@ -19,7 +19,14 @@ export interface ModelDescription {
   activeParameters: number;
   embeddingParameters: number;
   /** Floating-point operations per token, counted on the traced graphs; null where the model cannot decode. */
-  flops: { train: number; prefill: number; decode: number | null; context: number };
+  flops: {
+    train: number;
+    prefill: number;
+    /** Of `prefill`, without what layers execute for parameters that do not act on the token (see `LayerCost`). */
+    prefillActive: number;
+    decode: number | null;
+    context: number;
+  };
   /** What else is counted on the same graphs. */
   work: { train: Work; prefill: Work; decode: Work | null };
   /** Bytes of activations that a training step keeps for its gradients, of one sequence of `flops.context` tokens. */
@@ -50,11 +57,12 @@ export function describeModel(built: BuiltModel, { context = 512 }: { context?: 
   const states = describedContexts.map((tokens) => [String(tokens), stateBytesAt(built, tokens)] as const);
   const read = prefillOutputs(built, context);
   const work = { ...workOfPasses(built, context), prefill: workOf(read, context) };
+  const layers = layerCosts(model, { outputs: read, length: context, contexts: describedContexts });
   const embeddings = [...model.parameters.values()].filter(({ role }) => role === "embedding");
   return {
     name: model.spec.name,
     title: model.spec.title,
-    layers: layerCosts(model, { outputs: read, length: context, contexts: describedContexts }),
+    layers,
     vocabulary: model.vocabulary,
     parameters: parameterCount(model.parameters),
     activeParameters: model.activeParameters,
@@ -62,6 +70,7 @@ export function describeModel(built: BuiltModel, { context = 512 }: { context?: 
     flops: {
       train: work.train.flops,
       prefill: work.prefill.flops,
+      prefillActive: layers.reduce((rest, layer) => rest - (layer.flops - layer.activeFlops), work.prefill.flops),
       decode: work.decode?.flops ?? null,
       context,
     },

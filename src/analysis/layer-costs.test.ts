@@ -42,6 +42,31 @@ test("[hybrid-attn-local] full attention stands in a pattern with windowed, chun
   for (const layer of layers) expect(layer.flops).toBeGreaterThan(2 * layer.parameters * 0.9);
 });
 
+test("FLOPs of experts are reported as executed and as active: those of the chosen ones, however they are served", () => {
+  const [width, hidden, experts, topK] = [32, 40, 8, 2];
+  const spec = (dispatch: string) => ({
+    name: "experts",
+    width,
+    layers: [
+      { mixer: { kind: "attention" }, channel },
+      { mixer: { kind: "attention" }, channel: { kind: "moe", experts, topK, hidden, dispatch } },
+    ],
+  });
+  const [dense, blocks] = ["dense", "blocks"].map((dispatch) => describe(spec(dispatch)).description);
+  for (const { layers, flops } of [dense!, blocks!]) {
+    const [plain, sparse] = layers;
+    expect(plain!.activeFlops).toBe(plain!.flops);
+    expect(flops.prefill - flops.prefillActive).toBeCloseTo(sparse!.flops - sparse!.activeFlops, 6);
+  }
+  const [all, sorted] = [dense!.layers[1]!, blocks!.layers[1]!];
+  expect(all.activeFlops).toBeCloseTo(sorted.activeFlops, 6);
+  // Every expert of every token; of the active ones and the router 2 for each parameter.
+  const idle = 2 * 3 * width * hidden * (experts - topK);
+  expect(all.flops - all.activeFlops).toBeGreaterThanOrEqual(idle);
+  expect(all.flops - all.activeFlops).toBeLessThan(1.1 * idle);
+  expect(sorted.flops).toBeGreaterThan(sorted.activeFlops);
+});
+
 test("a hybrid's layers keep what each of them keeps: only full attention's state grows with context", () => {
   const { layers, stateBytes } = describe(mixed).description;
   const at = (tokens: string) => layers.map((layer) => layer.stateBytes![tokens]!);

@@ -10,6 +10,7 @@ export function describeText(model: ModelDescription): string {
     layerTable(model),
     parameterText(model),
     costTable(model),
+    activeText(model),
     activationText(model),
     stateTable(model),
     ...model.components.map(componentText),
@@ -23,6 +24,12 @@ const flowText: Readonly<Record<ModelDescription["flow"], string>> = {
   both: "causal or bidirectional",
   "causal-values-only": "causal values, selection sees the future",
 };
+
+/** What experts that a token chose would take, where more is executed. */
+const activeText = ({ flops: { prefill, prefillActive } }: ModelDescription): string =>
+  prefillActive === prefill
+    ? ""
+    : `Reading a prompt executes ${shortCount(prefill)} FLOPs a token, of which ${shortCount(prefillActive)} are active: 2 for each parameter that acts on the token\n`;
 
 const activationText = ({ activationBytes, flops: { context } }: ModelDescription): string =>
   `Activations kept by a training step   ${bytes(activationBytes)} a sequence of ${contextLength(context)} tokens\n`;

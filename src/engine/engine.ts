@@ -23,6 +23,14 @@ export interface Executable {
   dispose(): Promise<void>;
 }
 
+/** What an update rule is an expression of: one parameter, its gradient, its slots, and numbers (f32 []) by name. */
+export interface UpdateInputs {
+  p: Tensor;
+  g: Tensor;
+  slots: Readonly<Record<string, Tensor>>;
+  scalars: Readonly<Record<string, Tensor>>;
+}
+
 /** An optimizer as an expression over one parameter `p`, its gradient `g`, its slots and scalars; all f32. */
 export interface UpdateRule {
   /**
@@ -36,12 +44,12 @@ export interface UpdateRule {
   slotShapes?(shape: Shape): Readonly<Record<string, Shape>>;
   /** Names of the numbers that `step` is given each time; group numbers come from `TrainedParameter.scalars`. */
   scalars: readonly string[];
-  update(at: {
-    p: Tensor;
-    g: Tensor;
-    slots: Readonly<Record<string, Tensor>>;
-    scalars: Readonly<Record<string, Tensor>>;
-  }): { p: Tensor; slots: Readonly<Record<string, Tensor>> };
+  /**
+   * Sums over the elements of all parameters of this rule, taken before any of them moves: `terms` gives what one parameter adds,
+   * element by element, and `update` finds each sum among its scalars ("tensor" only).
+   */
+  totals?: { names: readonly string[]; terms(at: UpdateInputs): Readonly<Record<string, Tensor>> };
+  update(at: UpdateInputs): { p: Tensor; slots: Readonly<Record<string, Tensor>> };
 }
 
 export interface TrainedParameter {

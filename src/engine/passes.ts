@@ -19,11 +19,13 @@ import {
   type Tensor,
   topological,
 } from "../tensor/index.ts";
+import { foldConstants } from "./fold-constants.ts";
 import { tallFactors } from "./tall-factors.ts";
 
 /** What every native engine does to a graph before it emits it. `keep` names the fused nodes it runs as they are. */
 export function optimise(outputs: readonly Tensor[], keep: (node: FusedNode) => boolean): Tensor[] {
-  return shareCommon(tallFactors(joinPads(broadcastLazily(expandFused(mergeScans(outputs), keep)))));
+  const expanded = foldConstants(expandFused(mergeScans(outputs), keep));
+  return shareCommon(tallFactors(joinPads(broadcastLazily(expanded))));
 }
 
 const broadcasting: ReadonlySet<Op> = new Set<Op>([...binaryOps, ...compareOps, ...logicOps, ...bitOps, "where"]);

@@ -47,6 +47,8 @@ export interface LayerReport {
   /** Of its own: none where the layer shares another's weights. */
   parameters: number;
   activeParameters: number;
+  /** Channel mixers of which only some parameters act on a token. */
+  sparse: readonly { path: string; activeParameters: number }[];
 }
 
 /** One part's facts, for messages. */

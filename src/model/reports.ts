@@ -33,6 +33,9 @@ export function layerReport(layer: Layer, owners: Owners): LayerReport {
     channel: channel?.part.component.kind ?? "none",
     parameters,
     activeParameters: parameters - idleParameters(layer, owners),
+    sparse: channelsOf(layer)
+      .filter((part) => activeParameters(part) < countOf(part.parameters))
+      .map((part) => ({ path: part.path, activeParameters: activeParameters(part) })),
   };
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { runReference } from "../engine/index.ts";
 import { grad } from "../grad/index.ts";
 import { customGradient, input, scalar } from "../tensor/index.ts";
+import { straightThrough } from "./attention-weights.ts";
 import { cond, whileLoop } from "./control-flow.ts";
 import { randomStream } from "./random.ts";
 
@@ -46,6 +47,32 @@ test("a loop ends where its condition fails, and its gradient is that of the ste
 test("a custom gradient stands in place of that of the ops", () => {
   const y = customGradient([x], { forward: ([t]) => t!.sign(), backward: ({ g }) => [g.mul(7)] });
   expect(runReference([y, grad(y, [x])[0]!], at(-2)).map((list) => list[0])).toEqual([-1, 7]);
+});
+
+test("straight-through has the value of one graph and the gradient of another", () => {
+  const y = straightThrough(x.mul(5).sign(), x.tanh());
+  const [value, slope] = runReference([y, grad(y, [x])[0]!], at(-2)).map((list) => list[0]!);
+  expect(value).toBe(-1);
+  expect(slope).toBeCloseTo(1 - Math.tanh(-2) ** 2, 12);
+});
+
+test.each([
+  {
+    kind: "normal",
+    below: [
+      [-1, 0.158655],
+      [0, 0.5],
+      [1, 0.841345],
+    ],
+  },
+  { kind: "gumbel", below: [-1, 0, 1, 2].map((t) => [t, Math.exp(-Math.exp(-t))] as const) },
+] as const)("$kind draws have the distribution of that name, and every element one of its own", ({ kind, below }) => {
+  const [count, key] = [20_000, { seed: scalar(7, "u32"), step: scalar(2, "u32"), path: "draws" }];
+  const draws = runReference([randomStream(key)[kind]([count])], {})[0]!;
+  expect(new Set(draws).size).toBeGreaterThan(0.99 * count);
+  // Four standard errors of a share.
+  for (const [t, share] of below)
+    expect(Math.abs(draws.filter((value) => value < t).length / count - share)).toBeLessThan(0.0142);
 });
 
 test("permutations hold every number once, in an order that only seed, step and path decide", () => {

@@ -1,4 +1,5 @@
 import {
+  averagePool,
   binaryCrossEntropy,
   blockwiseAttention,
   causalConv,
@@ -10,6 +11,7 @@ import {
   deltaRule,
   determinant,
   digamma,
+  einsum,
   groupNorm,
   inverse,
   inverseErf,
@@ -18,19 +20,27 @@ import {
   leastSquares,
   logCumulativeSumExp,
   logGamma,
+  logSumExp,
+  longConv,
   matrixExponential,
+  maxPool,
   pseudoInverse,
   qr,
+  resize,
   rfft,
+  roll,
   scaledDotProduct,
   signAndLogDeterminant,
   singularValues,
+  softmaxWithSink,
   solve,
+  solveLower,
+  solveUpper,
   symmetricEigenvectors,
   variance,
   whileLoop,
 } from "../ops/index.ts";
-import { concat, constant, type Tensor } from "../tensor/index.ts";
+import { concat, constant, iota, type Tensor, where } from "../tensor/index.ts";
 import type { GradCase } from "./grad-case.ts";
 
 /** Diagonally dominant: far from singular. */
@@ -59,6 +69,14 @@ const matrices: readonly GradCase[] = [
     ],
     build: ([a, b]) => solve(dominant(a!), b!, { left: false }),
   },
+  ...([solveLower, solveUpper] as const).map((solveTriangle) => ({
+    name: solveTriangle === solveLower ? "lower triangular solve" : "upper triangular solve",
+    inputs: [
+      [2, 3, 3],
+      [2, 3, 2],
+    ],
+    build: ([a, b]: readonly Tensor[]) => solveTriangle(dominant(a!), b!),
+  })),
   { name: "inverse that needs pivots", inputs: [[3, 3]], build: ([a]) => inverse(dominant(a!).flip(0)) },
   { name: "determinant", inputs: [[2, 3, 3]], build: ([a]) => determinant(dominant(a!)).mul(0.02) },
   { name: "log determinant", inputs: [[2, 3, 3]], build: ([a]) => signAndLogDeterminant(dominant(a!)).logSize },
@@ -94,6 +112,39 @@ const spread = (a: Tensor): Tensor => a.add(constant([2, 0, 0, 0, -3, 0, 0, 0, 4
 /** Eigenvalues far from each other. */
 const apart = (a: Tensor): Tensor => a.mul(0.3).add(constant([1, 0, 0, 0, 5, 0, 0, 0, 9], [3, 3]));
 
+const windows = [
+  { size: 3, stride: 2, padding: 1 },
+  { size: 2, stride: 1 },
+] as const;
+
+const planes: readonly GradCase[] = [
+  { name: "roll", inputs: [[2, 5]], build: ([a]) => roll(a!, 1, -2) },
+  { name: "mean of windows", inputs: [[1, 2, 5, 4]], build: ([a]) => averagePool(a!, windows) },
+  { name: "greatest of windows", inputs: [[1, 2, 5, 4]], build: ([a]) => maxPool(a!, windows).values },
+  ...(["nearest", "linear", "cubic"] as const).map((mode) => ({
+    name: `resize, ${mode}`,
+    inputs: [[2, 5]],
+    build: ([a]: readonly Tensor[]) => resize(a!, 1, { length: 8, mode }),
+  })),
+  {
+    name: "contraction of three",
+    inputs: [
+      [2, 3, 4],
+      [4, 2],
+      [3, 2],
+    ],
+    build: ([a, b, c]) => einsum("bij,jk,ib->bk", a!, b!, c!),
+  },
+  {
+    name: "convolution by Fourier transforms",
+    inputs: [
+      [2, 1, 5],
+      [2, 4],
+    ],
+    build: ([x, k]) => longConv(x!, k!, false),
+  },
+];
+
 const running: readonly GradCase[] = [
   { name: "running product", inputs: [[2, 5]], build: ([a]) => cumulativeProduct(a!, 1) },
   {
@@ -101,6 +152,7 @@ const running: readonly GradCase[] = [
     inputs: [[2, 5]],
     build: ([a]) => cumulativeProduct(a!.mul(constant([1, 1, 0, 1, 1, 1, 0, 1, 0, 1], [2, 5])), 1),
   },
+  { name: "log-sum-exp", inputs: [[3, 4]], build: ([a]) => logSumExp(a!, { axes: 1 }) },
   { name: "running log-sum-exp", inputs: [[5, 2]], build: ([a]) => logCumulativeSumExp(a!, 0) },
   { name: "variance", inputs: [[2, 4]], build: ([a]) => variance(a!, { axes: 1 }) },
   { name: "group norm", inputs: [[2, 4, 3]], build: ([a]) => groupNorm(a!, 2) },
@@ -150,6 +202,16 @@ const sequences: readonly GradCase[] = [
     name: "attention, causal, shared keys",
     inputs: [heads(4), [1, 1, 4, 3], [1, 1, 4, 3]],
     build: ([q, k, v]) => scaledDotProduct({ q: q!, k: k!, v: v! }, { mask: causalMask(4, 4) }),
+  },
+  {
+    name: "attention with soft cap, slopes of ALiBi and a sink",
+    inputs: [heads(4), heads(4), heads(4), [2]],
+    build: ([q, k, v, sink]) => {
+      const scores = q!.matmul(k!, { transB: true }).div(5).tanh().mul(5);
+      const distances = iota(4).sub(iota(4).unsqueeze(1)).cast("f32");
+      const sloped = scores.add(distances.mul(constant([0.5, 0.25], [2, 1, 1])));
+      return softmaxWithSink(where(causalMask(4, 4), sloped, -1e30), sink!).matmul(v!);
+    },
   },
   {
     name: "attention by blocks",
@@ -209,4 +271,4 @@ const both = ({ o_HVBT, S_BHVK }: { o_HVBT: Tensor; S_BHVK: Tensor }): Tensor =>
   concat(0, [o_HVBT.reshape([-1]), S_BHVK.reshape([-1])]);
 
 /** Maths composed of the vocabulary, with formulas of its own for gradients, scans and products inside. */
-export const compositionCases: readonly GradCase[] = [...matrices, ...running, ...courses, ...sequences];
+export const compositionCases: readonly GradCase[] = [...matrices, ...planes, ...running, ...courses, ...sequences];

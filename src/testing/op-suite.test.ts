@@ -1,7 +1,7 @@
-/** Every op of the vocabulary on random shapes: native engine against reference, and gradients of both orders against differences. */
+/** Every op of the vocabulary on random shapes: native engine and WebAssembly against reference, and gradients of both orders against differences. */
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { createNodeEngine } from "../engine/index.ts";
+import { createEngine, type Engine } from "../engine/index.ts";
 import { runReference } from "../engine/reference.ts";
 import { grad, hvp } from "../grad/index.ts";
 import { createRng } from "../ops/index.ts";
@@ -18,8 +18,12 @@ import {
 import type { Operand, OpRow, OpSample } from "./op-samples.fixture.ts";
 import { opTable } from "./op-table.fixture.ts";
 
-const engine = createNodeEngine({ threads: 1 });
-afterAll(() => engine.close());
+/** Compared with the reference engine, and on how many samples of an op. */
+const compared: readonly { name: string; engine: Engine; samples: number }[] = [
+  { name: "natively", engine: await createEngine("node", { threads: 1 }), samples: 20 },
+  { name: "in WebAssembly", engine: await createEngine("web", { threads: 1 }), samples: 8 },
+];
+afterAll(() => Promise.all(compared.map(({ engine }) => engine.close())));
 
 type Feeds = Readonly<Record<string, Float64Array>>;
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint8Array };
@@ -102,7 +106,7 @@ function checkGradients(sample: OpSample): void {
 
 const feedOf = (data: Float64Array, dtype: DType) => arrays[dtype].from(data);
 
-async function checkNative(sample: OpSample): Promise<void> {
+async function checkEngine(engine: Engine, sample: OpSample): Promise<void> {
   const { leaves, outputs, loss, feeds, floats } = traced(sample);
   const slopes = loss ? grad(loss, floats).flatMap((g) => g ?? []) : [];
   const tensors = [...outputs, ...slopes];
@@ -135,8 +139,11 @@ describe("[backprop-engine] every op on random shapes, empty and size-1 axes amo
     },
   );
 
-  test.each(ops)("%s: natively as on the reference engine", async (_, { samples }) => {
-    await fc.assert(fc.asyncProperty(samples, checkNative), { numRuns: 20, seed });
+  describe.each(compared)("$name", ({ engine, samples: numRuns }) => {
+    test.each(ops)("%s: as on the reference engine", async (_, { samples }) => {
+      const check = (sample: OpSample) => checkEngine(engine, sample);
+      await fc.assert(fc.asyncProperty(samples, check), { numRuns, seed });
+    });
   });
 });
 
@@ -162,7 +169,8 @@ function expectSame(found: number, expected: number, where: string): void {
 
 describe("[backprop-engine] NaN and infinities as IEEE 754", () => {
   const elementwise = ops.flatMap(([op, { elementwise }]) => (elementwise ? [{ op, count: elementwise }] : []));
-  test.each(elementwise)("$op", async ({ op, count }) => {
+  const cases = compared.flatMap(({ name, engine }) => elementwise.map((one) => ({ name, engine, ...one })));
+  test.each(cases)("$op, $name", async ({ engine, op, count }) => {
     const operands = specialOperands(count);
     const leaves = operands.map(({ shape }, i) => input(`x${i}`, shape));
     const y = apply1(op, leaves, {} as OpAttrs[typeof op]);

@@ -40,4 +40,4 @@ export {
   scheduleSchema,
   schedules,
 } from "./schedules/index.ts";
-export { createTraining, type StepRecord, type Training } from "./training.ts";
+export { createTraining, type StepRecord, type Training, type TrainingData } from "./training.ts";

@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { expect, test } from "vitest";
 import { grad } from "../../grad/index.ts";
-import { input } from "../../tensor/index.ts";
+import { constant, input } from "../../tensor/index.ts";
 import { emitOnnx } from "./emit.ts";
 
 test("leaves come last, the gradients of later layers after those of earlier ones, and none that could be fused", () => {
@@ -18,4 +18,25 @@ test("leaves come last, the gradients of later layers after those of earlier one
   expect(leaves.map((node) => node.output[0])).toEqual(names);
   // The two parts of the shared matrix's gradient: an Add to a product would become a Gemm behind all leaves.
   expect(leaves[0]!.opType).toBe("Sum");
+});
+
+test("what no output reaches, and what is constant, is not computed", () => {
+  const x = input("x", [2, 3]);
+  x.exp()
+    .matmul(input("w", [3, 3]))
+    .sum();
+  const scale = constant([2, 3], [2]).add(1).reshape([2, 1]);
+  const { bytes, inputs } = emitOnnx({ outputs: { y: x.mul(scale) } });
+  expect(fromBinary(ModelProtoSchema, bytes).graph!.node.map(({ opType }) => opType)).toEqual(["Mul"]);
+  expect([...inputs.keys()]).toEqual(["x"]);
+});
+
+test("products read transposed factors where they lie, in one node", () => {
+  const [x, w] = [input("x", [5, 3]), input("w", [4, 3])];
+  const y = x.matmul(w, { transB: true });
+  const [dx, dw] = grad(y.square().sum(), [x, w]);
+  const { bytes } = emitOnnx({ outputs: { y, dx: dx!, dw: dw! } });
+  const ops = fromBinary(ModelProtoSchema, bytes).graph!.node.map(({ opType }) => opType);
+  expect(ops.filter((op) => op === "Transpose")).toEqual([]);
+  expect(ops.filter((op) => op === "MatMul" || op === "FusedMatMul")).toHaveLength(3);
 });

@@ -2,6 +2,7 @@ import type { Values } from "../../engine/index.ts";
 import { randomStream } from "../../ops/index.ts";
 import { constant, type DType, input, type Program, type Tensor } from "../../tensor/index.ts";
 import { randomUniform } from "../arrays.ts";
+import { compositionCases } from "../composition-cases.ts";
 import { gradCases } from "../grad-cases.ts";
 import { gradientsOf, trace } from "../subject.ts";
 
@@ -14,19 +15,21 @@ export interface OpCase {
   feeds: Values;
 }
 
-const floats: readonly OpCase[] = gradCases.map(({ name, inputs, range = [-2, 2], build }) => {
-  const arrays = Object.fromEntries(
-    inputs.map((shape, i) => [`x${i}`, randomUniform(`${name} ${i}`, shape, range)] as const),
-  );
-  const traced = trace({ inputs: arrays, build: (at) => ({ y: build(Object.values(at)) }) });
-  const gradients = Object.entries(gradientsOf(traced)).filter((entry): entry is [string, Tensor] => !!entry[1]);
-  return {
-    name,
-    forward: { outputs: traced.outputs },
-    program: { outputs: { ...traced.outputs, ...Object.fromEntries(gradients) } },
-    feeds: Object.fromEntries(Object.entries(arrays).map(([key, { data }]) => [key, Float32Array.from(data)])),
-  };
-});
+const floats: readonly OpCase[] = [...gradCases, ...compositionCases].map(
+  ({ name, inputs, range = [-2, 2], build }) => {
+    const arrays = Object.fromEntries(
+      inputs.map((shape, i) => [`x${i}`, randomUniform(`${name} ${i}`, shape, range)] as const),
+    );
+    const traced = trace({ inputs: arrays, build: (at) => ({ y: build(Object.values(at)) }) });
+    const gradients = Object.entries(gradientsOf(traced)).filter((entry): entry is [string, Tensor] => !!entry[1]);
+    return {
+      name,
+      forward: { outputs: traced.outputs },
+      program: { outputs: { ...traced.outputs, ...Object.fromEntries(gradients) } },
+      feeds: Object.fromEntries(Object.entries(arrays).map(([key, { data }]) => [key, Float32Array.from(data)])),
+    };
+  },
+);
 
 const integers = { i32: [5, -3, 0, 7, -2_000_000_000, 2_000_000_000], u32: [5, 3, 0, 7, 4_000_000_000, 2 ** 31] };
 const others = { i32: [2, -3, 1, -7, 2_000_000_000, 3], u32: [2, 3, 1, 9, 4_000_000_000, 3] };
@@ -79,7 +82,7 @@ const discrete: readonly OpCase[] = [
   plain("constant", "i32", [integers.i32], ([a]) => a!.sub(constant(integers.i32, [6], "i32"))),
 ];
 
-/** Every op of the vocabulary, values and gradients. */
+/** Every op of the vocabulary, and maths composed of it, values and gradients. */
 export const opCases: readonly OpCase[] = [...floats, ...discrete];
 
 /** Random numbers of the streams that training draws from, 24 bits each. */
