@@ -16,6 +16,8 @@ export interface Signature {
 
 export interface SessionDefinition {
   bytes: Uint8Array;
+  /** Bytes that all of its nodes write in one run. */
+  writtenBytes: number;
   inputs: Readonly<Record<string, Signature>>;
   /** Program output → the model's name for it and its type. */
   outputs: Readonly<Record<string, Signature & { name: string }>>;
@@ -69,6 +71,12 @@ function toTensor(data: TensorData, { shape, dtype }: Signature): ort.Tensor {
   return new ort.Tensor(ortType[dtype], typed as Float32Array, shape);
 }
 
+/**
+ * A memory pattern is one block for all tensors, laid out after the first run and beside what that has taken: a little faster,
+ * and nearly twice the memory, which is too much where a run writes more than this.
+ */
+const patternBytes = 8e9;
+
 /** Sessions, resident values and trainers; lives in the engine's worker thread. Methods are called one at a time. */
 export class Host {
   private readonly options: HostOptions;
@@ -93,7 +101,7 @@ export class Host {
 
   async createSession(definition: SessionDefinition): Promise<number> {
     const key = createHash("sha256").update(definition.bytes).digest("hex");
-    const session = await this.cache.acquire(key, () => this.compile(definition.bytes));
+    const session = await this.cache.acquire(key, () => this.compile(definition));
     this.sessions.set(this.nextId, { session, key, definition: { ...definition, bytes: new Uint8Array() } });
     return this.nextId++;
   }
@@ -116,11 +124,10 @@ export class Host {
     };
   }
 
-  private compile(bytes: Uint8Array): Promise<ort.InferenceSession> {
+  private compile({ bytes, writtenBytes }: SessionDefinition): Promise<ort.InferenceSession> {
     return ort.InferenceSession.create(bytes, {
       executionProviders: [this.options.provider],
-      // A pattern's one block of memory would lie beside what the first run has taken: nearly twice as much, and no faster.
-      enableMemPattern: false,
+      enableMemPattern: writtenBytes < patternBytes,
       intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
       executionMode: "sequential",

@@ -39,7 +39,7 @@ export function createNodeEngine({
 type Define = (program: Program) => SessionDefinition;
 
 function definitionOf(program: Program, target: Target): SessionDefinition {
-  const { bytes, inputs, outputs } = emitOnnx(program, target);
+  const { bytes, inputs, outputs, writtenBytes } = emitOnnx(program, target);
   const typed = [...outputs].map(
     ([
       output,
@@ -51,6 +51,7 @@ function definitionOf(program: Program, target: Target): SessionDefinition {
   );
   return {
     bytes,
+    writtenBytes,
     inputs: Object.fromEntries([...inputs].map(([name, { shape, dtype }]) => [name, { shape, dtype }])),
     outputs: Object.fromEntries(typed),
   };

@@ -19,6 +19,8 @@ export interface OnnxModel {
   inputs: Map<string, Tensor>;
   /** Program output → the model's name for it: several may share one value. */
   outputs: Map<string, { name: string; tensor: Tensor }>;
+  /** Bytes that all nodes write in one run, were none of them run in place. */
+  writtenBytes: number;
 }
 
 /** What a model is written for. */
@@ -53,7 +55,12 @@ export function emitOnnx(program: Program, target: Target = "cpu"): OnnxModel {
     [...inputs].map(([name, t]) => valueInfo(name, t)),
     [...unique].map(([name, t]) => valueInfo(name, t)),
   );
-  return { bytes: e.serialize(graph, opsets[target]), inputs, outputs };
+  return { bytes: e.serialize(graph, opsets[target]), inputs, outputs, writtenBytes: writtenBytes(tensors) };
+}
+
+function writtenBytes(outputs: readonly Tensor[]): number {
+  const written = topological(outputs).flatMap((node) => (node.op === "input" ? [] : node.outputs));
+  return written.reduce((sum, { size, dtype }) => sum + size * (dtype === "bool" ? 1 : 4), 0);
 }
 
 /**
