@@ -1,7 +1,7 @@
 import { finiteMixers, measureFlatness } from "../../bench/decode/flatness.ts";
 import type { Protocol } from "../../scripts/evidence/protocol.ts";
 
-const options = { contexts: [1024, 4096, 16_384, 65_536], rounds: 7, tokens: 64, width: 64 };
+const options = { contexts: [1024, 4096, 16_384, 65_536], rounds: 7, tokens: 256, width: 64 };
 
 /** Time and state bytes of a decoded token from 1k to 64k tokens, for every mixer that decodes from a finite state. */
 export const protocol: Protocol = {
