@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ModelSpec } from "../model/index.ts";
@@ -24,12 +24,20 @@ export function shippedSpecs(shelf?: SpecShelf): string[] {
     .sort();
 }
 
-/** A shipped spec by name, or a spec file (JSON or YAML) by path, in canonical form. */
+/**
+ * A shipped spec by name, or a spec file (JSON or YAML) by path, in canonical form. Shipped ones go by their path in a checkout, too,
+ * from any folder: `specs/llama.json`, and without its shelf a published one, `specs/transformer-base.json`.
+ */
 export function loadSpec(nameOrFile: string): ModelSpec {
   const gallery = shippedSpecs();
   const shelved = specShelves.flatMap(shippedSpecs);
-  const shipped = gallery.includes(nameOrFile) || shelved.includes(nameOrFile);
-  const file = shipped ? join(folder, `${nameOrFile}.json`) : nameOrFile;
+  const name = existsSync(nameOrFile)
+    ? nameOrFile
+    : (/^(?:\.\/)?specs\/(.+)\.json$/.exec(nameOrFile)?.[1] ?? nameOrFile);
+  const shipped = [name, ...(name === nameOrFile ? [] : [`published/${name}`])].find(
+    (one) => gallery.includes(one) || shelved.includes(one),
+  );
+  const file = shipped === undefined ? nameOrFile : join(folder, `${shipped}.json`);
   return canonicalSpec(parseSpecText(readSpecFile(file, { nameOrFile, gallery, shelved }), nameOrFile), nameOrFile);
 }
 
