@@ -43,7 +43,8 @@ test("a run writes its protocol, claims and figures, and marks its rows", async 
 });
 
 test("a refuted claim is told and its row loses its mark", async () => {
-  expect(await run([claim("mha"), claim("sdpa"), claim("sdpa", false)]).done).toEqual(["[sdpa] sdpa by 3 %"]);
+  const refuted = "sdpa";
+  expect(await run([claim("mha"), claim(refuted), claim(refuted, false)]).done).toEqual([`[${refuted}] sdpa by 3 %`]);
   expect(readRecords(base).map(({ row }) => row)).toEqual(["mha"]);
 });
 
