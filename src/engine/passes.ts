@@ -24,7 +24,7 @@ import { tallFactors } from "./tall-factors.ts";
 
 /** What every native engine does to a graph before it emits it. `keep` names the fused nodes it runs as they are. */
 export function optimise(outputs: readonly Tensor[], keep: (node: FusedNode) => boolean): Tensor[] {
-  const expanded = foldConstants(expandFused(mergeScans(outputs), keep));
+  const expanded = foldConstants(mergeScans(shareCommon(expandFused(mergeScans(outputs), keep))));
   return shareCommon(tallFactors(joinPads(broadcastLazily(expanded))));
 }
 
@@ -98,7 +98,7 @@ function keepOrCopy(node: AnyNode, inputs: readonly Tensor[]): readonly Tensor[]
 const longestComparedConstant = 256;
 
 function identityOf(node: AnyNode, inputs: readonly Tensor[]): string | undefined {
-  if (node.op === "input" || node.op === "scan") return undefined;
+  if (node.op === "input" || node.op === "scan" || node.op === "linearAttention") return undefined;
   if (node.op === "constant") {
     const { data, shape, dtype } = node.attrs;
     return sizeOf(shape) > longestComparedConstant ? undefined : `constant ${dtype} ${shape} ${bits(data)}`;

@@ -16,6 +16,7 @@ import { crossEntropyGrad, geluGrad, siluGrad, softmaxGrad } from "./fused.ts";
 import { concatGrad, gatherGrad, sliceGrad, topkGrad } from "./indexing.ts";
 import { layerNormGrad, rmsNormGrad } from "./norms.ts";
 import { matmulGrad, unitLowerInverseGrad } from "./products.ts";
+import { recordedGrad } from "./recorded.ts";
 import { keepAxes, reduceExtremum, reduceProdGrad } from "./reductions.ts";
 import type { GradRule } from "./rule.ts";
 import { scanGrad } from "./scan.ts";
@@ -72,5 +73,6 @@ export const gradRules: { [K in Op]: GradRule<K> } = {
   silu: siluGrad,
   softmaxCrossEntropy: crossEntropyGrad,
   unitLowerInverse: unitLowerInverseGrad,
+  linearAttention: recordedGrad,
   custom: ({ inputs, outputs: [y], attrs: { backward }, g }) => [...backward({ inputs, y: y!, g })],
 };

@@ -1,4 +1,4 @@
-import { constant, type Tensor } from "../tensor/index.ts";
+import { constant, linearAttention, type Tensor } from "../tensor/index.ts";
 import type { DecayScanResult } from "./decay-scan.ts";
 import { addFromChunk, carryChunks } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
@@ -22,9 +22,34 @@ export interface BonusScanInput {
   chunk?: number;
 }
 
-/** All times at once. Factoring the decay between two times would overflow, so scores within a chunk are summed elementwise. */
+/** All times at once. */
 export function bonusScan(input: BonusScanInput): DecayScanResult {
-  const { r_HKBT, k_HKBT, v_HVBT, logDecay_HKBT, S_BHVK, chunk = 16 } = input;
+  const { r_HKBT, k_HKBT, v_HVBT, logDecay_HKBT, S_BHVK, chunk } = input;
+  const { o_HVBT, ...after } = linearAttention(
+    { q_GKBT: r_HKBT, k_GKBT: k_HKBT, v_HVBT, logDecay: logDecay_HKBT, state: S_BHVK },
+    ({ q_GKBT: r, k_GKBT: k, v_HVBT: v, logDecay, state }) =>
+      chunkedEarlier({
+        r_HKBT: r,
+        k_HKBT: k,
+        v_HVBT: v,
+        logDecay_HKBT: logDecay!,
+        S_BHVK: state,
+        ...(chunk && { chunk }),
+      }),
+    "before-write",
+  );
+  return { o_HVBT: o_HVBT.add(present(input)), ...after };
+}
+
+/** S_{t−1} r_t. Factoring the decay between two times would overflow, so scores within a chunk are summed elementwise. */
+function chunkedEarlier({
+  r_HKBT,
+  k_HKBT,
+  v_HVBT,
+  logDecay_HKBT,
+  S_BHVK,
+  chunk = 16,
+}: Omit<BonusScanInput, "bonus_HK">): DecayScanResult {
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);
   const split = (x: Tensor) => splitChunks(x, length);
@@ -41,8 +66,7 @@ export function bonusScan(input: BonusScanInput): DecayScanResult {
     start: S_BHVK?.unsqueeze(2),
   });
   const carried = starts?.squeeze(3).matmul(r.mul(before.exp()).slice(0, first));
-  const o = joinChunks(addFromChunk(inside, carried, first), time);
-  return { o_HVBT: o.add(present(input)), S_BHVK: end.squeeze(2) };
+  return { o_HVBT: joinChunks(addFromChunk(inside, carried, first), time), S_BHVK: end.squeeze(2) };
 }
 
 /** One time by the recurrence itself: columns with T = 1. */

@@ -1,4 +1,4 @@
-import { constant, type Tensor } from "../tensor/index.ts";
+import { constant, linearAttention, type Tensor } from "../tensor/index.ts";
 import type { DecayScanResult } from "./decay-scan.ts";
 import { addFromChunk, carryChunks, decayMatrix } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
@@ -19,8 +19,30 @@ export interface KeyedDecayScanInput {
   chunk?: number;
 }
 
-/** All times at once. Factoring the decay between two times would overflow, so scores within a chunk are summed elementwise. */
+/** All times at once. */
 export function keyedDecayScan({
+  q_HKBT,
+  k_HKBT,
+  v_HVBT,
+  logDecay_HKBT,
+  S_BHVK,
+  chunk,
+}: KeyedDecayScanInput): DecayScanResult {
+  const given = { q_GKBT: q_HKBT, k_GKBT: k_HKBT, v_HVBT, state: S_BHVK, logDecay: logDecay_HKBT };
+  return linearAttention(given, ({ q_GKBT: q, k_GKBT: k, v_HVBT: v, state, logDecay }) =>
+    chunkedKeyedScan({
+      q_HKBT: q,
+      k_HKBT: k,
+      v_HVBT: v,
+      logDecay_HKBT: logDecay!,
+      S_BHVK: state,
+      ...(chunk && { chunk }),
+    }),
+  );
+}
+
+/** Factoring the decay between two times would overflow, so scores within a chunk are summed elementwise. */
+function chunkedKeyedScan({
   q_HKBT,
   k_HKBT,
   v_HVBT,

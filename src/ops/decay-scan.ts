@@ -1,4 +1,4 @@
-import type { Tensor } from "../tensor/index.ts";
+import { linearAttention, type Tensor } from "../tensor/index.ts";
 import { addFromChunk, carryChunks, chunkDecays, fromChunk, scaled } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
 
@@ -26,8 +26,16 @@ export interface DecayScanResult {
   S_BHVK: Tensor;
 }
 
-/** All times at once: products within chunks, and a recurrence over chunk states. */
-export function decayScan(input: DecayScanInput): DecayScanResult {
+/** All times at once. */
+export function decayScan({ chunk, S_BHVK, logDecay_HBT, logWrite_HBT, ...columns }: DecayScanInput): DecayScanResult {
+  const given = { ...columns, state: S_BHVK, logDecay: logDecay_HBT, logWrite: logWrite_HBT };
+  return linearAttention(given, ({ state, logDecay, logWrite, ...at }) =>
+    chunkedDecayScan({ ...at, S_BHVK: state, logDecay_HBT: logDecay, logWrite_HBT: logWrite, ...(chunk && { chunk }) }),
+  );
+}
+
+/** Products within chunks, and a recurrence over chunk states. */
+function chunkedDecayScan(input: DecayScanInput): DecayScanResult {
   const { q_GKBT, k_GKBT, v_HVBT, S_BHVK, chunk = 64 } = input;
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);

@@ -1,4 +1,4 @@
-import { constant, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
+import { constant, linearAttention, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
 import { grouped, stepLayout, stepResult } from "./decay-scan.ts";
 import {
   addFromChunk,
@@ -39,11 +39,21 @@ export interface DeltaRuleResult {
   S_BHVK: Tensor;
 }
 
+/** All times at once. */
+export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
+  if (input.probe_GKBT ?? input.probes === "before-decay") return chunkedDeltaRule(input);
+  const { q_GKBT, k_GKBT, v_HVBT, S_BHVK, logDecay_HBT, beta_HBT, chunk } = input;
+  const given = { q_GKBT, k_GKBT, v_HVBT, state: S_BHVK, logDecay: logDecay_HBT, beta: beta_HBT };
+  return linearAttention(given, ({ state, logDecay, beta, ...at }) =>
+    chunkedDeltaRule({ ...at, S_BHVK: state, logDecay_HBT: logDecay, beta_HBT: beta!, ...(chunk && { chunk }) }),
+  );
+}
+
 /**
- * All times at once by the UT transform (Yang et al. 2024, section 3.3): with A the strict lower part of
+ * By the UT transform (Yang et al. 2024, section 3.3): with A the strict lower part of
  * β_i k_i·k_j a_{j+1}…a_i, the written values of a chunk are U = (v − S₀ γk) β (I + A)⁻ᵀ, and the rest is a decay scan over U.
  */
-export function deltaRule(input: DeltaRuleInput): DeltaRuleResult {
+function chunkedDeltaRule(input: DeltaRuleInput): DeltaRuleResult {
   const { v_HVBT, S_BHVK, chunk = 64 } = input;
   const time = v_HVBT.dim(-1);
   const length = Math.min(chunk, time);

@@ -1,4 +1,4 @@
-import { concat, constant, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
+import { concat, constant, linearAttention, scan, type Tensor, unitLowerInverse, zeros } from "../tensor/index.ts";
 import type { DecayScanResult } from "./decay-scan.ts";
 import { addFromChunk, mostUnrolled, stackSome } from "./decay-scan-chunks.ts";
 import { joinChunks, splitChunks } from "./decay-scan-layout.ts";
@@ -64,6 +64,42 @@ export function keyedDeltaStep(input: KeyedDeltaInput): DecayScanResult {
   const probed = (input.probes === "before-decay" ? before : decayed)?.mul(row(input.probe_HKBT)).sum(-1, true);
   const S = decayed && probed ? decayed.add(probed.mul(row(input.back_HKBT))).add(written) : written;
   return { o_HVBT: S.mul(row(input.q_HKBT)).sum(-1).transpose([1, 2, 0]).unsqueeze(-1), S_BHVK: S };
+}
+
+/**
+ * The delta rule with a decay per key feature: S_t = S_{t−1} diag(a_t) (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ (Kimi Team 2025,
+ * eq. 1). Axes as in {@link KeyedDeltaInput}.
+ */
+export interface KeyedDeltaRuleInput
+  extends Pick<KeyedDeltaInput, "q_HKBT" | "k_HKBT" | "v_HVBT" | "logDecay_HKBT" | "bounded" | "S_BHVK" | "chunk"> {
+  beta_HBT: Tensor;
+}
+
+/** All times at once. */
+export function keyedDeltaRule({
+  q_HKBT,
+  k_HKBT,
+  v_HVBT,
+  logDecay_HKBT,
+  beta_HBT,
+  S_BHVK,
+  ...how
+}: KeyedDeltaRuleInput): DecayScanResult {
+  const given = { q_GKBT: q_HKBT, k_GKBT: k_HKBT, v_HVBT, state: S_BHVK, logDecay: logDecay_HKBT, beta: beta_HBT };
+  return linearAttention(given, ({ q_GKBT: q, k_GKBT: k, v_HVBT: v, state, logDecay, beta }) =>
+    keyedDelta(
+      asProbes({ q_HKBT: q, k_HKBT: k, v_HVBT: v, logDecay_HKBT: logDecay!, beta_HBT: beta!, S_BHVK: state, ...how }),
+    ),
+  );
+}
+
+/** One time by the recurrence itself: columns with T = 1. */
+export const keyedDeltaRuleStep = (input: KeyedDeltaRuleInput): DecayScanResult => keyedDeltaStep(asProbes(input));
+
+/** The state is probed by k after it decayed; what is found there is taken back, and v written, with strength β. */
+function asProbes({ beta_HBT, ...input }: KeyedDeltaRuleInput): KeyedDeltaInput {
+  const written = input.k_HKBT.mul(beta_HBT.unsqueeze(1));
+  return { ...input, k_HKBT: written, probe_HKBT: input.k_HKBT, back_HKBT: written.neg(), probes: "after-decay" };
 }
 
 /** Chunks [c, B, H, features, L], and log-decays since the chunk's start. */

@@ -2,7 +2,14 @@ import type { DType, Shape } from "./dtype.ts";
 import { fail } from "./error.ts";
 import { topological } from "./graph.ts";
 import { apply, apply1, constant, type Operand, scalar, Tensor } from "./tensor.ts";
-import type { CustomBackward, OpAttrs, ScanBody } from "./vocabulary.ts";
+import {
+  type CustomBackward,
+  type LinearAttentionInput,
+  linearAttentionInputs,
+  type OpAttrs,
+  type RecordedBody,
+  type ScanBody,
+} from "./vocabulary.ts";
 
 /** A value fed at run time under this name. */
 export function input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -106,16 +113,51 @@ export function customGradient(
   inputs: readonly Tensor[],
   { forward, backward }: { forward: (inputs: readonly Tensor[]) => Tensor; backward: CustomBackward },
 ): Tensor {
+  const body = recordBody("customGradient", inputs, (leaves) => [forward(leaves)]);
+  return apply1("custom", inputs, { body, backward });
+}
+
+/** Inputs of {@link linearAttention} in columns: G key groups, H heads, K key width, V value width, B batch, T time. */
+export interface LinearAttentionColumns extends Partial<Record<LinearAttentionInput, Tensor | undefined>> {
+  q_GKBT: Tensor;
+  k_GKBT: Tensor;
+  v_HVBT: Tensor;
+}
+
+/**
+ * S_t = S_{t−1} a_t (I − β_t k_t k_tᵀ) + w_t β_t v_t k_tᵀ, o_t = S_t q_t (or S_{t−1} q_t, as `reads` says): linear, gated,
+ * delta and gated delta rule by what is given. `parallel` computes the same for all times at once; it is the meaning, and what gradients are of.
+ */
+export function linearAttention(
+  given: LinearAttentionColumns,
+  parallel: (at: LinearAttentionColumns) => { o_HVBT: Tensor; S_BHVK: Tensor },
+  reads: OpAttrs["linearAttention"]["reads"] = "after-write",
+): { o_HVBT: Tensor; S_BHVK: Tensor } {
+  const { k_GKBT, v_HVBT, state } = given;
+  const [H, V, B] = v_HVBT.shape as [number, number, number];
+  if (v_HVBT.size === 0) return { o_HVBT: v_HVBT, S_BHVK: state ?? zeros([B, H, V, k_GKBT.dim(1)]) };
+  const names = linearAttentionInputs.filter((name) => given[name] !== undefined);
+  const inputs = [given.q_GKBT, k_GKBT, v_HVBT, ...names.map((name) => given[name]!)];
+  const body = recordBody("linearAttention", inputs, ([q, k, v, ...others]) => {
+    const named = Object.fromEntries(names.map((name, i) => [name, others[i]!]));
+    const { o_HVBT, S_BHVK } = parallel({ q_GKBT: q!, k_GKBT: k!, v_HVBT: v!, ...named });
+    return [o_HVBT, S_BHVK];
+  });
+  const [o_HVBT, S_BHVK] = apply("linearAttention", inputs, { given: names, reads, body });
+  return { o_HVBT: o_HVBT!, S_BHVK: S_BHVK! };
+}
+
+/** A graph recorded over placeholders for `inputs`. Throws E_CAPTURE where it reads other leaves. */
+export function recordBody(
+  where: string,
+  inputs: readonly Tensor[],
+  record: (leaves: readonly Tensor[]) => readonly Tensor[],
+): RecordedBody {
   const leaves = inputs.map((t) => input("", t.shape, t.dtype));
-  const output = forward(leaves);
-  if (topological([output], new Set(leaves)).some(({ op }) => op === "input"))
-    fail({
-      code: "E_CAPTURE",
-      where: "customGradient",
-      expected: "a graph over the given inputs",
-      got: "another leaf",
-    });
-  return apply1("custom", inputs, { body: { inputs: leaves, output }, backward });
+  const outputs = record(leaves);
+  if (topological(outputs, new Set(leaves)).some(({ op }) => op === "input"))
+    fail({ code: "E_CAPTURE", where, expected: "a graph over the given inputs", got: "another leaf" });
+  return { inputs: leaves, outputs };
 }
 
 interface ConvOptions {

@@ -1,9 +1,9 @@
 import { concat, iota, stack, where, zeros } from "./functions.ts";
 import { rewrite, type Visit } from "./graph.ts";
-import { type AnyNode, constant, type Tensor } from "./tensor.ts";
-import type { FusedOp, OpAttrs } from "./vocabulary.ts";
+import { type AnyNode, constant, Tensor } from "./tensor.ts";
+import type { FusedOp, OpAttrs, RecordedBody } from "./vocabulary.ts";
 
-type Expansion<K extends FusedOp> = (inputs: readonly Tensor[], attrs: OpAttrs[K]) => Tensor;
+type Expansion<K extends FusedOp> = (inputs: readonly Tensor[], attrs: OpAttrs[K]) => Tensor | readonly Tensor[];
 
 /** The meaning of every fused op, in primitives: what the reference engine runs and native forms are tested against. */
 export const expansions: { [K in FusedOp]: Expansion<K> } = {
@@ -34,8 +34,14 @@ export const expansions: { [K in FusedOp]: Expansion<K> } = {
   softmaxCrossEntropy: ([logits, targets]) =>
     logits!.logSoftmax(-1).gatherElements(-1, targets!.unsqueeze(-1)).squeeze(-1).neg(),
   unitLowerInverse: ([a]) => invertUnitLower(a!),
-  custom: (inputs, { body }) => rewrite([body.output], new Map(body.inputs.map((t, i) => [t, inputs[i]!])))[0]!,
+  custom: (inputs, { body }) => inlineBody(body, inputs),
+  linearAttention: (inputs, { body }) => inlineBody(body, inputs),
 };
+
+/** What a recorded body computes from these inputs. */
+export function inlineBody({ inputs: leaves, outputs }: RecordedBody, inputs: readonly Tensor[]): Tensor[] {
+  return rewrite(outputs, new Map(leaves.map((t, i) => [t, inputs[i]!])));
+}
 
 /** Below this size all levels of doubling run on the whole matrix: products of smaller blocks cost more than they save. */
 const smallestSplit = 16;
@@ -88,12 +94,13 @@ export function expandFused(outputs: readonly Tensor[], keep: (node: FusedNode) 
   const visit: Visit = (node, inputs) => {
     if (!isFused(node) || keep(node)) return undefined;
     const expanded = expand(node.op, inputs, node.attrs as OpAttrs[typeof node.op]);
-    return rewrite([expanded], new Map(inputs.map((t) => [t, t])), visit);
+    return rewrite(expanded, new Map(inputs.map((t) => [t, t])), visit);
   };
   return rewrite(outputs, new Map(), visit);
 }
 
-function expand<K extends FusedOp>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor {
+function expand<K extends FusedOp>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K]): readonly Tensor[] {
   const table: { [P in FusedOp]: Expansion<P> } = expansions;
-  return table[op](inputs, attrs);
+  const expanded = table[op](inputs, attrs);
+  return expanded instanceof Tensor ? [expanded] : expanded;
 }

@@ -12,6 +12,7 @@ import {
   logicOps,
   type Op,
   type OpAttrs,
+  type RecordedBody,
   type ReduceOp,
   reduceOps,
   type UnaryOp,
@@ -50,6 +51,9 @@ function elementwise(where: string, [a, b]: readonly Tensor[], inputs: readonly 
 function rows<K extends Op>(ops: readonly K[], make: (op: K) => ShapeRule<K>): { [P in K]: ShapeRule<P> } {
   return Object.fromEntries(ops.map((op) => [op, make(op)])) as unknown as { [P in K]: ShapeRule<P> };
 }
+
+const recordedShapes = (_: readonly Tensor[], { body }: { body: RecordedBody }): TensorType[] =>
+  body.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
 
 const numbers = ["f32", "i32", "u32"] as const;
 const integers = ["i32", "u32"] as const;
@@ -258,5 +262,6 @@ export const shapeRules: { [K in Op]: ShapeRule<K> } = {
     return [{ shape: logits!.shape.slice(0, -1), dtype: "f32" }];
   },
   unitLowerInverse: like,
-  custom: (_, { body: { output } }) => [{ shape: output.shape, dtype: output.dtype }],
+  custom: recordedShapes,
+  linearAttention: recordedShapes,
 };

@@ -70,11 +70,18 @@ export interface ScanBody {
   ys: readonly Tensor[];
 }
 
-/** What a custom op computes: a graph over placeholders and nothing else. */
-export interface CustomBody {
+/** What an op with a recorded expansion computes: a graph over placeholders and nothing else. */
+export interface RecordedBody {
   inputs: readonly Tensor[];
-  output: Tensor;
+  outputs: readonly Tensor[];
 }
+
+/**
+ * Further inputs of `linearAttention`: the state before the first time [B, H, V, K], log-decays [H, B, T] or by key
+ * [H, K, B, T], logs of factors on what is written [H, B, T], and strengths of the delta rule [H, B, T].
+ */
+export const linearAttentionInputs = ["state", "logDecay", "logWrite", "beta"] as const;
+export type LinearAttentionInput = (typeof linearAttentionInputs)[number];
 
 /** Cotangent of each input, undefined where it is zero, given the inputs, the output y and the cotangent g of y. */
 export type CustomBackward = (at: {
@@ -154,7 +161,17 @@ export interface FusedAttrs {
   /** Inverse of a unit lower triangular matrix (last two axes); the strict lower part of the input is read. */
   unitLowerInverse: None;
   /** A recorded graph whose gradient is a formula of its own: see `customGradient`. */
-  custom: { body: CustomBody; backward: CustomBackward };
+  custom: { body: RecordedBody; backward: CustomBackward };
+  /**
+   * (q [G, K, B, T], k [G, K, B, T], v [H, V, B, T], then those of `given` in this order) → [o [H, V, B, T], S_T [B, H, V, K]]:
+   * a linear recurrence over time with a matrix state, in columns; `reads` tells which state q_t reads, S_t or S_{t−1}.
+   * `body` is how all times run in parallel.
+   */
+  linearAttention: {
+    given: readonly LinearAttentionInput[];
+    reads: "after-write" | "before-write";
+    body: RecordedBody;
+  };
 }
 
 export type OpAttrs = PrimitiveAttrs & FusedAttrs;

@@ -1,3 +1,4 @@
+import { decayScan } from "../ops/index.ts";
 import {
   apply1,
   concat,
@@ -208,6 +209,28 @@ export const gradCases: readonly GradCase[] = [
         forward: ([x, y]) => x!.mul(y!).exp(),
         backward: ({ inputs: [x, y], y: e, g }) => [g.mul(e).mul(y!), g.mul(e).mul(x!).sum(0)],
       }),
+  },
+  {
+    name: "linearAttention, queries and keys of one tensor",
+    inputs: [
+      [2, 3, 1, 5],
+      [4, 2, 1, 5],
+      [4, 1, 5],
+      [1, 4, 2, 3],
+    ],
+    build: ([x, v_HVBT, rates, S_BHVK]) => {
+      const k_GKBT = x!.mul(0.5);
+      const logDecay_HBT = rates!.square().neg();
+      const { o_HVBT, S_BHVK: S } = decayScan({
+        q_GKBT: k_GKBT,
+        k_GKBT,
+        v_HVBT: v_HVBT!,
+        logDecay_HBT,
+        S_BHVK: S_BHVK!,
+        chunk: 2,
+      });
+      return o_HVBT.sin().sum().add(S.square().sum());
+    },
   },
   { name: "softmax", inputs: [[2, 4, 3]], build: ([a]) => a!.softmax(1) },
   { name: "logSoftmax", inputs: [[2, 4]], build: ([a]) => a!.logSoftmax() },

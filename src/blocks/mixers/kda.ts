@@ -8,9 +8,9 @@ import {
   causalConvStep,
   type DecayScanResult,
   fromColumns,
-  type KeyedDeltaInput,
-  keyedDelta,
-  keyedDeltaStep,
+  type KeyedDeltaRuleInput,
+  keyedDeltaRule,
+  keyedDeltaRuleStep,
   rmsScale,
   toColumns,
 } from "../../ops/index.ts";
@@ -63,7 +63,7 @@ const state = ({ C, W, H, K }: Sizes) => ({ conv: [C, W - 1], S: [H, K, K] });
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
-type Form = ConvolvedForm<KeyedDeltaInput, DecayScanResult>;
+type Form = ConvolvedForm<KeyedDeltaRuleInput, DecayScanResult>;
 
 export const kda = defineMixer({
   kind: "kda",
@@ -87,21 +87,18 @@ export const kda = defineMixer({
   capabilities: recurrent,
   state,
   forward: (x_BTD, at) =>
-    mix(x_BTD, at, { conv: causalConv, scan: (input) => keyedDelta({ ...input, chunk: at.c.chunk }) }),
-  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: keyedDeltaStep })),
+    mix(x_BTD, at, { conv: causalConv, scan: (input) => keyedDeltaRule({ ...input, chunk: at.c.chunk }) }),
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { conv: causalConvStep, scan: keyedDeltaRuleStep })),
 });
 
 function mix(x_BTD: Tensor, at: At, form: Form) {
   const { c, d, p, s, io } = at;
   const { q, k, v, conv } = deltaHeads(x_BTD, { weights: p, d: { ...d, G: d.H }, form, state_BCP: s.conv, io });
-  const written = k.mul(strengths(x_BTD, p.beta, { negEigen: false, io }).unsqueeze(1));
   const { o_HVBT, S_BHVK } = form.scan({
     q_HKBT: q,
-    k_HKBT: written,
+    k_HKBT: k,
     v_HVBT: v,
-    probe_HKBT: k,
-    back_HKBT: written.neg(),
-    probes: "after-decay",
+    beta_HBT: strengths(x_BTD, p.beta, { negEigen: false, io }),
     logDecay_HKBT: atRealTokens(logDecay(x_BTD, at), io),
     bounded: false,
     S_BHVK: s.S,

@@ -2,7 +2,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { expect, test } from "vitest";
 import { grad } from "../../grad/index.ts";
-import { constant, input } from "../../tensor/index.ts";
+import { decayScan } from "../../ops/index.ts";
+import { constant, input, type Tensor } from "../../tensor/index.ts";
 import { emitOnnx } from "./emit.ts";
 
 test("leaves come last, the gradients of later layers after those of earlier ones, and none that could be fused", () => {
@@ -29,6 +30,25 @@ test("what no output reaches, and what is constant, is not computed", () => {
   const { bytes, inputs } = emitOnnx({ outputs: { y: x.mul(scale) } });
   expect(fromBinary(ModelProtoSchema, bytes).graph!.node.map(({ opType }) => opType)).toEqual(["Mul"]);
   expect([...inputs.keys()]).toEqual(["x"]);
+});
+
+test("linear attention is one node where nothing is differentiated, and its parallel form where something is", () => {
+  const shapes = { q: [1, 4, 2, 9], k: [1, 4, 2, 9], v: [2, 3, 2, 9], g: [2, 2, 9] };
+  const [q, k, v, g] = Object.entries(shapes).map(([name, shape]) => input(name, shape)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const { o_HVBT: o } = decayScan({ q_GKBT: q, k_GKBT: k, v_HVBT: v, logDecay_HBT: g, chunk: 3 });
+  const ops = (outputs: Record<string, Tensor>, target?: "webgpu") =>
+    fromBinary(ModelProtoSchema, emitOnnx({ outputs }, target).bytes).graph!.node.map(({ opType }) => opType);
+  expect(ops({ o }).filter((op) => op.endsWith("MatMul") || op === "LinearAttention")).toEqual(["LinearAttention"]);
+  expect(ops({ o }, "webgpu")).not.toContain("LinearAttention");
+  const trained = ops({ o, dq: grad(o.sum(), [q])[0]! });
+  expect(trained).not.toContain("LinearAttention");
+  // What the gradient reads of the forward pass is computed once.
+  expect(trained.filter((op) => op === "Exp")).toHaveLength(ops({ o }, "webgpu").filter((op) => op === "Exp").length);
 });
 
 test("products read transposed factors where they lie, in one node", () => {

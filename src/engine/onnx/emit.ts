@@ -36,7 +36,7 @@ const opsets: Readonly<Record<Target, number>> = { cpu: 24, webgpu: 22 };
 export function emitOnnx(program: Program, target: Target = "cpu"): OnnxModel {
   const names = Object.keys(program.outputs);
   const traced = Object.values(program.outputs);
-  const general = optimise(traced, nativeIn(traced));
+  const general = optimise(traced, nativeIn(traced, target));
   const tensors = target === "webgpu" ? shareCommon(lowerForGpu(general)) : general;
   const optimised: Program = { outputs: Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) };
   const inputs = inputsOf(optimised);
@@ -85,10 +85,17 @@ function emitLeaf(e: Emitter, node: AnyNode): void {
   } else emitNode(e, node);
 }
 
-/** Fused nodes that stay: not a gelu whose gradient computes the same error function, which the two can share. */
-function nativeIn(outputs: readonly Tensor[]): (node: FusedNode) => boolean {
+/**
+ * Fused nodes that stay: not a gelu whose gradient computes the same error function, which the two can share, and linear
+ * attention only on the CPU where nothing is differentiated: gradients read what its parallel form computes on the way.
+ */
+function nativeIn(outputs: readonly Tensor[], target: Target): (node: FusedNode) => boolean {
+  const nodes = topological(outputs);
   const erfOf = new Set<Tensor>();
-  for (const node of topological(outputs))
-    if (node.op === "erf") for (const factor of node.inputs[0]!.node.inputs) erfOf.add(factor);
-  return (node) => isNative(node) && !(node.op === "gelu" && erfOf.has(node.inputs[0]!));
+  for (const node of nodes) if (node.op === "erf") for (const factor of node.inputs[0]!.node.inputs) erfOf.add(factor);
+  const recurrent = target === "cpu" && nodes.every((node) => node.origin.pass !== "backward");
+  return (node) => {
+    if (node.op === "linearAttention") return recurrent && node.inputs.every((t) => t.size > 0);
+    return isNative(node) && !(node.op === "gelu" && erfOf.has(node.inputs[0]!));
+  };
 }

@@ -11,6 +11,7 @@ import {
   type UnaryOp,
 } from "../../tensor/index.ts";
 import { type Emitter, onnxType } from "./emitter.ts";
+import { emitLinearAttention } from "./linear-attention.ts";
 import { emitScan } from "./scan.ts";
 
 /** Emits one op over the names of its inputs; returns the names of its outputs. */
@@ -201,6 +202,7 @@ const fusedRules: { [K in FusedOp]?: EmitRule<K> } = {
     e.node("SimplifiedLayerNormalization", names, { axis: -1n, epsilon, stash_type: 1n }),
   gelu: ({ e, names, attrs: { approximate } }) => e.node("Gelu", names, { approximate }),
   silu: ({ e, names }) => e.node("QuickGelu", names, { alpha: 1 }, { domain: "com.microsoft" }),
+  linearAttention: emitLinearAttention,
 };
 
 /** Whether the native engine runs this fused node as it is: norms only where the gain spans just the last axis. */
