@@ -208,6 +208,15 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def peak_bytes() -> int:
+    """Peak resident bytes of this process; on Linux `ru_maxrss` would count the peak of the process that forked it."""
+    try:
+        with open("/proc/self/status") as status:
+            return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
@@ -231,7 +240,7 @@ def main():
         "tokens": settings["batch"] * settings["context"],
         "seconds": seconds,
         "losses": losses,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
     }
     print(json.dumps(line))
 

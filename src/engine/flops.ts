@@ -16,6 +16,7 @@ import {
   type UnaryOp,
   unaryOps,
 } from "../tensor/index.ts";
+import { movingOps } from "./counters/moving-ops.ts";
 import { visitNodes } from "./counters/walk.ts";
 
 /** Floating-point operations of a graph. */
@@ -56,25 +57,7 @@ const costs: { [K in PrimitiveOp]: Cost<K> } = {
   ...rows<LogicOp>(logicOps, outputSize),
   ...rows<BitOp>(bitOps, outputSize),
   ...rows<ReduceOp>(reduceOps, inputSize),
-  ...rows(
-    [
-      "input",
-      "constant",
-      "cast",
-      "stopGradient",
-      "reshape",
-      "transpose",
-      "expand",
-      "concat",
-      "slice",
-      "pad",
-      "flip",
-      "gather",
-      "gatherElements",
-      "scan",
-    ],
-    free,
-  ),
+  ...rows([...movingOps, "scan"], free),
   ...rows(["not", "isNaN", "where"], outputSize),
   ...rows(["argmax", "topk", "cumsum"], inputSize),
   scatterAdd: ({ inputs: [, , updates] }) => updates!.size,

@@ -9,4 +9,5 @@ export {
   rematerialisations,
 } from "./rematerialise.ts";
 export { gradRules } from "./rules.ts";
+export { vectorise } from "./vectorise.ts";
 export { grad, vjp } from "./vjp.ts";

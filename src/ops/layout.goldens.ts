@@ -3,6 +3,7 @@ import type { GoldenCase } from "../testing/goldens/golden-case.ts";
 import { opAdapters, unary } from "../testing/goldens/op-adapters.ts";
 import { type FourierNorm, fft, irfft, rfft, rfft2 } from "./fourier.ts";
 import * as layout from "./layout.ts";
+import { longConv } from "./long-conv.ts";
 
 function padded(x: Tensor, c: GoldenCase): Tensor {
   const pads = c.list("pads");
@@ -58,7 +59,7 @@ export const adapters = opAdapters({
   fft: (c) => ({ ...fft(complex(c), fourier(c)) }),
   ifft: (c) => ({ ...fft(complex(c), { ...fourier(c), inverse: true }) }),
   fft_conv: unary((x, c) => {
-    const y = layout.longConvolution(x, c.tensor("param.kernel"));
+    const y = longConv(x.swap(0, 1), c.tensor("param.kernel"), false).swap(0, 1);
     const skip = c.maybe("param.skip");
     return skip ? y.add(x.mul(skip.unsqueeze(-1))) : y;
   }),

@@ -67,6 +67,13 @@ export function pixelShuffle(x: Tensor, r: number): Tensor {
   return cells.reshape([batch, channels / r ** 2, height * r, width * r]);
 }
 
+/** The way back of {@link pixelShuffle}: [B, C, H·r, W·r] → [B, C·r², H, W]. */
+export function pixelUnshuffle(x: Tensor, r: number): Tensor {
+  const [batch, channels, height, width] = x.shape as [number, number, number, number];
+  const cells = x.reshape([batch, channels, height / r, r, width / r, r]).transpose([0, 1, 3, 5, 2, 4]);
+  return cells.reshape([batch, channels * r ** 2, height / r, width / r]);
+}
+
 export interface Patches {
   kernel: readonly number[];
   strides: number[];
@@ -109,10 +116,4 @@ export function fold(
     [columns.reshape([columns.dim(0), columns.dim(1), ...counts]), copyingKernels(channels, kernel)],
     attrs,
   );
-}
-
-/** y[t] = Σ_{s ≤ t} kernel[s]·x[t − s] for x [B, C, T] and one kernel per channel [C, L]. */
-export function longConvolution(x: Tensor, kernel: Tensor): Tensor {
-  const channels = x.dim(1);
-  return conv(x, kernel.flip(1).unsqueeze(1), { pads: [[kernel.dim(1) - 1], [0]], groups: channels });
 }

@@ -64,6 +64,14 @@ export const orderOf = (method: OdeMethod): number => tableaus[method].order;
 /** Where in a step each stage lies, 0 at its start and 1 at its end. */
 export const nodesOf = (method: OdeMethod): readonly number[] => tableaus[method].nodes;
 
+/** Methods whose steps are of one size: every evaluation counts in the step's end. */
+export const plainOdeMethods = ["euler", "midpoint", "heun2", "heun3", "rk4"] as const satisfies readonly OdeMethod[];
+export type PlainOdeMethod = (typeof plainOdeMethods)[number];
+
+/** Shares of the slopes so far in what stage i starts from, or at `end` in what the step ends with; times h. */
+export const slopeShares = (method: OdeMethod, stage: number | "end"): readonly number[] =>
+  stage === "end" ? tableaus[method].weights : tableaus[method].stages[stage]!;
+
 /** Slopes of z at time t; `stage` counts the evaluations of a step. */
 export type OdeField = (t: Tensor, z: readonly Tensor[], stage: number) => readonly Tensor[];
 

@@ -13,6 +13,8 @@ export interface TokensSuiteOptions<C, D, P> {
   /** The paper's equations as loops over nested arrays, in evaluation mode. */
   naive: (at: NaiveTokensArguments<C, D, P>) => NaiveTokensResult;
   width?: number;
+  /** Width of the condition that it is given beside x; absent: none. */
+  condition?: (c: C) => number;
 }
 
 /** Every law of channel mixers; which of them apply is decided by what is declared. */
@@ -21,7 +23,7 @@ const tokensLaws = Object.values(laws);
 export function channelRig<C extends Config, D extends Config, P extends Params>(
   channel: Channel<C, D, P>,
   config: Partial<C>,
-  { naive, width = 16 }: Pick<TokensSuiteOptions<C, D, P>, "naive" | "width">,
+  { naive, width = 16, condition }: Omit<TokensSuiteOptions<C, D, P>, "configs">,
 ): TokensRig {
   const { kind, forward, reads, activeParams, capabilities, ...component } = channel as unknown as Channel;
   const part = testedPart({ kind, ...component }, config, (c) => component.dims(c, width));
@@ -33,6 +35,7 @@ export function channelRig<C extends Config, D extends Config, P extends Params>
     capabilities: typeof capabilities === "function" ? capabilities(part.c) : capabilities,
     naive: naive as unknown as TokensRig["naive"],
     width,
+    condition: condition?.(part.c as C),
   };
 }
 

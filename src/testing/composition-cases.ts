@@ -29,6 +29,7 @@ import {
   resize,
   rfft,
   roll,
+  rowLosses,
   scaledDotProduct,
   signAndLogDeterminant,
   singularValues,
@@ -40,7 +41,7 @@ import {
   variance,
   whileLoop,
 } from "../ops/index.ts";
-import { concat, constant, iota, type Tensor, where } from "../tensor/index.ts";
+import { concat, constant, iota, softmaxCrossEntropy, type Tensor, where } from "../tensor/index.ts";
 import type { GradCase } from "./grad-case.ts";
 
 /** Diagonally dominant: far from singular. */
@@ -164,6 +165,25 @@ const running: readonly GradCase[] = [
     inputs: [[2, 3], [3]],
     range: [0.1, 0.9],
     build: ([p, t]) => binaryCrossEntropy(p!, t!),
+  },
+  {
+    name: "losses of two rows at a time",
+    inputs: [
+      [3, 4],
+      [5, 4],
+    ],
+    build: ([x, w]) => {
+      const targets = constant([4, 0, 2], [3], "i32");
+      return rowLosses(x!.matmul(w!, { transB: true }).div(3).tanh().mul(3), targets, softmaxCrossEntropy, 2);
+    },
+  },
+  {
+    name: "real Fourier transform in two steps and back",
+    inputs: [[1, 264]],
+    build: ([x]) => {
+      const { re, im } = rfft(x!, { norm: "ortho" });
+      return irfft({ re: re.square().sub(im.square()), im: re.mul(im).mul(2) }, { norm: "ortho" });
+    },
   },
   {
     name: "real Fourier transform and back",

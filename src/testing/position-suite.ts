@@ -22,7 +22,10 @@ export interface PositionSuiteOptions<C, D, P> {
   embed?: (at: Tables<C, D, P> & { x: number[][][]; positions: number[][] }) => Nested;
   /** x [B][H][T][K], positions [B][T]. */
   rotate?: (at: Tables<C, D, P> & { x: number[][][][]; positions: number[][] }) => Nested;
-  /** [B][H][T][S] for queries at positions [B][T] and keys at [B][S], with what is there: q [B][H][T][K], k [B][H][S][K], times `scale`. */
+  /**
+   * [B][H][T][S] for queries at positions [B][T] and keys at [B][S], with what is there: q [B][H][T][K], k [B][H][S][K], times
+   * `scale`, and the attention's input at the queries x [B][T][D].
+   */
   bias?: (
     at: Tables<C, D, P> & {
       heads: number;
@@ -31,12 +34,13 @@ export interface PositionSuiteOptions<C, D, P> {
       q: number[][][][];
       k: number[][][][];
       scale: number;
+      x: number[][][];
     },
   ) => Nested;
   /** The model width (embed) or head size (rotate, bias). */
   width?: number;
-  /** Whether the bias reads queries and keys. */
-  attends?: boolean;
+  /** Whether the bias reads queries and keys, or the attention's input at the queries; absent: only places. */
+  attends?: boolean | "input";
 }
 
 const [heads, tokens, scale] = [4, 5, 0.3];
@@ -69,7 +73,7 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
   describe.each(options.configs.map((config) => ({ label: JSON.stringify(config), config })))(
     `${position.kind} $label`,
     ({ config }) => {
-      const part = testedPart(erased, config, (c) => dims(c, width, ...(attends ? [heads] : [])));
+      const part = testedPart(erased, config, (c) => dims(c, width, ...(attends !== false ? [heads] : [])));
       test("it has the hooks that its naive forms describe", () => {
         expect(hooks).toEqual((["embed", "rotate", "bias"] as const).filter((hook) => naive[hook]));
       });
@@ -91,11 +95,12 @@ export function positionSuite<C extends Config, D extends Config, P extends Reco
 function hookSubject(
   position: Position,
   part: TestedPart,
-  { hook, width, attends }: { hook: Hook; width: number; attends: boolean },
+  { hook, width, attends }: { hook: Hook; width: number; attends: boolean | "input" },
 ): Subject {
   const shape = hook === "rotate" ? [2, heads, tokens, width] : [2, tokens, width];
   const contents = (name: string, length: number) => ({ [name]: randomNormal(name, [2, heads, length, width]) });
-  const biased = attends ? { ...contents("q", tokens), ...contents("k", tokens + 1) } : {};
+  const seen = attends === true ? { ...contents("q", tokens), ...contents("k", tokens + 1) } : {};
+  const biased = attends === "input" ? { x: randomNormal("x", shape) } : seen;
   const x = hook === "bias" ? biased : { x: randomNormal("x", shape) };
   return {
     inputs: { ...x, ...withPrefix("p.", part.parameters) },
@@ -103,8 +108,8 @@ function hookSubject(
       const context = { ...contextOf(part, at), io: plainIo("eval") };
       if (hook !== "bias") return { y: position[hook]!(at.x!, whole(positions), context) };
       const block = { heads, queries_BT: whole(positions), keys_BS: whole(keys) };
-      const seen = attends && { q_BHTK: at.q!, k_BGSK: at.k!, scale };
-      const bias = position.bias!({ ...context, ...block, ...seen });
+      const read = attends === "input" ? { x_BTD: at.x! } : attends && { q_BHTK: at.q!, k_BGSK: at.k!, scale };
+      const bias = position.bias!({ ...context, ...block, ...read });
       return { y: bias.expand([2, heads, tokens, keys[0]!.length]) };
     },
   };
@@ -120,7 +125,8 @@ function naiveOf(
   const tables = { p, c: part.c, d: part.d };
   if (hook === "bias") {
     const contents = (name: string) => (inputs[name] ? (nest(inputs[name]) as number[][][][]) : []);
-    const seen = { q: contents("q"), k: contents("k"), scale };
+    const x = (inputs.x ? nest(inputs.x) : []) as number[][][];
+    const seen = { q: contents("q"), k: contents("k"), scale, x };
     return { y: flatten(naive.bias!({ ...tables, ...seen, heads, queries: positions, keys })) };
   }
   const x = nest(inputs.x!);

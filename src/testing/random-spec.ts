@@ -31,6 +31,8 @@ export const randomTokens = 11;
 /** Tokens of the sequences that random specs are defined for, at least. */
 export const randomLength = 32;
 const attempts = 60;
+/** Of pictures, whose cells are the tokens of a trial. */
+const grid = [4, 4];
 
 /** With what a person sets of each; the others keep their defaults. */
 const objectives = {
@@ -39,11 +41,14 @@ const objectives = {
   d3pm: { times: 8 },
   "sequence-to-sequence": {},
   "span-corruption": { sentinels: 4 },
+  denoising: { noise: ["delete"] },
   "masked-lm": {},
   classification: {},
+  regression: {},
 } as const;
-const paired: readonly Objective[] = ["sequence-to-sequence", "span-corruption"];
+const paired: readonly Objective[] = ["sequence-to-sequence", "span-corruption", "denoising"];
 const causal: readonly Objective[] = ["next-token", "sequence-to-sequence"];
+const wholes: readonly Objective[] = ["classification", "regression"];
 
 const pick = <T>(rng: Rng, items: readonly T[]): T => items[rng.below(items.length)]!;
 const chance = (rng: Rng, prob: number): boolean => rng.uniform() < prob;
@@ -89,7 +94,7 @@ function plain(objective: Objective): Options {
   return {
     ...{ name: "random", width, objective: { kind: objective, ...objectives[objective] }, layers: [layer] },
     ...(reads && { encoder: { layers: [{ mixer: both }] } }),
-    ...(objective === "classification" && { head: { kind: "classes" } }),
+    ...(wholes.includes(objective) && { head: { kind: "classes" } }),
   };
 }
 
@@ -99,17 +104,23 @@ const inDefaults =
 
 /** What concerns the whole stack. */
 function stackChanges(objective: Objective): Change[] {
-  const heads = objective === "classification" ? ["classes"] : ["lm"];
+  const heads = wholes.includes(objective) ? ["classes"] : ["lm"];
   return [
     inDefaults((rng) => ({ norm: part(rng, "norms") })),
     inDefaults((rng) => ({ residual: part(rng, "residuals") })),
     inDefaults((rng) => ({ placement: pick(rng, placements), wiring: pick(rng, wirings) })),
-    (spec, rng) => ({ ...spec, embedding: { kind: "token", positions: positions(rng) } }),
+    (spec, rng) => ({ ...spec, embedding: { ...read(rng, objective), positions: positions(rng) } }),
     (spec, rng) => ({ ...spec, ...several(rng) }),
     (spec, rng) => ({ ...spec, ...(chance(rng, 0.2) && { loop: loop(rng) }) }),
     (spec, rng) => ({ ...spec, head: part(rng, "heads", heads), dropout: pick(rng, [0, 0.1]) }),
     (spec, rng) => ({ ...spec, ...(causal.includes(objective) && chance(rng, 0.3) && { heads: [aheadHead(rng)] }) }),
   ];
+}
+
+/** What is read: ids, or, where whole sequences are judged, also features or pictures. */
+function read(rng: Rng, objective: Objective): Options {
+  if (!wholes.includes(objective) || chance(rng, 0.5)) return { kind: "token" };
+  return { kind: "features", size: 3, ...pick(rng, [{}, { grid }, { grid, kernel: 3 }, { classToken: true }]) };
 }
 
 const aheadHead = (rng: Rng): Options => ({
@@ -125,7 +136,7 @@ function several(rng: Rng): Options {
 
 const loop = (rng: Rng): Options => ({
   times: 2,
-  ...(chance(rng, 0.5) && { step: "sinusoidal" }),
+  ...(chance(rng, 0.5) && { step: pick(rng, ["sinusoidal", "positions"]) }),
   ...(chance(rng, 0.5) && { halt: { threshold: 0.9 } }),
 });
 

@@ -10,15 +10,24 @@ type Config = Record<string, unknown>;
 
 export interface ResidualSuiteOptions<C, D, P> {
   configs: readonly Partial<C>[];
-  /** x, y [B][T][D] → [B][T][D]. */
-  naive: (at: { x: number[][][]; y: number[][][]; p: { readonly [K in keyof P]: Loose }; c: C; d: D }) => Nested;
+  /** x, y [B][T][D] → [B][T][D]; the condition [B][1][C], where one is given. */
+  naive: (at: {
+    x: number[][][];
+    y: number[][][];
+    condition: number[][][];
+    p: { readonly [K in keyof P]: Loose };
+    c: C;
+    d: D;
+  }) => Nested;
   width?: number;
+  /** Width of the condition that it is given beside x and y; absent: none. */
+  condition?: (c: C) => number;
 }
 
 /** Laws of residual schemes, for every config. */
 export function residualSuite<C extends Config, D extends Config, P extends Record<string, ParameterDeclaration>>(
   residual: Residual<C, D, P>,
-  { configs, naive, width = 8 }: ResidualSuiteOptions<C, D, P>,
+  { configs, naive, width = 8, condition }: ResidualSuiteOptions<C, D, P>,
 ): void {
   const erased = residual as unknown as Residual;
   const loops = naive as unknown as ResidualSuiteOptions<Config, Config, Config>["naive"];
@@ -26,7 +35,8 @@ export function residualSuite<C extends Config, D extends Config, P extends Reco
     `${residual.kind} $label`,
     ({ config }) => {
       const part = testedPart(erased, config, (c) => erased.dims(c, width));
-      const subject = (rows = false) => residualSubject(erased, part, { width, rows });
+      const subject = (rows = false) =>
+        residualSubject(erased, part, { width, rows, condition: condition?.(part.c as C) });
       test("it equals the naive form in values and every gradient", () =>
         expectNaiveAgrees(subject(), { naive: (inputs) => naiveOf(part, loops, inputs), smooth: "everywhere" }));
       test("gradients equal central differences", () => checkSubjectDerivatives(subject()));
@@ -40,18 +50,21 @@ export function residualSuite<C extends Config, D extends Config, P extends Reco
 function residualSubject(
   residual: Residual,
   part: TestedPart,
-  { width, rows }: { width: number; rows: boolean },
+  { width, rows, condition: C }: { width: number; rows: boolean; condition: number | undefined },
 ): Subject {
   const shape = [2, 5, width];
   return {
     inputs: {
       x: randomNormal("stream", shape),
       y: randomNormal("sublayer", shape),
+      ...(C !== undefined && { condition: randomNormal("condition", [2, 1, C]) }),
       ...withPrefix("p.", part.parameters),
     },
     build: (at) => {
       const [x, y] = [at.x!, at.y!].map((t) => (rows ? t.reshape([-1, width]) : t));
-      return { z: residual.forward(x!, y!, { ...contextOf(part, at), io: plainIo("train") }).reshape(shape) };
+      const cond = rows ? at.condition?.expand([2, 5, C!]).reshape([10, 1, C!]) : at.condition;
+      const io = { ...plainIo("train"), ...(cond && { cond_BTD: cond }) };
+      return { z: residual.forward(x!, y!, { ...contextOf(part, at), io }).reshape(shape) };
     },
   };
 }
@@ -62,5 +75,6 @@ function naiveOf(
   inputs: Arrays,
 ): Arrays {
   const p = Object.fromEntries(Object.entries(withoutPrefix("p.", inputs)).map(([name, array]) => [name, nest(array)]));
-  return { z: flatten(naive({ x: nest(inputs.x!), y: nest(inputs.y!), p, c: part.c, d: part.d })) };
+  const condition = (inputs.condition ? nest(inputs.condition) : []) as number[][][];
+  return { z: flatten(naive({ x: nest(inputs.x!), y: nest(inputs.y!), condition, p, c: part.c, d: part.d })) };
 }

@@ -1,22 +1,8 @@
 import { expandFused, type Node, type PrimitiveOp, scanInputs, type Tensor } from "../../tensor/index.ts";
+import { movingOps } from "./moving-ops.ts";
 import { primitiveNodes } from "./walk.ts";
 
-/** Ops that only place or name data: they add no step. */
-const still: ReadonlySet<PrimitiveOp> = new Set<PrimitiveOp>([
-  "input",
-  "constant",
-  "cast",
-  "stopGradient",
-  "reshape",
-  "transpose",
-  "expand",
-  "concat",
-  "slice",
-  "pad",
-  "flip",
-  "gather",
-  "gatherElements",
-]);
+const still: ReadonlySet<PrimitiveOp> = new Set(movingOps);
 
 /**
  * Steps that must follow one another whatever the number of processors: the longest chain of dependent nodes. An elementwise

@@ -4,6 +4,7 @@ import * as ort from "onnxruntime-node";
 import { type DType, fail, type Shape, type TensorData } from "../../tensor/index.ts";
 import { appendEntries } from "../append.ts";
 import type { Append, EngineUsage, RunOptions, Values } from "../engine.ts";
+import { hasMemoryPattern } from "../memory-pattern.ts";
 import { SessionCache } from "../session-cache.ts";
 import { Arena } from "./arena.ts";
 import { type CompiledRules, type Shaped, updateTensors } from "./update-rules.ts";
@@ -71,12 +72,6 @@ function toTensor(data: TensorData, { shape, dtype }: Signature): ort.Tensor {
   return new ort.Tensor(ortType[dtype], typed as Float32Array, shape);
 }
 
-/**
- * A memory pattern is one block for all tensors, laid out after the first run and beside what that has taken: a little faster,
- * and nearly twice the memory, which is too much where a run writes more than this.
- */
-const patternBytes = 8e9;
-
 /** Sessions, resident values and trainers; lives in the engine's worker thread. Methods are called one at a time. */
 export class Host {
   private readonly options: HostOptions;
@@ -127,7 +122,7 @@ export class Host {
   private compile({ bytes, writtenBytes }: SessionDefinition): Promise<ort.InferenceSession> {
     return ort.InferenceSession.create(bytes, {
       executionProviders: [this.options.provider],
-      enableMemPattern: writtenBytes < patternBytes,
+      enableMemPattern: hasMemoryPattern(writtenBytes),
       intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
       executionMode: "sequential",

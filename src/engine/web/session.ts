@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web";
 import { fail, type Program, type Tensor } from "../../tensor/index.ts";
+import { hasMemoryPattern } from "../memory-pattern.ts";
 import { emitOnnx, type OnnxModel } from "../onnx/emit.ts";
-
 import type { Place } from "./runtime.ts";
 
 /** A program in ONNX Runtime Web. */
@@ -18,8 +18,9 @@ export async function createSession(
   program: Program,
   stays: (output: string) => boolean = () => false,
 ): Promise<WebSession> {
-  const { bytes, inputs, outputs } = emitOnnx(program, place.provider === "webgpu" ? "webgpu" : "cpu");
-  const options = optionsOf(place, outputs, stays);
+  const model = emitOnnx(program, place.provider === "webgpu" ? "webgpu" : "cpu");
+  const { bytes, inputs, outputs } = model;
+  const options = optionsOf(place, model, stays);
   const key = await keyOf(bytes, options);
   const session = await place.sessions.acquire(key, () =>
     place.ort.InferenceSession.create(bytes, options).catch(explain),
@@ -50,12 +51,17 @@ async function keyOf(bytes: Uint8Array, { preferredOutputLocation }: InferenceSe
 
 function optionsOf(
   { provider, fallback }: Place,
-  outputs: OnnxModel["outputs"],
+  { outputs, writtenBytes }: OnnxModel,
   stays: (output: string) => boolean,
 ): InferenceSession.SessionOptions {
   const common = { graphOptimizationLevel: "all", executionMode: "sequential", logSeverityLevel: 3 } as const;
   if (provider === "wasm")
-    return { ...common, executionProviders: ["wasm"], enableCpuMemArena: true, enableMemPattern: true };
+    return {
+      ...common,
+      executionProviders: ["wasm"],
+      enableCpuMemArena: true,
+      enableMemPattern: hasMemoryPattern(writtenBytes),
+    };
   const onCpu = new Set([...outputs].filter(([output]) => !stays(output)).map(([, { name }]) => name));
   const location = [...outputs.values()].map(({ name }) => [name, onCpu.has(name) ? "cpu" : "gpu-buffer"] as const);
   return {

@@ -19,7 +19,10 @@ export const families: Readonly<Record<string, Omit<SpecInput, "name" | "width" 
   "gated-deltanet": {
     layers: [{ mixer: { kind: "gated-deltanet", heads: 2 }, channel: { kind: "swiglu" } }],
   },
+  gla: { layers: [{ mixer: { kind: "gla", heads: 2, decayRank: 4 }, channel: { kind: "swiglu" } }] },
   mlstm: { layers: [{ mixer: { kind: "mlstm", heads: 2 } }] },
+  s5: { layers: [{ mixer: { kind: "s5" }, channel: { kind: "swiglu" } }] },
+  "rg-lru": { layers: [{ mixer: { kind: "rg-lru" }, channel: { kind: "swiglu" } }] },
   "rwkv-7": {
     layers: [
       { mixer: { kind: "rwkv-7", heads: 2, decayRank: 4, rateRank: 4, gateRank: 4 } },

@@ -12,7 +12,7 @@ describe.skipIf(reasonToSkip() !== undefined)("in a Chromium page", () => {
   let page: TestPage<PageCalls>;
   beforeAll(async () => {
     page = await openPage<PageCalls>(fileURLToPath(new URL("page.fixture.ts", import.meta.url)));
-  });
+  }, 180_000);
   afterAll(async () => {
     await page?.close();
     await node.close();

@@ -1,6 +1,12 @@
-/** timm's Swin blocks of both versions, MaxViT's attention within windows and grids, and HAT's hybrid block. */
+/** timm's Swin blocks of both versions, MaxViT's attention within windows and grids, and HAT's blocks. */
+import type { Weight } from "../../blocks/index.ts";
+import { beside } from "../../blocks/mixers/beside.ts";
+import { cab } from "../../blocks/mixers/cab.ts";
 import { windowAttention } from "../../blocks/mixers/window-attention.ts";
-import { concat, conv, gelu, type Tensor, zeros } from "../../tensor/index.ts";
+import { windowOffsets } from "../../blocks/mixers/window-places.ts";
+import { nest } from "../../blocks/nesting.ts";
+import { toImage, toTokens } from "../../ops/index.ts";
+import { concat, constant, type Tensor, zeros } from "../../tensor/index.ts";
 import { storedIo, storedWeight } from "./attention-of.fixture.ts";
 import type { GoldenAdapter, GoldenCase, GoldenGraph } from "./index.ts";
 import { linearOf, normOf, plainChannel, type Sublayer } from "./layer-parts.fixture.ts";
@@ -10,12 +16,17 @@ type Grid = readonly [number, number];
 
 const columns = (weight: Tensor): Tensor => weight.transpose([1, 0]);
 
+type Weights = Readonly<Record<string, Weight>>;
+
+const weightsBy = (stored: Readonly<Record<string, Tensor | undefined>>): Weights =>
+  Object.fromEntries(
+    Object.entries(stored).flatMap(([name, tensor]) => (tensor ? [[name, storedWeight(tensor)]] : [])),
+  );
+
 /** Window attention by parameters of our names. */
 function attend(grid: Grid, options: Options, stored: Readonly<Record<string, Tensor | undefined>>): Sublayer {
   const c = windowAttention.config.parse(options);
-  const p = Object.fromEntries(
-    Object.entries(stored).flatMap(([name, tensor]) => (tensor ? [[name, storedWeight(tensor)]] : [])),
-  ) as Parameters<typeof windowAttention.forward>[1]["p"];
+  const p = weightsBy(stored) as Parameters<typeof windowAttention.forward>[1]["p"];
   const at = { c, p, s: {}, b: {}, io: storedIo({ grid }) };
   return (x) => windowAttention.forward(x, { ...at, d: windowAttention.dims(c, x.dim(2)) }).y;
 }
@@ -107,40 +118,76 @@ const partitioned = (c: GoldenCase): GoldenGraph =>
     return preNorm(c, x, attend(grid, { heads, window, partition: c.text("type") }, stored), 1e-6);
   });
 
-/** HAT's channel attention block: two convolutions, then a factor for each feature from all pixels. */
-function channelAttention(c: GoldenCase, image: Tensor, name: string): Tensor {
-  const layer = (x: Tensor, part: string) => {
-    const kernel = c.tensor(`param.${name}.${part}.weight`);
-    const pad = (kernel.dim(2) - 1) / 2;
-    const y = conv(x, kernel, {
-      pads: [
-        [pad, pad],
-        [pad, pad],
-      ],
-    });
-    return y.add(c.tensor(`param.${name}.${part}.bias`).reshape([-1, 1, 1]));
+/** HAT's channel attention block by the parameters below this name; maps of its net are convolutions of one cell. */
+function channelAttention(c: GoldenCase, name: string): { options: Options; p: Weights } {
+  const stored = (part: string) => c.tensor(`param.${name}.${part}`);
+  const map = (part: string) => columns(stored(`3.attention.${part}.weight`).squeeze(3).squeeze(2));
+  const tensors = {
+    kernel1: stored("0.weight"),
+    bias1: stored("0.bias"),
+    kernel2: stored("2.weight"),
+    bias2: stored("2.bias"),
+    "squeeze.up": map("1"),
+    "squeeze.upBias": stored("3.attention.1.bias"),
+    "squeeze.down": map("3"),
+    "squeeze.downBias": stored("3.attention.3.bias"),
   };
-  const z = layer(gelu(layer(image, "0")), "2");
-  const means = z.mean(2, true).mean(3, true);
-  return z.mul(layer(layer(means, "3.attention.1").relu(), "3.attention.3").sigmoid());
+  const options = { compress: c.number("compress"), squeeze: c.number("squeeze") };
+  return { options, p: weightsBy(tensors) };
+}
+
+/** An image [B, C, H, W] through the block alone. */
+function channelBlock(c: GoldenCase): GoldenGraph {
+  const image = c.tensor("in.x");
+  const [, C, H, W] = image.shape as [number, number, number, number];
+  const { options, p } = channelAttention(c, "cab");
+  const config = cab.config.parse(options);
+  const at = { c: config, d: cab.dims(config, C), p, s: {}, b: {}, io: storedIo({ grid: [H, W] }) };
+  return { outputs: { "out.y": toImage(cab.forward(toTokens(image), at).y, [H, W]) } };
 }
 
 /** Window attention and channel attention side by side. */
 function hybrid(c: GoldenCase): GoldenGraph {
   const x = c.tensor("in.x");
-  const [H, W] = c.list("hw") as [number, number];
-  const [B, T, C] = x.shape as [number, number, number];
-  const options = { heads: c.number("heads"), window: c.number("window"), shift: c.number("shift", 0) };
-  const attention = attend([H, W], options, {
-    ...maps(c),
-    table: c.tensor("param.attn.relative_position_bias_table"),
+  const windows = { heads: c.number("heads"), window: c.number("window"), shift: c.number("shift", 0) };
+  const channels = channelAttention(c, "conv_block.cab");
+  const config = beside.config.parse({
+    mixer: { kind: "window-attention", ...windows },
+    other: { kind: "cab", ...channels.options },
+    weight: c.number("scale"),
   });
-  const cab = (y: Tensor) => {
-    const image = y.reshape([B, H, W, C]).transpose([0, 3, 1, 2]);
-    return channelAttention(c, image, "conv_block.cab").transpose([0, 2, 3, 1]).reshape([B, T, C]);
+  const table = c.tensor("param.attn.relative_position_bias_table");
+  const p = { ...nest("mixer", weightsBy({ ...maps(c), table })), ...nest("other", channels.p) } as Weights;
+  const io = storedIo({ grid: c.list("hw") as [number, number] });
+  const at = { c: config, d: beside.dims(config, x.dim(2)), p, s: {}, b: {}, io };
+  return { outputs: { "out.y": preNorm(c, x, (y) => beside.forward(y, at).y, 1e-5) } };
+}
+
+/** Windows of keys around those of queries, whose biases lie in the source's own order. */
+function overlapping(c: GoldenCase): GoldenGraph {
+  const x = c.tensor("in.x");
+  const [heads, window, overlap] = [c.number("heads"), c.number("window"), c.number("overlap")];
+  const keys = Math.floor((1 + overlap) * window);
+  const stored = {
+    qkv: columns(c.tensor("param.qkv.weight")),
+    qkvBias: c.tensor("param.qkv.bias"),
+    out: columns(c.tensor("param.proj.weight")),
+    outBias: c.tensor("param.proj.bias"),
+    table: c.tensor("param.relative_position_bias_table").gather(0, biasRows(c.values("in.index"), { window, keys })),
   };
-  const both = (y: Tensor) => attention(y).add(cab(y).mul(c.number("scale")));
-  return { outputs: { "out.y": preNorm(c, x, both, 1e-5) } };
+  const attention = attend(c.list("hw") as [number, number], { heads, window, overlap }, stored);
+  return { outputs: { "out.y": preNorm(c, x, attention, 1e-5) } };
+}
+
+/** The stored row of each of ours, from the row that the source reads for each pair; negative ones count from the end. */
+function biasRows(index: Float64Array, { window, keys }: { window: number; keys: number }): Tensor {
+  const side = window + keys - 1;
+  const { dy, dx } = windowOffsets(window, keys);
+  const rows = new Array<number>(side ** 2).fill(0);
+  index.forEach((row, i) => {
+    rows[(dy[i]! + keys - 1) * side + dx[i]! + keys - 1] = row < 0 ? row + side ** 2 : row;
+  });
+  return constant(rows, [side ** 2], "i32");
 }
 
 export const adapters: readonly GoldenAdapter[] = [
@@ -152,8 +199,8 @@ export const adapters: readonly GoldenAdapter[] = [
     kind: "blocks",
     component: "hat-parts",
     build(c) {
-      if (c.text("part") === "cab") return { outputs: { "out.y": channelAttention(c, c.tensor("in.x"), "cab") } };
-      return c.text("part") === "hab" ? hybrid(c) : "absent: windows whose keys overlap";
+      if (c.text("part") === "cab") return channelBlock(c);
+      return c.text("part") === "hab" ? hybrid(c) : overlapping(c);
     },
   },
 ];

@@ -2,7 +2,6 @@
 import { forgettingAttention } from "../../blocks/mixers/forgetting-attention.ts";
 import { mla } from "../../blocks/mixers/mla.ts";
 import type { Tensor } from "../../tensor/index.ts";
-import type { Absent } from "./adapter.ts";
 import { storedIo, storedWeight } from "./attention-of.fixture.ts";
 import type { GoldenCase } from "./golden-case.ts";
 import type { XtOptions } from "./xt-options.fixture.ts";
@@ -15,18 +14,20 @@ const weightsOf = (tensors: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, storedWeight(tensor)])) as never;
 
 /** Undefined where the case's attention is `attention`. */
-export function otherMixer(c: GoldenCase): Attend | Absent | undefined {
+export function otherMixer(c: GoldenCase): Attend | undefined {
   const o = c.config.options as XtOptions;
   if (o.attn_use_latent_kv) return latentKeys(c, o);
   return o.attn_data_dependent_alibi ? forgetting(c, o) : undefined;
 }
 
-function latentKeys(c: GoldenCase, o: XtOptions): Attend | Absent {
-  if (o.attn_latent_rope_subheads) return "absent: some heads with keys from the input itself, which alone are rotated";
+function latentKeys(c: GoldenCase, o: XtOptions): Attend {
   const [heads, size] = [c.number("heads"), c.number("dim_head")];
   const config = mla.config.parse({
     heads,
     latent: o.attn_dim_latent_kv,
+    ...(o.attn_use_latent_q && { queryLatent: o.attn_dim_latent_q }),
+    ...(o.attn_latent_rope_subheads && { rotaryHeads: o.attn_latent_rope_subheads }),
+    ...(o.rotary_pos_emb && { rope: { layout: "interleaved", rotaryFraction: Number(o.rotary_emb_dim) / size } }),
     plainSize: size,
     valueSize: size,
     rotarySize: 0,
@@ -34,9 +35,11 @@ function latentKeys(c: GoldenCase, o: XtOptions): Attend | Absent {
   });
   return (x, name) => {
     const map = (part: string) => columns(c.tensor(`param.${name}.${part}.weight`));
-    const byHead = (weight: Tensor) => weight.reshape([weight.dim(0), heads, size]).swap(0, 1);
+    const byHead = (weight: Tensor) => weight.reshape([weight.dim(0), weight.dim(1) / size, size]).swap(0, 1);
     const p = weightsOf({
       query: map("to_q"),
+      ...(config.queryLatent && { queryDown: map("to_latent_q") }),
+      ...(config.rotaryHeads && { rotaryKey: map("to_rotateable_k") }),
       down: map("to_latent_kv"),
       keyUp: byHead(map("to_k")),
       valueUp: byHead(map("to_v")),
