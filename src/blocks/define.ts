@@ -156,6 +156,13 @@ export interface Reshape {
   stride: number;
 }
 
+/** Streams of their own that a mixer takes queries, keys and values from, shaped like its input and normed as it is. */
+export interface Ways {
+  queries: Tensor;
+  keys: Tensor;
+  values: Tensor;
+}
+
 export interface MixerContext<C, D, P, S> {
   c: C;
   d: D;
@@ -163,6 +170,8 @@ export interface MixerContext<C, D, P, S> {
   s: S;
   b: Readonly<Record<string, Tensor>>;
   io: Io;
+  /** Only for mixers that say `ways`. */
+  ways?: Ways | undefined;
 }
 
 /** A token mixer: forward over [B, T, D] (training, prefill) and, unless `state: none`, step over [B, D] (decoding). */
@@ -177,6 +186,8 @@ export interface Mixer<
   /** Names of the values that `forward` hands on to later layers, and of those that it cannot work without. */
   hands?: (c: C) => readonly string[];
   takes?: (c: C) => readonly string[];
+  /** Whether it can take queries, keys and values from streams of their own. */
+  ways?: true;
   /**
    * Where the output's width or grid is not the input's: its width, and cells of the input's grid a cell of the output's along
    * one axis (2 after a stride of 2, 1/2 after up-sampling). Undefined where they are the input's.
@@ -266,8 +277,10 @@ export interface History<C extends Config = Config, D extends Dims = Dims, P ext
   dims: (c: C, width: number, at: HistoryPlace) => D;
   /** Whether the streams below may differ in width and grid. */
   fits?: (c: C) => boolean;
+  /** Whether layers are given ways beside the stream. */
+  ways?: (c: C) => boolean;
   /** [..., D] each: what entered the stack, then what left each layer below, the newest last. */
-  forward: (states: readonly Tensor[], at: ChannelContext<C, D, P>) => Tensor;
+  forward: (states: readonly Tensor[], at: ChannelContext<C, D, P>) => Tensor | { stream: Tensor; ways: Ways };
 }
 
 /** A position scheme: any of three hooks. `width` of `dims` is the model width (embed) or the head size (rotate, bias). */

@@ -17,3 +17,11 @@ export const convTaps = () =>
 
 export const outputNormEpsilon = () =>
   z.number().positive().default(1e-5).describe("added to the mean square of the output norm");
+
+export const keySizePerHead = () => count().optional().describe("key channels per head; default model width / heads");
+
+export const valueSizePerHead = () =>
+  count().optional().describe("value channels per head; default model width / heads");
+
+export const negativeEigenvalues = () =>
+  z.boolean().default(false).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)");

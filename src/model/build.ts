@@ -15,7 +15,7 @@ import { idleParameters, layerReport, partReport } from "./reports.ts";
 import { assertRestored } from "./reshape.ts";
 import { runNorm } from "./run-layer.ts";
 import type { ModelSpec } from "./spec.ts";
-import { buildStack, embed, runStack, type Stack, stackParts } from "./stack.ts";
+import { buildStack, embed, runStack, type Stack, stackParts, tableOf } from "./stack.ts";
 import { type Owners, ownersOf, tiedSource } from "./ties.ts";
 
 interface Whole {
@@ -40,6 +40,7 @@ export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number
   const { embedding } = decoder;
   const { head } = whole;
   const features = embedding.component.features?.(embedding.c);
+  const grid = embedding.component.grid?.(embedding.c);
   return {
     spec,
     vocabulary,
@@ -54,6 +55,7 @@ export function buildModel(spec: ModelSpec, { vocabulary }: { vocabulary: number
     decodes: decodes(whole),
     parts: parts.map(partReport),
     limit: decoder.positions.component.limit?.(decoder.positions.c) ?? Number.POSITIVE_INFINITY,
+    length: grid && grid[0] * grid[1],
     layers: layers.map((layer) => layerReport(layer, owners)),
     activeParameters: parameterCount(parameters) - idle,
     forward: (ids_BT, context) => run(whole, ids_BT, { context, form: "forward" }),
@@ -134,12 +136,6 @@ type Reader = Pick<Whole, "decoder" | "head">;
 function score({ decoder, head }: Reader, x: Tensor, { source, io }: Pick<TraceContext, "source" | "io">): Tensor {
   const table = tableOf(decoder, { source, io });
   return within(head.path, () => head.component.forward(x, { ...contextOf(head, source, io), table }));
-}
-
-/** The rows that tied heads score with. */
-function tableOf({ embedding }: Stack, { source, io }: Pick<TraceContext, "source" | "io">): Tensor | undefined {
-  const at = contextOf(embedding, source, io);
-  return embedding.component.table?.(at) ?? at.p["table"]?.tensor;
 }
 
 /** Last norm and head over a stream of any layer. */

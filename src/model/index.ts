@@ -4,4 +4,5 @@ export { type InitScheme, initSchemes } from "./init-scheme.ts";
 export { initialise } from "./initialise.ts";
 export * from "./model.ts";
 export { isShape, type Part, type Source, stateShape } from "./part.ts";
+export { stagesOf } from "./solver-steps.ts";
 export * from "./spec.ts";

@@ -89,6 +89,8 @@ export interface Model {
   readonly parts: readonly PartReport[];
   /** Longest sequence that is defined, Infinity if any. */
   readonly limit: number;
+  /** Tokens of every input, where the embedding says of which grid they are the cells; undefined: as many as there are. */
+  readonly length: number | undefined;
   /** Of the encoder, then of the stack that writes. */
   readonly layers: readonly LayerReport[];
   /** Parameters that act on one token. */

@@ -9,7 +9,8 @@ import {
   type StateDeclaration,
   type Weight,
 } from "../blocks/index.ts";
-import { fail, type Shape, type Tensor } from "../tensor/index.ts";
+import type { Shape, Tensor } from "../tensor/index.ts";
+import { assertSizes } from "./part-size.ts";
 import type { PartSpec } from "./spec.ts";
 
 type Fields<T> = Record<string, T>;
@@ -72,36 +73,9 @@ export function buildPart<T extends AnyComponent>(
   },
 ): Part<T> {
   const { kind: _, ...c } = spec;
-  const d = dims(c);
-  for (const [name, size] of Object.entries(d)) assertSize({ where, kind: spec.kind, name, size, c });
+  const d = assertSizes({ where, kind: spec.kind, c, dims });
   const [parameters, buffers] = [component.params(d, c), component.buffers?.(d, c) ?? {}];
   return { component, path, storage, where, c, d, parameters, buffers };
-}
-
-function assertSize({
-  where,
-  kind,
-  name,
-  size,
-  c,
-}: {
-  where: string;
-  kind: string;
-  name: string;
-  size: unknown;
-  c: Fields<unknown>;
-}): void {
-  if (typeof size !== "number" || (Number.isInteger(size) && size > 0)) return;
-  const counts = Object.entries(c)
-    .filter(([, value]) => typeof value === "number")
-    .map(([key, value]) => `${key} ${value}`);
-  fail({
-    code: "E_SPEC_DIVIDES",
-    where,
-    expected: `sizes that come out whole (${name} of ${kind})`,
-    got: `${name} = ${size} from ${counts.join(", ") || "these options"}`,
-    hint: "Choose a width that the number of heads divides, or set the size itself.",
-  });
 }
 
 /** Reads parameters and buffers by path. */

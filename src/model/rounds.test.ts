@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { compileReference } from "../engine/index.ts";
+import { compileReference, createReferenceEngine } from "../engine/index.ts";
 import { createRng } from "../ops/index.ts";
 import { buildSpec, canonicalSpec, type SpecInput } from "../spec/index.ts";
 import { input, type Tensor } from "../tensor/index.ts";
+import { decodingError, loadStart, randomRows } from "../testing/model-trial.ts";
 import { evaluationIo, inputSource } from "../train/index.ts";
 import { initialise, type Model, type ModelResult, parameterCount } from "./index.ts";
 
@@ -75,6 +76,25 @@ describe("rounds", () => {
     expect(logitsOf(modelOf({ step: "sinusoidal" }), values)).not.toEqual(logitsOf(modelOf({}), values));
     const once = { times: 1, step: "sinusoidal" } as const;
     expect(logitsOf(modelOf(once), values)).not.toEqual(logitsOf(modelOf(), values));
+  });
+
+  test("positions are added before every round, in a step as in a whole sequence, and the stack must have some", async () => {
+    const positions = { kind: "sinusoidal" } as const;
+    const placed = (step: "sinusoidal" | "positions") => {
+      const embedding = { kind: "token", positions } as const;
+      const spec = canonicalSpec({ name: "rounds", width, embedding, layers: [layer], loop: { times: 2, step } });
+      return buildSpec(spec, { tokens });
+    };
+    const values = initialise(placed("positions").model, 1);
+    const [once, again] = [placed("sinusoidal"), placed("positions")].map(({ model }) => logitsOf(model, values));
+    expect(again).not.toEqual(once);
+    const engine = createReferenceEngine();
+    await loadStart(engine, placed("positions"), 1);
+    expect(await decodingError(engine, placed("positions"), randomRows(placed("positions"), 2))).toBeLessThan(1e-6);
+    await engine.close();
+    expect(() => modelOf({ step: "positions" })).toThrow(
+      /^rounds: embedding\.positions: .*got none.*\[E_SPEC_ROUNDS\]$/,
+    );
   });
 
   test("the canonical form writes the layers out and keeps where rounds begin", () => {

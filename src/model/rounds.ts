@@ -1,11 +1,15 @@
-/** Rounds of a loop: a signal of the round's number on the stream, and tokens that stop after as many rounds as they need. */
+/**
+ * Rounds of a loop: a signal of the round's number on the stream, tokens that stop after as many rounds as they need, steps of
+ * a solver made of rounds, and states that are tokens again behind each round (Altabaa et al. 2025, arXiv 2510.14095).
+ */
 import type { AuxiliaryLoss } from "../blocks/index.ts";
 import { bias, linear, matrix } from "../blocks/index.ts";
-import { type Halting, haltingRound, roundSignal, startHalting } from "../ops/index.ts";
+import { type Halting, haltingRound, nearestRow, roundSignal, startHalting } from "../ops/index.ts";
 import { constant, type Tensor, where, within } from "../tensor/index.ts";
 import type { Extras } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part } from "./part.ts";
+import { startSteps } from "./solver-steps.ts";
 import type { RoundsSpec } from "./spec.ts";
 
 /** Adaptive computation time: one probability of stopping a token and round. */
@@ -34,22 +38,34 @@ export interface RoundsRun {
   after(index: number, x: Tensor): Tensor;
 }
 
-export function startRounds(rounds: Rounds | undefined, context: TraceContext, extras: Extras): RoundsRun {
+/** `place` adds the stack's positions to a stream; `table` is the embedding's, [C, D]. */
+export function startRounds(
+  rounds: Rounds | undefined,
+  context: TraceContext,
+  { extras, place, table }: { extras: Extras; place: (x: Tensor) => Tensor; table: () => Tensor },
+): RoundsRun {
   if (rounds === undefined) return { before: (_, x) => x, after: (_, x) => x };
-  const { start, length, times, step } = rounds.spec;
+  const { start, length, times, step, solver, discretise } = rounds.spec;
   const roundOf = (index: number) => (index >= start && index < start + length * times ? (index - start) / length : -1);
+  const steps = solver && startSteps(solver);
   const halt = rounds.halting && haltingRun(rounds, rounds.halting, { context, extras });
   return {
     before(index, x) {
       const round = roundOf(index);
       if (round < 0 || !Number.isInteger(round)) return x;
-      const signalled = step === "sinusoidal" ? x.add(constant(roundSignal(round, x.dim(-1)), [x.dim(-1)])) : x;
+      const from = steps?.before(round, x) ?? x;
+      const signal = () => constant(roundSignal(steps?.timeOf(round) ?? round, x.dim(-1)), [x.dim(-1)]);
+      // In the first round the embedding has added them.
+      const placed = step === "positions" && round > 0 ? place(from) : from;
+      const signalled = step === "none" ? placed : placed.add(signal());
       halt?.ask(round, signalled);
       return signalled;
     },
     after(index, x) {
       const end = roundOf(index + 1 - length);
-      return halt && end >= 0 && Number.isInteger(end) ? halt.take(end, x) : x;
+      if (end < 0 || !Number.isInteger(end)) return x;
+      if (discretise && end < times - 1) return within("rounds", () => nearestRow(x, table()));
+      return halt?.take(end, x) ?? steps?.after(end, x) ?? x;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { AuxiliaryLoss, Io, Mixer, Norm, Result } from "../blocks/index.ts";
+import type { AuxiliaryLoss, Io, Mixer, Norm, Result, Ways } from "../blocks/index.ts";
 import { concat, type Tensor, within } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
 import type { Extras, Layer, Sublayer } from "./layer.ts";
@@ -8,7 +8,12 @@ import type { NormSite } from "./spec.ts";
 
 /** Runs a layer in the form `mode`; results beside the stream are collected in `extras`. */
 export function runLayer(layer: Layer, x: Tensor, run: LayerRun): Tensor {
-  return layer.sublayers.reduce((stream, sublayer) => runSublayer(sublayer, stream, run), x);
+  return layer.sublayers.reduce((entered, sublayer) => {
+    const left = runSublayer(sublayer, entered, run);
+    const { path } = sublayer.branches[0]!.part;
+    if (!sublayer.streams) Object.assign(run.extras.probes, under(path, { entered, left }));
+    return left;
+  }, x);
 }
 
 interface LayerRun {
@@ -16,12 +21,14 @@ interface LayerRun {
   form: "forward" | "step";
   dropoutProb: number;
   extras: Extras;
+  /** What the layer's mixer takes queries, keys and values from, where not from the stream. */
+  ways?: Ways | undefined;
 }
 
 function runSublayer(
   { branches, norms, residual, streams, reshape }: Sublayer,
   stream: Tensor,
-  { context: given, form, dropoutProb, extras }: LayerRun,
+  { context: given, form, dropoutProb, extras, ways }: LayerRun,
 ): Tensor {
   const context = { ...given, io: ioOn(extras.reshaped, given.io) };
   const at = (own: Sublayer["norms"], site: NormSite, y: Tensor) =>
@@ -33,10 +40,12 @@ function runSublayer(
   const outputs = branches.map((branch) => {
     const { part } = branch;
     const x = at(branch.norms, "input", input);
+    const normed = (way: Tensor) => at(branch.norms, "input", norm("input", way));
+    const apart = ways && part.path.endsWith(".mixer") ? waysOf(ways, normed) : undefined;
     const y = within(part.path, () => {
       const raw =
         branch.family === "mixer"
-          ? runMixer(branch.part, x, { context, form, extras })
+          ? runMixer(branch.part, x, { context, form, extras, ways: apart })
           : collect(part, branch.part.component.forward(x, contextOf(part, context.source, context.io)), extras);
       return dropout(raw, dropoutProb, { io: context.io, path: part.path });
     });
@@ -65,14 +74,20 @@ export function ioOn(reshaped: Extras["reshaped"], io: Io): Io {
   return { ...rest, grid, ...(mask_BT && { mask_BT }) };
 }
 
+const waysOf = ({ queries, keys, values }: Ways, each: (way: Tensor) => Tensor): Ways => ({
+  queries: each(queries),
+  keys: each(keys),
+  values: each(values),
+});
+
 function runMixer(
   part: Part<Mixer>,
   x: Tensor,
-  { context, form, extras }: { context: TraceContext; form: "forward" | "step"; extras: Extras },
+  { context, form, extras, ways }: Omit<LayerRun, "dropoutProb">,
 ): Tensor {
   const s = below(part.path, context.state ?? {}, Object.keys(part.component.state(part.d, part.c)));
   const io = { ...context.io, handed: { ...extras.handed } };
-  const at = { ...contextOf(part, context.source, io), s };
+  const at = { ...contextOf(part, context.source, io), s, ...(ways && { ways }) };
   const result = form === "step" ? part.component.step!(x, at) : part.component.forward(x, at);
   Object.assign(extras.state, under(part.path, result.s));
   extras.handed = { ...extras.handed, ...result.handed };

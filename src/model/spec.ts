@@ -1,3 +1,4 @@
+import type { PlainOdeMethod } from "../ops/index.ts";
 import type { InitScheme } from "./init-scheme.ts";
 
 /** A component and its options, in canonical form: every default filled. */
@@ -79,11 +80,23 @@ export interface RoundsSpec {
   readonly times: number;
   /** Added to the stream in front of each round. */
   readonly step: (typeof roundSteps)[number];
+  /** The stream is carried on by a Runge–Kutta method, each of whose evaluations is a round: see `startSteps`. */
+  readonly solver?: { readonly method: PlainOdeMethod; readonly size: number };
+  /** What a round leaves is replaced by the nearest row of the embedding's table, behind all rounds but the last. */
+  readonly discretise?: true;
   /** Tokens stop by themselves once their probabilities pass the threshold; `cost` weighs the rounds they take in the loss. */
   readonly halt?: { readonly threshold: number; readonly cost: number };
 }
 
-export const roundSteps = ["none", "sinusoidal"] as const;
+/** In training some tokens go around the layers `from` to `to`, unchanged; `ratio` of them, drawn anew each time. */
+export interface RouteSpec {
+  readonly from: number;
+  readonly to: number;
+  readonly ratio: number;
+}
+
+/** positions: sines of the round's number, and the stack's positions again (Dehghani et al. 2019, eq. 6 and 7). */
+export const roundSteps = ["none", "sinusoidal", "positions"] as const;
 
 /** What stands below the first layer. */
 export type EmbeddingSpec = PartSpec & {
@@ -99,6 +112,8 @@ export interface EncoderSpec {
   readonly positions: PartSpec;
   readonly layers: readonly LayerSpec[];
   readonly rounds?: RoundsSpec;
+  /** Left out: all tokens go through all layers. */
+  readonly route?: RouteSpec;
   /** Left out: one residual stream. */
   readonly streams?: PartSpec;
   /** Left out: each layer starts from what the one below left. */
@@ -129,6 +144,8 @@ export interface ModelSpec {
   readonly layers: readonly LayerSpec[];
   /** Left out: looped layers know nothing of their round. */
   readonly rounds?: RoundsSpec;
+  /** Left out: all tokens go through all layers, in training too. */
+  readonly route?: RouteSpec;
   /** Several residual streams in the place of one and of the layers' residual; left out: one. */
   readonly streams?: PartSpec;
   /** What layers read of earlier ones; left out: each starts from what the one below left. */

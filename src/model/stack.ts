@@ -11,14 +11,16 @@ import {
 import { openStreams } from "../ops/index.ts";
 import { concat, fail, full, iota, type Tensor, within } from "../tensor/index.ts";
 import { dropout } from "./dropout.ts";
+import { buildHistories, recall } from "./histories.ts";
 import { buildLayer, type Extras, type Layer, mixersOf, partsOf } from "./layer.ts";
 import type { TraceContext } from "./model.ts";
 import { buildPart, contextOf, type Part } from "./part.ts";
 import { recomputedTurns } from "./recomputed-turns.ts";
 import { assertUnshaped } from "./reshape.ts";
 import { buildRounds, type Rounds, startRounds } from "./rounds.ts";
+import { assertRoutable, startRoute } from "./route.ts";
 import { ioOn, runLayer, runNorm } from "./run-layer.ts";
-import type { EmbeddingSpec, LayerSpec, PartSpec, RoundsSpec } from "./spec.ts";
+import type { EmbeddingSpec, LayerSpec, PartSpec, RoundsSpec, RouteSpec } from "./spec.ts";
 
 /** An embedding, layers and a last norm. */
 export interface Stack {
@@ -29,6 +31,7 @@ export interface Stack {
   embeddingNorm: Part<Norm> | undefined;
   layers: readonly Layer[];
   rounds: Rounds | undefined;
+  route: RouteSpec | undefined;
   /** Of several residual streams, and how they become one behind the last layer. */
   streams: Pick<Part<Streams>, "component" | "c"> | undefined;
   /** What each layer starts from, and at last what the norm reads; none: what the layer below left. */
@@ -43,6 +46,7 @@ interface StackSpec {
   embedding: EmbeddingSpec;
   layers: readonly LayerSpec[];
   rounds?: RoundsSpec;
+  route?: RouteSpec;
   streams?: PartSpec;
   history?: PartSpec;
   norm: PartSpec;
@@ -60,8 +64,11 @@ export function buildStack(
 ): Stack {
   const { layers, sizes } = buildLayers(spec, { width, prefix });
   assertHanded(layers);
-  const { rounds, streams, embedding } = spec;
+  const { rounds, streams, embedding, route } = spec;
+  if (route) assertRoutable(route, layers, `${prefix}route`);
   const reshape = sizes.at(-1)!;
+  if (rounds?.step === "positions") assertPlaced(embedding.positions, prefix);
+  if (rounds?.discretise) assertTable(embedding, `${prefix}rounds.discretise`);
   if (rounds) assertUnshaped(`${prefix}rounds`, layers.some(reshapes), "a loop with a step or a halt");
   const normAt = (norm: PartSpec, path: string, { where = path, width: own = width } = {}) => {
     const component = families.norms[norm.kind]!;
@@ -73,12 +80,25 @@ export function buildStack(
     ...buildBottom(embedding, { vocabulary, width, prefix, shared }),
     layers,
     rounds: rounds && buildRounds(rounds, { width, prefix }),
+    route,
     streams: streams && { component: families.streams[streams.kind]!, c: streams },
-    histories: buildHistories(spec, { sizes, prefix }),
+    histories: buildHistories(spec, { sizes, prefix, built: layers }),
     embeddingNorm: embedding.norm && normAt(embedding.norm, "embeddingNorm", { where: "embedding.norm" }),
     norm: normAt(spec.norm, "norm", reshape),
     reshape,
   };
+}
+
+/** Positions that are added before every round are some that are added at all. Throws E_SPEC_ROUNDS. */
+function assertPlaced({ kind }: PartSpec, prefix: string): void {
+  if (families.positions[kind]!.embed) return;
+  fail({
+    code: "E_SPEC_ROUNDS",
+    where: `${prefix}embedding.positions`,
+    expected: 'a scheme that is added to embeddings, as the loop\'s step "positions" adds it before every round',
+    got: kind,
+    hint: 'Use "positions": {"kind": "sinusoidal"}, or "step": "sinusoidal".',
+  });
 }
 
 /** Embedding and positions. */
@@ -110,6 +130,12 @@ interface Below {
   prefix: string;
 }
 
+/** States can be tokens again only where tokens have rows. Throws E_SPEC_ROUNDS. */
+function assertTable({ kind }: EmbeddingSpec, where: string): void {
+  if (kind !== "token")
+    fail({ code: "E_SPEC_ROUNDS", where, expected: "an embedding of kind token, whose rows states become", got: kind });
+}
+
 const reshapes = ({ sublayers }: Layer): boolean => sublayers.some(({ reshape }) => reshape !== undefined);
 
 /** The layers, and what enters each of them and leaves the last. */
@@ -129,27 +155,6 @@ function buildLayers(
     return layer;
   });
   return { layers: built, sizes };
-}
-
-function buildHistories(
-  { layers, history }: StackSpec,
-  { sizes, prefix }: { sizes: readonly Reshape[]; prefix: string },
-): Part<History>[] {
-  if (history === undefined) return [];
-  const component = families.histories[history.kind]!;
-  const depth = layers.length;
-  const { kind: _, ...c } = history;
-  const same = sizes.every(({ width, stride }) => width === sizes[0]!.width && stride === 1);
-  if (!component.fits?.(c)) assertUnshaped(`${prefix}history`, !same, history.kind);
-  return Array.from({ length: depth + 1 }, (_, index) =>
-    buildPart<History>(component, {
-      spec: history,
-      path: index < depth ? `${prefix}layers.${index}.history` : `${prefix}history`,
-      where: `${prefix}history`,
-      dims: (c) =>
-        component.dims(c, sizes[index]!.width, { place: index + 1, depth, streams: sizes.slice(0, index + 1) }),
-    }),
-  );
 }
 
 /** What a mixer takes of earlier layers must be handed on below it. Throws E_SPEC_HANDED. */
@@ -228,7 +233,7 @@ function defaultPositions(x_BTD: Tensor, io: Io): Tensor {
  * `layers.N.stream`: the stream below the first layer and behind each.
  */
 export function runStack(
-  { prefix, embedding, layers, rounds, streams, histories, norm }: Stack,
+  { prefix, embedding, positions, layers, rounds, route, streams, histories, norm }: Stack,
   embedded: Tensor,
   { context: given, form, dropoutProb, extras }: StackRun,
 ): { x: Tensor; io: Io } {
@@ -240,18 +245,38 @@ export function runStack(
   const states = [open(embedded)];
   extras.turns = [];
   extras.probes[`${prefix}embedding.stream`] = embedded;
-  const turns = startRounds(rounds, widened, extras);
-  const startOf = (index: number) => turns.before(index, recall(histories[index], states, seen()));
+  const turns = startRounds(rounds, widened, {
+    table: () => tableOf({ embedding }, widened)!,
+    extras,
+    place: (x) => within(positions.path, () => positioned(positions, x, { context: widened, form })),
+  });
+  const detour = startRoute(route, { context: widened, prefix, extras, positionsOf: defaultPositions });
+  const startOf = (index: number) => {
+    const { stream, ways } = recall(histories[index], states, seen());
+    return { x: turns.before(index, stream), ways };
+  };
   layers.forEach((layer, index) => {
-    const left = runLayer(layer, startOf(index), { context: widened, form, dropoutProb, extras });
-    states.push(turns.after(index, left));
+    const { x: start, ways } = startOf(index);
+    const entering = detour.before(index, start);
+    const seenBy = { ...widened, io: detour.io(index) };
+    const left = runLayer(layer, entering, { context: seenBy, form, dropoutProb, extras, ways });
+    states.push(turns.after(index, detour.after(index, left)));
     extras.probes[`${layer.path}.stream`] = close(states.at(-1)!);
   });
-  const x = close(withoutTape(startOf(layers.length), { streams, form, context: widened, extras }));
+  const x = close(withoutTape(startOf(layers.length).x, { streams, form, context: widened, extras }));
   // Norms may be of the whole sequence, so tokens are chosen behind the last one.
   const { io } = seen();
   const normed = runNorm(norm, x, { ...widened, io }, extras);
   return { x: context.read_BR ? readTokens(normed, context.read_BR) : normed, io };
+}
+
+/** The rows of an embedding, where it has any. */
+export function tableOf(
+  { embedding }: Pick<Stack, "embedding">,
+  { source, io }: Pick<TraceContext, "source" | "io">,
+): Tensor | undefined {
+  const at = contextOf(embedding, source, io);
+  return embedding.component.table?.(at) ?? at.p["table"]?.tensor;
 }
 
 /** One stream to what the layers pass on, and back. */
@@ -268,12 +293,6 @@ function withoutTape(
 ): Tensor {
   const undo = form === "forward" && context.io.mode === "train" ? streams?.component.undo : undefined;
   return (undo && turns.at(-1)?.after === last ? recomputedTurns(turns, undo) : undefined) ?? last;
-}
-
-/** What the next layer starts from. */
-function recall(history: Part<History> | undefined, states: readonly Tensor[], { source, io }: TraceContext): Tensor {
-  if (history === undefined) return states.at(-1)!;
-  return within(history.path, () => history.component.forward(states, contextOf(history, source, io)));
 }
 
 /** Tokens that the embedding put in front are always real. */

@@ -1,5 +1,6 @@
-import type { Family, IoField } from "../blocks/index.ts";
-import { buildModel, type LayerSpec, type Model, type ModelSpec } from "../model/index.ts";
+import type { z } from "zod";
+import { type Family, families, type IoField } from "../blocks/index.ts";
+import { buildModel, type LayerSpec, type Model, type ModelSpec, type PartReport } from "../model/index.ts";
 import { fail, SeqlabError } from "../tensor/index.ts";
 import { type ObjectiveDeclaration, type ObjectiveKind, objectives, serves } from "./objectives.ts";
 
@@ -20,7 +21,7 @@ export function buildSpec(spec: ModelSpec, { tokens }: { tokens: number }): Buil
   const model = buildNamed(spec, tokens + names.length);
   assertHead(spec, model, objective.per ?? "token");
   assertAhead(spec, objective);
-  assertFed(spec, model, objective.feeds ?? []);
+  assertFed(spec, model, objective);
   if (objective.flow !== "any" && !serves(model.flow, objective.flow)) rejectFlow(spec, model, objective.flow);
   return { model, extraTokens };
 }
@@ -42,11 +43,15 @@ function assertSource(spec: ModelSpec, needed: boolean): void {
 }
 
 /** What parts need beside their input comes from the embedding, the encoder, or the objective's batches. */
-function assertFed({ name, encoder, objective }: ModelSpec, model: Model, feeds: readonly IoField[]): void {
+function assertFed(
+  { name, encoder, objective }: ModelSpec,
+  model: Model,
+  { feeds = [], feedsWith }: ObjectiveDeclaration,
+): void {
   const fed: readonly IoField[] = [
     ...(model.input.kind === "ids" ? (["ids_BT"] as const) : []),
     ...(encoder ? (["memory"] as const) : []),
-    ...feeds,
+    ...(feedsWith === undefined || objective[feedsWith] !== undefined ? feeds : []),
   ];
   const needed = model.parts.flatMap(({ kind, where, needs }) => needs.map((field) => ({ field, kind, where })));
   const lack = needed.find(({ field }) => !fed.includes(field));
@@ -59,7 +64,7 @@ function assertFed({ name, encoder, objective }: ModelSpec, model: Model, feeds:
     got: `${lack.kind}, which needs ${lack.field}`,
     hint: feedHint(
       lack.field,
-      feeders.map(([kind]) => kind),
+      feeders.map(([kind, one]) => (one.feedsWith === undefined ? kind : `${kind} with "${one.feedsWith}"`)),
     ),
   });
 }
@@ -132,12 +137,25 @@ function rejectFlow({ name, objective }: ModelSpec, { parts }: Model, flow: "cau
   const part = writing.find((one) => !serves(one.flow, flow)) ?? writing[0]!;
   const noun = (part.family && nouns[part.family]) ?? "part";
   const others = flow === "causal" ? "masked-diffusion" : "next-token";
-  const option = `Set "causal": ${flow === "causal"}${flow === "causal" ? "" : " where the mixer has that option"}`;
   fail({
     code: "E_SPEC_FLOW",
     where: `${name}: ${part.where}`,
     expected: `a ${flow} ${noun}, as the objective "${objective.kind}" requires`,
     got: `${part.kind}, which is not`,
-    hint: `${noun === "mixer" ? option : `Choose another ${noun}`}, or choose the objective "${others}".`,
+    hint: `${causalHint(part, flow) ?? `Choose another ${noun}`}, or choose the objective "${others}".`,
   });
 }
+
+/** How this mixer itself becomes what is wanted; undefined where it has no option for that. */
+function causalHint({ family, kind }: PartReport, flow: "causal" | "bidirectional"): string | undefined {
+  if (family !== "mixers") return undefined;
+  const { shape } = families.mixers[kind]!.config as unknown as z.ZodObject;
+  if ("causal" in shape) return `Set "causal": ${flow === "causal"}`;
+  return flow === "bidirectional" && isInner(kind)
+    ? `Run it both ways: {"kind": "bidirectional", "mixer": {"kind": "${kind}"}}`
+    : undefined;
+}
+
+/** Whether `bidirectional` can hold it. */
+const isInner = (kind: string): boolean =>
+  families.mixers["bidirectional"]!.config.safeParse({ mixer: { kind } }).success;

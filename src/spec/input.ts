@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { TypedFamilies } from "../blocks/index.ts";
 import type { EncoderSpec, InitScheme, Placement, RoundsSpec, Wiring } from "../model/index.ts";
+import type { PlainOdeMethod } from "../ops/index.ts";
 import type { objectives } from "./objectives.ts";
 
 /** Options that are components themselves may leave theirs out too. */
@@ -58,8 +59,19 @@ interface LoopInput {
   readonly to?: number;
   /** Added to the stream in front of each round. */
   readonly step?: RoundsSpec["step"];
+  /** Behind every round but the last, states become the nearest rows of the embedding's table. */
+  readonly discretise?: true;
+  /** Each of the `times` is a step of this Runge–Kutta method. */
+  readonly solver?: { readonly method: PlainOdeMethod; readonly size?: number };
   /** Tokens stop after as many rounds as they need. */
   readonly halt?: { readonly threshold?: number; readonly cost?: number };
+}
+
+/** `ratio` of the tokens, left out: half of them, skip layers `from` to `to` in training. */
+interface RouteInput {
+  readonly from: number;
+  readonly to: number;
+  readonly ratio?: number;
 }
 
 type LayersInput<L> = readonly Repeated<L>[] | PatternInput<L>;
@@ -78,6 +90,8 @@ interface EncoderInput {
   readonly positions?: PartInput<TypedFamilies["positions"]>;
   readonly layers: LayersInput<LayerInput>;
   readonly loop?: LoopInput;
+  /** In training some tokens go around these layers. */
+  readonly route?: RouteInput;
   readonly streams?: PartInput<TypedFamilies["streams"]>;
   readonly history?: PartInput<TypedFamilies["histories"]>;
   readonly norm?: PartInput<TypedFamilies["norms"]>;
@@ -99,6 +113,8 @@ export interface SpecInput {
   readonly encoder?: EncoderInput;
   readonly layers: LayersInput<DecoderLayerInput>;
   readonly loop?: LoopInput;
+  /** In training some tokens go around these layers. */
+  readonly route?: RouteInput;
   /** Several residual streams in the place of one. */
   readonly streams?: PartInput<TypedFamilies["streams"]>;
   /** What layers read of earlier ones. */

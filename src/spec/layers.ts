@@ -1,4 +1,4 @@
-import { type LayerSpec, type PartSpec, type RoundsSpec, sublayersOf } from "../model/index.ts";
+import { type LayerSpec, type PartSpec, type RoundsSpec, stagesOf, sublayersOf } from "../model/index.ts";
 import { fail } from "../tensor/index.ts";
 import { assertArrangement } from "./arrangement.ts";
 import { nearest, showValue } from "./messages.ts";
@@ -60,19 +60,25 @@ export function canonicalRounds(
   const reject = (expected: string, got: string) =>
     fail({ code: "E_SPEC_ROUNDS", where: `${where}rounds`, expected, got });
   if (rounds && loop) reject("either loop or rounds", "both");
+  if (found.solver && times % stagesOf(found.solver) !== 0)
+    reject(`times in multiples of ${stagesOf(found.solver)}, the stages of ${found.solver.method}`, String(times));
+  const ways = (["discretise", "solver", "halt"] as const).filter((way) => found[way] !== undefined);
+  if (ways.length > 1) reject("one of discretise, solver and halt", ways.join(" and "));
   if (start + length * times > expanded.length)
     reject(`start + length · times ≤ ${expanded.length}, the number of layers`, String(start + length * times));
   return found;
 }
 
 function maybeRounds(layers: Sugar, loop: Loop, where: string): RoundsSpec | undefined {
-  if (loop === undefined || (loop.step === "none" && loop.halt === undefined)) return undefined;
+  if (loop === undefined || (loop.step === "none" && !loop.halt && !loop.solver && !loop.discretise)) return undefined;
   const { start, end, times } = roundOf(
     loop,
     runsOf(layers, where).reduce((sum, { count }) => sum + count, 0),
     where,
   );
-  return { start, length: end - start, times, step: loop.step, ...(loop.halt && { halt: loop.halt }) };
+  const { step, discretise, solver, halt } = loop;
+  const ways = { ...(discretise && { discretise }), ...(solver && { solver }), ...(halt && { halt }) };
+  return { start, length: end - start, times, step, ...ways };
 }
 
 const runsOf = (layers: Sugar, where: string): Run[] =>
@@ -84,7 +90,8 @@ const runsOf = (layers: Sugar, where: string): Run[] =>
 function roundOf(loop: Loop, count: number, where: string): { start: number; end: number; times: number } {
   if (loop === undefined) return { start: 0, end: count, times: 1 };
   const { from, to = count - 1, times } = loop;
-  if (from <= to && to < count) return { start: from, end: to + 1, times };
+  const stages = loop.solver ? stagesOf(loop.solver) : 1;
+  if (from <= to && to < count) return { start: from, end: to + 1, times: times * stages };
   return fail({
     code: "E_SPEC_LOOP",
     where: `${where}loop`,

@@ -25,6 +25,7 @@ test("a name without its shelf, or with a slip in it, is told", () => {
   expect(() => loadSpec("gpt-2")).toThrow(/Did you mean "published\/gpt-2"\? \[E_SPEC_FILE\]$/);
   expect(() => loadSpec("tiny/gtp-2")).toThrow(/Did you mean "tiny\/gpt-2"\? \[E_SPEC_FILE\]$/);
   expect(() => loadSpec("models/transformer-base.json")).toThrow(/Did you mean "published\/transformer-base"\?/);
+  expect(() => loadSpec(".")).toThrow(/^\.: expected a spec file, .*, got a folder\. \[E_SPEC_FILE\]$/);
   expect(() => loadSpec("my-own.json")).toThrow(/no such file\. \[E_SPEC_FILE\]$/);
   expect(() => loadSpec("published/../llama")).toThrow(/no such file.*E_SPEC_FILE/);
 });

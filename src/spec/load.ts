@@ -48,12 +48,14 @@ function readSpecFile(
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const near = (extname(nameOrFile) === "" ? nearestShipped : namesake)(nameOrFile, { gallery, shelved });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const near =
+      code === "ENOENT" && (extname(nameOrFile) === "" ? nearestShipped : namesake)(nameOrFile, { gallery, shelved });
     return fail({
       code: "E_SPEC_FILE",
       where: nameOrFile,
       expected: `a spec file, or one of ${gallery.join(", ")}, ${specShelves.map((shelf) => `${shelf}/NAME`).join(", ")}`,
-      got: (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (error as Error).message,
+      got: { ENOENT: "no such file", EISDIR: "a folder" }[code ?? ""] ?? message,
       ...(near && { hint: `Did you mean "${near}"?` }),
       cause: error,
     });

@@ -57,6 +57,7 @@ const stacks = {
   }),
   reversible: layer({ channel: { kind: "mlp" } }, { streams: { kind: "reversible" } }),
   dense: layer({ channel: { kind: "mlp" } }, { history: { kind: "dense" } }),
+  "several heads": mixer(gru, { heads: [{ head: { kind: "lm", tied: false }, ahead: 2 }] }),
 };
 
 const schemes = {
@@ -73,6 +74,9 @@ const schemes = {
   ALiBi: positions("alibi"),
   "T5 bias": positions("t5-bias"),
   relative: positions("relative"),
+  "2-D": embedded("sinusoidal-2d"),
+  "2-D learned": embedded("learned-2d"),
+  "2-D RoPE": positions("rope-2d"),
 };
 
 const mixers = {
@@ -119,8 +123,32 @@ for (const kind of [
   ...["hyena", "conv-glu", "dilated-conv", "neural-cde", "ode-rnn", "multi", "gate"],
 ])
   Object.assign(mixers, { [kind]: mixer({ kind }) });
-for (const kind of ["pooling", "token-mlp", "fnet"])
+for (const kind of ["pooling", "token-mlp", "fnet", "identity", "conv2d", "resnet-block"])
   Object.assign(mixers, { [kind]: mixer({ kind }, { objective: encoder }) });
+/** Recurrences and convolutions in time, run over the text in both directions. */
+for (const kind of [
+  ...["retention", "deltanet", "gated-deltanet", "hgrn", "rwkv-4", "rwkv-5", "rwkv-6", "rwkv-7", "linear-attention"],
+  ...["s4", "s4d", "s5", "mamba", "mamba-2", "rg-lru", "lru", "rnn", "lstm", "gru", "min-gru", "min-lstm"],
+  ...["slstm", "mlstm", "ltc", "cfc", "hyena", "performer"],
+])
+  Object.assign(mixers, {
+    [`${kind} two ways`]: mixer({ kind: "bidirectional", mixer: { kind } }, { objective: encoder }),
+  });
+/** What reads an encoder. */
+for (const cross of [
+  { kind: "cross-attention" },
+  { kind: "cross-attention", score: "additive" },
+  { kind: "cross-attention", score: "bilinear" },
+  { kind: "cross-attention", scale: "none" },
+  { kind: "linformer-cross" },
+])
+  Object.assign(mixers, {
+    [`cross: ${Object.values(cross).join(" ")}`]: {
+      encoder: { layers: [{ mixer: attention({ causal: false }) }] },
+      layers: [{ mixer: attention(), cross: { heads: 2, ...cross } }],
+      objective: { kind: "sequence-to-sequence" },
+    },
+  });
 
 const channels = {
   SwiGLU: channel({ kind: "swiglu" }),
@@ -156,7 +184,27 @@ const norms = Object.fromEntries(
   ]),
 );
 
-describe.each(Object.entries({ stacks, positions: schemes, mixers, channels, norms }))("%s", (_, specs) => {
+const both = mixer(attention({ causal: false }));
+const judged = { ...both, head: { kind: "classes" } };
+const paired = stacks["encoder–decoder"];
+const trained = (spec: Options, objective: Options): Options => ({ ...spec, objective });
+const objectives = {
+  "next token": mixer(gru),
+  "masked LM": trained(both, { kind: "masked-lm" }),
+  "span corruption": trained(paired, { kind: "span-corruption" }),
+  denoising: trained(paired, { kind: "denoising", noise: ["infill", "permute"] }),
+  "sequence to sequence, label smoothing": trained(paired, { kind: "sequence-to-sequence", labelSmoothing: 0.1 }),
+  LLaDA: trained(both, { kind: "masked-diffusion" }),
+  "LLaDA in random order": trained(both, { kind: "masked-diffusion", sampler: "random" }),
+  "LLaDA block-wise": trained(both, { kind: "masked-diffusion", block: 8, steps: 4 }),
+  MDLM: trained(both, { kind: "masked-diffusion", schedule: "log-linear", sampler: "ancestral" }),
+  "D3PM absorbing": trained(both, { kind: "d3pm", transition: "absorbing" }),
+  "D3PM uniform": trained(both, { kind: "d3pm", transition: "uniform" }),
+  classification: trained(judged, { kind: "classification" }),
+  regression: trained(judged, { kind: "regression" }),
+};
+
+describe.each(Object.entries({ stacks, positions: schemes, mixers, channels, norms, objectives }))("%s", (_, specs) => {
   test.each(Object.entries(specs as Record<string, Options>))("%s", (_name, spec) => {
     const { model } = build(spec);
     expect(model.parameters.size).toBeGreaterThan(0);

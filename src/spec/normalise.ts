@@ -1,4 +1,5 @@
 import type { EncoderSpec, ModelSpec, PartSpec } from "../model/index.ts";
+import { fail } from "../tensor/index.ts";
 import { assertStreams } from "./arrangement.ts";
 import type { SpecInput } from "./input.ts";
 import { canonicalRounds, expandLayers } from "./layers.ts";
@@ -42,7 +43,7 @@ function canonicalEncoder(
   };
 }
 
-type StackInput = Pick<ParsedSpec, "loop" | "rounds" | "streams" | "history"> & {
+type StackInput = Pick<ParsedSpec, "loop" | "rounds" | "route" | "streams" | "history"> & {
   layers: ParsedSpec["layers"] | NonNullable<ParsedSpec["encoder"]>["layers"];
 };
 
@@ -50,13 +51,19 @@ type StackInput = Pick<ParsedSpec, "loop" | "rounds" | "streams" | "history"> & 
 function stackOf(
   stack: StackInput,
   at: { defaults: ParsedSpec["defaults"]; where: string },
-): Pick<ModelSpec, "layers" | "rounds" | "streams" | "history"> {
-  const { streams, history } = stack;
+): Pick<ModelSpec, "layers" | "rounds" | "route" | "streams" | "history"> {
+  const { streams, history, route } = stack;
   const layers = expandLayers(stack, at);
   const rounds = canonicalRounds(stack, { expanded: layers, where: at.where });
+  if (history && rounds?.solver)
+    fail({ code: "E_SPEC_ROUNDS", where: `${at.where}history`, expected: "none beside a solver", got: history.kind });
+  const beside = Object.entries({ rounds, streams, history }).find(([, one]) => one !== undefined);
+  if (route && beside)
+    fail({ code: "E_SPEC_ROUTE", where: `${at.where}${beside[0]}`, expected: "none beside a route", got: "one" });
   return {
     layers,
     ...(rounds && { rounds }),
+    ...(route && { route }),
     ...(streams && { streams: streams as PartSpec }),
     ...(history && { history: history as PartSpec }),
   };

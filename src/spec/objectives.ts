@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Capabilities, IoField } from "../blocks/index.ts";
-import { keptSchedules, maskSchedules } from "../ops/index.ts";
+import { keptSchedules, maskSchedules, noiseKinds } from "../ops/index.ts";
 
 /** What the spec must know of an objective; its loss lives with training. */
 export interface ObjectiveDeclaration {
@@ -16,6 +16,8 @@ export interface ObjectiveDeclaration {
   ahead?: true;
   /** What its batches carry beside the input, of what parts may need. Absent: nothing. */
   feeds?: readonly IoField[];
+  /** The option without which it carries none of that. Absent: it always does. */
+  feedsWith?: string;
   /** Ids beyond the tokenizer's that the model must know, e.g. the mask: by name, in order. */
   extraTokens: readonly string[] | ((objective: Readonly<Record<string, unknown>>) => readonly string[]);
 }
@@ -74,6 +76,33 @@ export const objectives = {
       ...Array.from({ length: sentinels as number }, (_, i) => `sentinel${i}`),
     ],
   },
+  denoising: {
+    title: "Denoising of text (BART)",
+    config: z.strictObject({
+      noise: z
+        .array(z.enum(noiseKinds))
+        .min(1)
+        .default(["infill", "permute"])
+        .describe(
+          "what is done to the text, one after another: ids masked or deleted, spans infilled by one mask each, sentences permuted, the text rotated",
+        ),
+      share: z
+        .number()
+        .positive()
+        .max(0.9)
+        .default(0.3)
+        .describe("of the tokens that mask, delete and infill take away, 0 … 0.9"),
+      span: z
+        .number()
+        .positive()
+        .default(3)
+        .describe("mean tokens of a span that infill replaces, drawn from Poisson's"),
+      labelSmoothing,
+    }),
+    flow: "causal",
+    source: "of-text",
+    extraTokens: ["start", "end", "mask"],
+  },
   "masked-diffusion": {
     title: "Masked diffusion (LLaDA)",
     config: z.strictObject({
@@ -125,9 +154,19 @@ export const objectives = {
         .min(0)
         .default(0.001)
         .describe("λ: weight of −log p(x₀ | x_t) of every token beside the variational bound"),
+      timeFeatures: z
+        .int()
+        .positive()
+        .refine((width) => width % 2 === 0, "an even number")
+        .optional()
+        .describe(
+          "width of the sines and cosines of the time that parts read as their condition: adaptive-norm, condition-gate (default: the model is not told the time)",
+        ),
       ...denoising,
     }),
     flow: "bidirectional",
+    feeds: ["cond_BTD"],
+    feedsWith: "timeFeatures",
     extraTokens: ({ transition }) => (transition === "absorbing" ? ["mask"] : []),
   },
   "masked-lm": {

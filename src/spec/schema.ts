@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Families, type Family, families } from "../blocks/index.ts";
 import { bridges, initSchemes, type Placement, placements, roundSteps, wirings } from "../model/index.ts";
+import { plainOdeMethods } from "../ops/index.ts";
 import { objectives } from "./objectives.ts";
 
 type PartSchema = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
@@ -98,6 +99,13 @@ const halt = z.strictObject({
 
 const count = z.int().positive().max(1000);
 
+const discretise = z.literal(true);
+
+const solver = z.strictObject({
+  method: z.enum(plainOdeMethods).describe("explicit Runge–Kutta method; rk4 is the 3/8 rule"),
+  size: z.number().positive().default(1).describe("size of a step; 1 with euler is the plain loop"),
+});
+
 /** What a loop with a step or a halt becomes when its layers are written out. */
 const rounds = z
   .strictObject({
@@ -105,6 +113,8 @@ const rounds = z
     length: count.describe("layers of a round"),
     times: count.describe("rounds"),
     step: z.enum(roundSteps).default("none").describe("as in loop"),
+    discretise: discretise.optional().describe("as in loop"),
+    solver: solver.optional().describe("as in loop; a step takes as many rounds as the method has stages"),
     halt: halt.optional().describe("as in loop"),
   })
   .optional()
@@ -118,7 +128,17 @@ const loop = z
     step: z
       .enum(roundSteps)
       .default("none")
-      .describe("what is added to the stream in front of each round: nothing, or sines of its number"),
+      .describe(
+        "what is added to the stream in front of each round: nothing, sines of its number, or these and the embedding's positions again (Universal Transformer)",
+      ),
+    discretise: discretise
+      .optional()
+      .describe("behind every round but the last, states become the nearest rows of the embedding's table"),
+    solver: solver
+      .optional()
+      .describe(
+        "what a round adds is the slope of an equation x' = f(x): each of the `times` is a step of this method; left out: plain rounds",
+      ),
     halt: halt.optional().describe("tokens stop after as many rounds as they need; left out: all rounds"),
   })
   .optional()
@@ -155,7 +175,17 @@ const withPositions = (members: readonly PartSchema[]) =>
     ),
   );
 
+const route = z
+  .strictObject({
+    from: z.int().nonnegative().describe("index of the first layer that some tokens go around"),
+    to: z.int().nonnegative().describe("index of the last one; behind it they are back in their places"),
+    ratio: z.number().min(0).lt(1).default(0.5).describe("share of each sequence's tokens, drawn at every step"),
+  })
+  .optional()
+  .describe("in training some tokens go around these layers, unchanged (TREAD); left out: none");
+
 const several = {
+  route,
   streams: unionOf(family("streams"))
     .optional()
     .describe("several residual streams in the place of one and of the layers' residual; left out: one"),

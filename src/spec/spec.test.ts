@@ -133,7 +133,7 @@ describe("messages name file, key, value, and what would work", () => {
   test("sizes that do not come out whole name spec and layer", () => {
     const spec = canonicalSpec({ ...small, layers: [lstm, { mixer: { kind: "attention", heads: 5 } }] });
     expect(messageOf(() => buildSpec(spec, { tokens: 300 }))).toMatch(
-      /^small: layers\[1\]\.mixer: expected .*heads 5.* \[E_SPEC_DIVIDES\]$/,
+      /^small: layers\[1\]\.mixer: expected sizes that come out whole \(K of attention\), got K = [\d.]+ from heads 5\. Try heads 4 or \d+, or another width\. \[E_SPEC_DIVIDES\]$/,
     );
   });
 
@@ -162,6 +162,28 @@ describe("flow", () => {
     expect(messageOf(() => buildSpec(spec, { tokens: 300 }))).toMatch(
       /expected a bidirectional mixer, .* \[E_SPEC_FLOW\]$/,
     );
+  });
+
+  test("a refused mixer is told what it can do itself: an option that it has, both directions, or nothing", () => {
+    const told = (kind: string, objective: string) => {
+      const spec = canonicalSpec({
+        ...small,
+        layers: [{ mixer: { kind } as never }],
+        objective: { kind: objective } as never,
+      });
+      return messageOf(() => buildSpec(spec, { tokens: 300 }));
+    };
+    expect(told("attention", "masked-lm")).toContain('Set "causal": false, or choose');
+    expect(told("gla", "masked-lm")).toContain(
+      'Run it both ways: {"kind": "bidirectional", "mixer": {"kind": "gla"}}, or',
+    );
+    expect(told("fnet", "next-token")).toContain("Choose another mixer, or choose");
+    const both = canonicalSpec({
+      ...small,
+      layers: [{ mixer: { kind: "bidirectional", mixer: { kind: "gla" } } }],
+      objective: { kind: "masked-lm" },
+    } as never);
+    expect(buildSpec(both, { tokens: 300 }).model.flow).toBe("bidirectional");
   });
 
   test("masked diffusion adds its mask behind the tokenizer's ids", () => {

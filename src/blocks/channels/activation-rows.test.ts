@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { constant, type Tensor } from "../../tensor/index.ts";
 import { gradCheck, randomNormal, run, weightsFrom } from "../../testing/index.ts";
 import { errorAfterTraining } from "./activation-fit.fixture.ts";
+import { approximationRate } from "./activation-rate.fixture.ts";
 import { activate, type HiddenActivation } from "./learned-activation.ts";
 
 const learned = (kind: HiddenActivation, x: Tensor, own: Readonly<Record<string, Tensor>>): Tensor =>
@@ -59,6 +60,16 @@ describe("learned nonlinearities", () => {
       }),
     );
     expect(wins).toEqual([true, true, true]);
+  });
+
+  test("[polycom-rate] fitting a smooth function, the error of n PolyReLU units falls as n to the −4, of n ReLU units as n to the −2", () => {
+    const smooth = (x: number) => Math.sin(5 * x) + 0.5 * Math.exp(x);
+    const relu = approximationRate({ kind: "relu", slopes: [1] }, smooth, [6, 12, 24, 48]);
+    // Units of three slopes at a knot span u, u² and u³ there.
+    const own = { activationPowers: [0, third, third, third] };
+    const polyrelu = approximationRate({ kind: "polyrelu", own, slopes: [1, 2, 3] }, smooth, [2, 4, 8, 16]);
+    expect(Math.abs(relu - 2)).toBeLessThan(0.25);
+    expect(Math.abs(polyrelu - 4)).toBeLessThan(0.4);
   });
 
   test("[polynorm] any scale of its input gives the same, also a very large one", () => {

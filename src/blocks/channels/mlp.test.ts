@@ -17,8 +17,8 @@ import { affine, naiveActivate } from "./activations-naive.ts";
 import { type HiddenActivation, learnedKinds } from "./learned-activation.ts";
 import { mlp } from "./mlp.ts";
 
-type Weights = Record<"up" | "down", number[][]> &
-  Partial<Record<"inner1" | "inner2", number[][]>> &
+type Weights = Record<"down", number[][]> &
+  Partial<Record<"up" | "inner1" | "inner2", number[][]>> &
   Partial<Record<"upBias" | "downBias" | "innerBias1" | "innerBias2" | "hiddenGain", number[]>>;
 type Arguments = Pick<NaiveTokensArguments<{ activation: HiddenActivation; used: number }>, "x" | "c"> & { p: Weights };
 
@@ -35,6 +35,7 @@ function normed(h: number[], gain: number[] | undefined): number[] {
 const naive = ({ x, p, c }: Arguments) => ({
   y: x.map((row) =>
     row.map((token) => {
+      if (!p.up) return affine(token, p.down, p.downBias);
       const units = Math.max(1, Math.round(c.used * p.down.length));
       const act = (h: number[]) => naiveActivate(c.activation, h, p).map((v, i) => (i < units ? v : 0));
       let hidden = act(affine(token, p.up, p.upBias));
@@ -50,6 +51,8 @@ channelSuite(mlp, {
   configs: [
     {},
     { ratio: 1.5, bias: false },
+    { depth: 1 },
+    { depth: 1, bias: false, used: 0.5 },
     { depth: 3, hidden: 6, activation: "silu" },
     { used: 0.5, hidden: 6 },
     { used: 0.4, hidden: 5, depth: 3, activation: "prelu" },

@@ -10,7 +10,13 @@ const config = z.strictObject({
   hidden: z.int().positive().optional().describe("hidden width itself, instead of ratio"),
   activation: hiddenActivationSchema.default("gelu").describe("nonlinearity φ; some have parameters of their own"),
   bias: z.boolean().default(true).describe("whether the products have offsets"),
-  depth: z.int().min(2).default(2).describe("number of matrices; those between the first and the last are square"),
+  depth: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe(
+      "number of matrices; those between the first and the last are square; 1: a single one of the model's width, without nonlinearity",
+    ),
   used: z
     .number()
     .positive()
@@ -24,7 +30,7 @@ const config = z.strictObject({
 type C = z.infer<typeof config>;
 
 /** Numbers of the matrices between the first and the last. */
-const inner = ({ depth }: C): number[] => Array.from({ length: depth - 2 }, (_, i) => i + 1);
+const inner = ({ depth }: C): number[] => Array.from({ length: Math.max(0, depth - 2) }, (_, i) => i + 1);
 
 function innerParams(F: number, c: C): Readonly<Record<string, ParameterDeclaration>> {
   const entries = inner(c).flatMap((i): [string, ParameterDeclaration][] => [
@@ -34,13 +40,18 @@ function innerParams(F: number, c: C): Readonly<Record<string, ParameterDeclarat
   return Object.fromEntries(entries);
 }
 
-const params = ({ D, F }: { D: number; F: number }, c: C) => ({
-  up: matrix(D, F),
-  down: matrix(F, D, { init: "residual" }),
-  ...(c.bias && { upBias: bias(F), downBias: bias(D) }),
+/** What a single matrix has no use for: it is the last one. */
+const hiddenParams = (F: number, c: C) => ({
   ...(c.hiddenNorm && { hiddenGain: gain(F) }),
   ...innerParams(F, c),
   ...activationParams(c.activation, F),
+});
+
+const params = ({ D, F }: { D: number; F: number }, c: C) => ({
+  ...(c.depth > 1 && { up: matrix(D, F) }),
+  down: matrix(F, D, { init: "residual" }),
+  ...(c.bias && { ...(c.depth > 1 && { upBias: bias(F) }), downBias: bias(D) }),
+  ...(c.depth > 1 && hiddenParams(F, c)),
 });
 type P = Weights<ReturnType<typeof params>>;
 
@@ -63,21 +74,25 @@ export const mlp = defineChannel({
   cite: { arxiv: "1706.03762", by: "Vaswani et al. 2017, eq. 2" },
   equations: ["y = φ(x·W₁ + b₁)·W₂ + b₂"],
   config,
-  dims: (c, D) => ({ D, F: c.hidden ?? Math.round(c.ratio * D) }),
+  dims: (c, D) => ({ D, F: c.depth === 1 ? D : (c.hidden ?? Math.round(c.ratio * D)) }),
   params,
   tune: [{ key: "hidden", unit: 1 }],
-  capabilities: ({ activation }) => ({
+  capabilities: ({ activation, depth }) => ({
     flow: "both",
     length: "any",
     batch: "independent",
-    smooth: hiddenSmoothness(activation),
+    smooth: depth === 1 ? "everywhere" : hiddenSmoothness(activation),
     exact: "bitwise",
   }),
   activeParams: ({ D, F }, c) =>
-    Object.values(params({ D, F: usedUnits(c, F) }, c)).reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    Object.values(params({ D, F: c.depth === 1 ? F : usedUnits(c, F) }, c)).reduce(
+      (sum, { shape }) => sum + sizeOf(shape),
+      0,
+    ),
   forward(x, { c, d: { D, F }, p: all }) {
+    if (all.up === undefined) return { y: linear(x, all.down, all.downBias) };
     const p = c.used === 1 ? all : nested(all, params({ D, F: usedUnits(c, F) }, c));
-    const first = activate(c.activation, linear(x, p.up, p.upBias), p);
+    const first = activate(c.activation, linear(x, p.up!, p.upBias), p);
     const hidden = inner(c).reduce((h, i) => innerLayer(h, i, { c, p }), first);
     const normed = p.hiddenGain ? layerNorm(hidden, value(p.hiddenGain), zeros([hidden.dim(-1)])) : hidden;
     return { y: linear(normed, p.down, p.downBias) };

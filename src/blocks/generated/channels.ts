@@ -1,5 +1,6 @@
 // Written by `npm run generate` from the components' declarations.
 import { expertChoice } from "../channels/expert-choice.ts";
+import { knowledge } from "../channels/knowledge.ts";
 import { mlp } from "../channels/mlp.ts";
 import { modalityExperts } from "../channels/modality-experts.ts";
 import { moe } from "../channels/moe.ts";
@@ -12,6 +13,7 @@ import { swiglu } from "../channels/swiglu.ts";
 
 export const channels = {
   "expert-choice": expertChoice,
+  knowledge,
   mlp,
   "modality-experts": modalityExperts,
   moe,

@@ -1,5 +1,6 @@
 // Written by `npm run generate` from the components' declarations.
 import { adaptiveNorm } from "../norms/adaptive-norm.ts";
+import { affine } from "../norms/affine.ts";
 import { batchnorm } from "../norms/batchnorm.ts";
 import { dyt } from "../norms/dyt.ts";
 import { groupnorm } from "../norms/groupnorm.ts";
@@ -10,6 +11,7 @@ import { scalenorm } from "../norms/scalenorm.ts";
 
 export const norms = {
   "adaptive-norm": adaptiveNorm,
+  affine,
   batchnorm,
   dyt,
   groupnorm,

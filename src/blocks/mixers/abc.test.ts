@@ -1,6 +1,6 @@
 import { mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { abc } from "./abc.ts";
-import { cut, matrixFrom, range, sum, times } from "./mamba-naive.ts";
+import { cut, matrixFrom, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof abc.config.parse>,

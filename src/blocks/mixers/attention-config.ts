@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { attentionWeightings } from "../../ops/index.ts";
 import { fail } from "../../tensor/index.ts";
+import { activationSchema } from "../channels/activation.ts";
 import { queryKeyNorms } from "./attention-norm.ts";
 import { attentionPatterns, farthest } from "./attention-pattern.ts";
 import { attentionPositions } from "./attention-positions.ts";
+import { assertSubsample, subsample } from "./attention-subset.ts";
 
 const shape = {
   heads: z.int().positive().default(4).describe("query heads"),
@@ -113,6 +115,7 @@ const weights = {
     .optional()
     .describe("heads mix their scores, their weights, both, or scale weights by mixed scores (Shazeer 2020)"),
   talkingBias: z.boolean().optional().describe("offsets a head beside the mixtures of talkingHeads (CaiT)"),
+  subsample,
   weightDropout: z.number().min(0).lt(1).default(0).describe("probability of dropping an attention weight in training"),
 };
 
@@ -131,7 +134,14 @@ const output = {
     .enum(["feature", "head", "output"])
     .optional()
     .describe("factor on the heads' outputs from the input, by feature or by head, or from the output itself"),
-  gateActivation: z.enum(["sigmoid", "silu"]).optional().describe("function of the gate (default: sigmoid)"),
+  headNet: z
+    .strictObject({
+      hidden: z.int().positive().describe("hidden features"),
+      activation: activationSchema.default("relu").describe("its nonlinearity"),
+    })
+    .optional()
+    .describe("a small net over each head's output, the same one for all heads, with a sum around it (PartialFormer)"),
+  gateActivation: z.enum(["sigmoid", "silu", "relu"]).optional().describe("function of the gate (default: sigmoid)"),
   outGate: z.boolean().optional().describe("the output map gives values and their gate (attention on attention)"),
 };
 
@@ -148,13 +158,14 @@ export const attentionConfig = z.strictObject({
 export type AttentionConfig = z.infer<typeof attentionConfig>;
 
 /** Whether tokens can be made one by one. */
-export const decodes = (c: AttentionConfig): boolean => c.causal && !c.selective;
+export const decodes = (c: AttentionConfig): boolean => c.causal && !c.selective && c.subsample?.when !== "always";
 
 /**
  * Throws E_ATTENTION_ORDER where options need all earlier keys in the order of time, and only some or others are there, and
  * E_ATTENTION_SCORE where the score has no place for its option.
  */
 export function assertOptions(c: AttentionConfig): void {
+  assertSubsample(c);
   if (c.scoreHidden !== undefined && c.score !== "additive")
     fail({
       code: "E_ATTENTION_SCORE",

@@ -6,7 +6,7 @@ import { constant, type Tensor, where } from "../../tensor/index.ts";
 import { type Arrays, type NdArray, plainIo, randomNormal, run, weightsFrom } from "../../testing/index.ts";
 import type { Io } from "../define.ts";
 import { attention } from "./attention.ts";
-import { range, sum } from "./mamba-naive.ts";
+import { range, sum } from "./plain-loops.ts";
 
 const [D, T, H] = [8, 7, 2];
 type Options = Readonly<Record<string, unknown>>;

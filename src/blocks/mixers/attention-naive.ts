@@ -3,7 +3,7 @@ import type { Loose, NaiveMixerArguments, NaiveMixerResult } from "../../testing
 import type { attention } from "./attention.ts";
 import type { AttentionConfig } from "./attention-config.ts";
 import type { AttentionPattern } from "./attention-pattern.ts";
-import { cut, dot, range, rms, sigmoid, silu, softplus, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, rms, sigmoid, silu, softplus, sum, times } from "./plain-loops.ts";
 import { relativeScore } from "./relative-naive.ts";
 
 type P = Readonly<Record<string, Loose | undefined>>;

@@ -2,7 +2,8 @@
  * Values of `attention` before they are weighed, and its output after. Axes as in `attention.ts`: B batch, T time, D model,
  * H query heads, G key heads, V value width.
  */
-import { fail, silu, type Tensor } from "../../tensor/index.ts";
+import { fail, type Tensor } from "../../tensor/index.ts";
+import { activations } from "../channels/activation.ts";
 import type { Io } from "../define.ts";
 import { bias, gain, matrix, type ParameterDeclaration } from "../weights/declare.ts";
 import { linear, value, type Weight } from "../weights/use.ts";
@@ -17,6 +18,11 @@ interface Parameters<T> {
   headScale?: T;
   gate?: T;
   gateBias?: T;
+  /** [V, F], [F], [F, V] and [V]. */
+  headNetUp?: T;
+  headNetUpBias?: T;
+  headNetDown?: T;
+  headNetDownBias?: T;
 }
 type P = Parameters<Weight>;
 
@@ -32,11 +38,19 @@ export function outputParams(c: AttentionConfig, { D, H, G, V }: Sizes): Paramet
     ...(c.valueNorm && { valueGain: gain([G, 1, V]) }),
     ...(c.valueResidual === "learned" && { valueMix: matrix(D, G), valueMixBias: bias(G) }),
     ...(c.headScale && { headScale: gain(H) }),
+    ...(c.headNet && headNetParams(V, c.headNet.hidden)),
     ...(c.gate === "feature" && { gate: matrix(D, H * V) }),
     ...(c.gate === "head" && { gate: matrix(D, H), gateBias: bias(H, 10) }),
     ...(c.gate === "output" && { gate: matrix(H * V, H * V) }),
   };
 }
+
+const headNetParams = (V: number, hidden: number): Parameters<ParameterDeclaration> => ({
+  headNetUp: matrix(V, hidden),
+  headNetUpBias: bias(hidden),
+  headNetDown: matrix(hidden, V, { init: "residual" }),
+  headNetDownBias: bias(V),
+});
 
 interface At {
   c: AttentionConfig;
@@ -76,8 +90,9 @@ const smallest = 1e-20;
 /** What the heads gathered [B, H, T, V], scaled and gated, heads side by side: [B, T, H·V]. */
 export function gatherHeads(y_BHTV: Tensor, x_BTD: Tensor, { c, p }: Omit<At, "io">): Tensor {
   const plain = c.laser === undefined ? y_BHTV : y_BHTV.maximum(smallest).log();
-  const scaled = p.headScale ? plain.mul(value(p.headScale).reshape([-1, 1, 1])) : plain;
-  const activate = c.gateActivation === "silu" ? silu : (t: Tensor) => t.sigmoid();
+  const refined = throughHeadNet(plain, { c, p });
+  const scaled = p.headScale ? refined.mul(value(p.headScale).reshape([-1, 1, 1])) : refined;
+  const activate = activations[c.gateActivation ?? "sigmoid"];
   if (c.gate === "head") {
     const gate_BHT1 = activate(linear(x_BTD, p.gate!, p.gateBias))
       .swap(1, 2)
@@ -86,4 +101,11 @@ export function gatherHeads(y_BHTV: Tensor, x_BTD: Tensor, { c, p }: Omit<At, "i
   }
   const merged = mergeHeads(scaled);
   return c.gate ? merged.mul(activate(linear(c.gate === "output" ? merged : x_BTD, p.gate!))) : merged;
+}
+
+/** h + W₂ φ(W₁ h + b₁) + b₂ of each head's output. Zheng et al. 2023 (arXiv 2310.14921). */
+function throughHeadNet(h_BHTV: Tensor, { c, p }: Pick<At, "c" | "p">): Tensor {
+  if (!c.headNet) return h_BHTV;
+  const hidden = activations[c.headNet.activation](linear(h_BHTV, p.headNetUp!, p.headNetUpBias));
+  return h_BHTV.add(linear(hidden, p.headNetDown!, p.headNetDownBias));
 }

@@ -7,7 +7,7 @@ import { mixerSubject, rigOf } from "../../testing/mixer-rig.ts";
 import type { Mixer } from "../define.ts";
 import { attention } from "./attention.ts";
 import { type AttentionPattern, patternSees } from "./attention-pattern.ts";
-import { range } from "./mamba-naive.ts";
+import { range } from "./plain-loops.ts";
 
 /** [query][key] for tokens 0 … n − 1, later keys left out. */
 function pairsOf(pattern: AttentionPattern, n: number): boolean[][] {

@@ -67,6 +67,10 @@ export function positionParams(
   return nest(schemes[choice.kind]!.params(unnest(d), optionsOf(choice)));
 }
 
+/** Width of heads of K features as the scheme leaves them, and as keys are cached. */
+export const rotatedSize = (d: Readonly<Fields> & { K: number }): number =>
+  (d[`${prefix}rotated`] as number | undefined) ?? d.K;
+
 const optionsOf = ({ kind: _, ...options }: PositionChoice): Fields => options;
 
 export type Side = "query" | "key";

@@ -1,6 +1,7 @@
 import { blockwiseAttention, type Span } from "../../ops/index.ts";
 import { concat, type Tensor, where, zeros } from "../../tensor/index.ts";
-import { type Capabilities, defineMixer, type GrowingState, type Io } from "../define.ts";
+import { smoothnessOf } from "../channels/activation.ts";
+import { type Capabilities, defineMixer, type GrowingState, type Io, type Ways } from "../define.ts";
 import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor, vector } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
@@ -11,8 +12,9 @@ import { projectHeads } from "./attention-heads.ts";
 import { normaliseHeads, normParams } from "./attention-norm.ts";
 import { gatherHeads, outputParams, valuesOf } from "./attention-output.ts";
 import { farthest } from "./attention-pattern.ts";
-import { type PositionHooks, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { type PositionHooks, positionDims, positionHooks, positionParams, rotatedSize } from "./attention-positions.ts";
 import { scoreOf, scoreParams } from "./attention-scores.ts";
+import { attendSubset } from "./attention-subset.ts";
 import { talkParams, talkScores } from "./attention-talk.ts";
 
 const dims = (c: AttentionConfig, D: number) => {
@@ -31,10 +33,6 @@ const dims = (c: AttentionConfig, D: number) => {
 };
 type Dims = ReturnType<typeof dims>;
 
-/** Width of keys as they are cached. */
-const keySize = (d: Dims): number =>
-  ((d as Readonly<Record<string, unknown>>)["positions.rotated"] as number | undefined) ?? d.K;
-
 const params = (d: Dims, c: AttentionConfig) => {
   const columns = (d.H + d.G) * d.K + d.G * d.V;
   const besideKeys = (width: number) => tensor([d.G, c.memory ?? 0, width], { kind: "normal", std: 1 });
@@ -45,7 +43,7 @@ const params = (d: Dims, c: AttentionConfig) => {
     ...scoreParams(c, d),
     ...talkParams(c, d.H),
     ...(c.sinks && { sink: vector(d.H) }),
-    ...(c.memory !== undefined && { memoryKeys: besideKeys(keySize(d)), memoryValues: besideKeys(d.V) }),
+    ...(c.memory !== undefined && { memoryKeys: besideKeys(rotatedSize(d)), memoryValues: besideKeys(d.V) }),
     ...positionParams(c.positions, d),
     ...outputParams(c, d),
     out: matrix(d.H * d.V, c.outGate ? 2 * d.D : d.D, { init: "residual" }),
@@ -61,6 +59,7 @@ interface Context {
   p: Weights<ReturnType<typeof params>>;
   s: { k_BHTK?: Tensor | undefined; v_BHTK?: Tensor | undefined };
   io: Io;
+  ways?: Ways | undefined;
 }
 
 /**
@@ -91,6 +90,7 @@ export const attention = defineMixer({
   }),
   hands: (c) => (c.valueResidual ? [] : ["attentionValues_BGTV"]),
   takes: (c) => (c.valueResidual ? ["attentionValues_BGTV"] : []),
+  ways: true,
   reads: ["mask_BT", "positions_BT"],
   tune: [{ key: "headSize", unit: 2 }],
   state(d, c): State {
@@ -100,10 +100,16 @@ export const attention = defineMixer({
       axis: 1,
       ...(window !== undefined && { window }),
     });
-    return decodes(c) ? { k_BHTK: entries(keySize(d)), v_BHTK: entries(d.V) } : {};
+    return decodes(c) ? { k_BHTK: entries(rotatedSize(d)), v_BHTK: entries(d.V) } : {};
   },
   forward: (x_BTD, at) => attend(x_BTD, at),
-  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, { ...at, ways: at.ways && ofOneToken(at.ways) })),
+});
+
+const ofOneToken = ({ queries, keys, values }: Ways): Ways => ({
+  queries: queries.unsqueeze(1),
+  keys: keys.unsqueeze(1),
+  values: values.unsqueeze(1),
 });
 
 function smoothness(c: AttentionConfig): Capabilities["smooth"] {
@@ -115,6 +121,8 @@ function smoothness(c: AttentionConfig): Capabilities["smooth"] {
     c.selective,
     c.clip,
     c.weights === "signed" || undefined,
+    c.gateActivation === "relu" || undefined,
+    (c.headNet && smoothnessOf(c.headNet.activation) !== "everywhere") || undefined,
   ];
   return kinks.some((option) => option !== undefined) ? "away from ties" : "everywhere";
 }
@@ -131,27 +139,24 @@ function attend(x_BTD: Tensor, at: Context) {
   const scale = scaleOf(c, d.K);
   const bias_BH1S = c.dynamicMask ? keyBias(carried, cached, at) : undefined;
   const seen: Seen = { x_BTD, q_BHTK, k_BGTK, scale, cached, hooks, bias_BH1S };
-  const { y_BHTV, weights_BHTS, scores_BHTS } = blockwiseAttention({
-    q_BHTK,
-    k_BGTK,
-    v_BGTV: carried,
-    causal: c.causal,
-    window: c.window,
-    cached,
-    mask_BT: io.mask_BT,
-    beside: besideOf(at),
-    scale,
-    score: scoreOf(c, p, scale),
-    mix: talkScores(p),
-    softcap: c.softcap,
-    sink_H: p.sink && value(p.sink),
-    ...patternOf(at, cached, T),
-    bias: biasOf(at, seen),
-    weigh: weighOf(at, seen),
-    // What earlier queries say against keys is summed over all of them.
-    block: c.selective ? T : undefined,
-    drop: dropOf(at),
-  });
+  const plain = { q_BHTK, k_BGTK, v_BGTV: carried, causal: c.causal, window: c.window, mask_BT: io.mask_BT, scale };
+  const all = () =>
+    blockwiseAttention({
+      ...plain,
+      cached,
+      beside: besideOf(at),
+      score: scoreOf(c, p, scale),
+      mix: talkScores(p),
+      softcap: c.softcap,
+      sink_H: p.sink && value(p.sink),
+      ...patternOf(at, cached, T),
+      bias: biasOf(at, seen),
+      weigh: weighOf(at, seen),
+      // What earlier queries say against keys is summed over all of them.
+      block: c.selective ? T : undefined,
+      drop: dropOf(at),
+    });
+  const { y_BHTV, weights_BHTS, scores_BHTS } = attendSubset(plain, { c, io, cached: cached !== undefined }) ?? all();
   return {
     y: project(gatherHeads(y_BHTV, x_BTD, at), at),
     s: decodes(c) ? { k_BHTK: k_BGTK, v_BHTK: carried } : {},
@@ -166,9 +171,9 @@ const handedOn = (c: AttentionConfig, own: Tensor, scores_BHTS: Tensor) => ({
 });
 
 /** Queries and keys, normed and rotated, and values as they are. */
-function tokensOf(x_BTD: Tensor, { c, d, p, io }: Context, { rotate }: PositionHooks) {
+function tokensOf(x_BTD: Tensor, { c, d, p, io, ways }: Context, { rotate }: PositionHooks) {
   const positions_BT = positionsOf(io, x_BTD.dim(1));
-  const [q, k, v] = projectHeads(x_BTD, { c, p }, d);
+  const [q, k, v] = projectHeads(ways ?? x_BTD, { c, p }, d);
   const rotated = (pair: { q_BHTK: Tensor; k_BGTK: Tensor }) => ({
     q_BHTK: rotate(pair.q_BHTK, positions_BT, "query"),
     k_BGTK: rotate(pair.k_BGTK, positions_BT, "key"),
@@ -192,7 +197,7 @@ function besideOf({ c, d, p }: Context) {
   const all = (learned: Tensor | undefined, width: number) =>
     concat(1, [...(learned ? [learned] : []), ...(c.zeroKey ? [zeros([d.G, 1, width])] : [])]).unsqueeze(0);
   return {
-    k_BGMK: all(p.memoryKeys && value(p.memoryKeys), keySize(d)),
+    k_BGMK: all(p.memoryKeys && value(p.memoryKeys), rotatedSize(d)),
     v_BGMV: all(p.memoryValues && value(p.memoryValues), d.V),
   };
 }

@@ -9,7 +9,7 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { axialAttention } from "./axial-attention.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof axialAttention.config.parse>, ReturnType<typeof axialAttention.dims>>;
 type P = Readonly<Record<string, Loose>>;

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { baseConv } from "./base-conv.ts";
-import { matrixFrom, range, shortConv, silu, sum, times } from "./mamba-naive.ts";
+import { matrixFrom, range, shortConv, silu, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof baseConv.config.parse>,

@@ -11,7 +11,7 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { classAttention } from "./class-attention.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof classAttention.config.parse>, ReturnType<typeof classAttention.dims>>;
 

@@ -1,6 +1,8 @@
-import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { comba } from "./comba.ts";
-import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+import { naiveHeadDecay, naiveHeads } from "./delta-naive.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times } from "./plain-loops.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof comba.config.parse>,
@@ -9,24 +11,13 @@ type At = NaiveMixerArguments<
 >;
 
 /** Hu et al. 2025, section 3, token by token: write what the state before its decay lacks of the value at the weakened key. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "conv" | "S">) {
   const past = matrixFrom(s?.conv, d.C, d.W - 1);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.V, d.K));
   const y = x.map((x_t) => {
-    const qkv = shortConv([...times(x_t, p.q), ...times(x_t, p.k), ...times(x_t, p.v)], past, p.conv).map(silu);
-    const q = cut(qkv.slice(0, d.G * d.K), d.G).map((row) => unit(row).map((value) => value / Math.sqrt(d.K)));
-    const k = cut(qkv.slice(d.G * d.K, 2 * d.G * d.K), d.G).map((row) => unit(row));
-    const v = cut(qkv.slice(2 * d.G * d.K), d.H);
+    const { q, k, v } = naiveHeads(x_t, past, { p, d });
     const beta = times(x_t, p.beta).map(sigmoid);
-    const decay = times(x_t, p.decay).map((value, h) =>
-      Math.exp(-Math.exp(p.logA[h]!) * softplus(value + p.decayBias[h]!)),
-    );
+    const decay = naiveHeadDecay(x_t, p);
     const gate = cut(times(x_t, p.z).map(silu), d.H);
     const o = range(d.H).map((h) => {
       const group = Math.floor(h / d.R);
@@ -53,8 +44,5 @@ mixerSuite(comba, {
   ],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { conv: s.conv[b]!, S: s.S[b]! } }));
-    return { y: results.map(({ y }) => y), s: { conv: results.map(({ conv }) => conv), S: results.map(({ S }) => S) } };
-  },
+  naive: eachSequence(["conv", "S"], sequence),
 });

@@ -126,3 +126,33 @@ test("a stride thins the grid and the mask with it; a grid of another size is re
   expect([...mask!.data]).toEqual([1, 1, 1, 0, 0, 0]);
   expect(() => forward([4, 4])).toThrow("expected 4 × 4 = 16 of them, got 20");
 });
+
+test("[depthwise-conv-mixer] a group a feature is a convolution of each channel alone, with k² numbers a channel", () => {
+  const [rows, columns, D] = [4, 5, 6];
+  for (const kernel of [1, 3, 5]) {
+    const options = { kernel, groups: "features", bias: false };
+    const c = conv2d.config.parse(options);
+    const { kernel: declared, ...others } = conv2d.params(conv2d.dims(c, D), c);
+    expect(others).toEqual({});
+    expect(declared.shape.reduce((a, b) => a * b, 1)).toBe(kernel ** 2 * D);
+    const inputs = {
+      x: randomNormal("image", [1, rows * columns, D]),
+      kernel: randomNormal("kernel", [D, 1, kernel, kernel]),
+    };
+    const { y } = run({ inputs, build: (at) => ({ y: convolved(inputs, options, [rows, columns])(at).y }) });
+    const [tokens, taps] = [nested(inputs.x)[0]!, kernelOf(inputs.kernel)];
+    const side = (kernel - 1) / 2;
+    tokens.forEach((token, t) => {
+      token.forEach((_, i) => {
+        let sum = 0;
+        for (let r = 0; r < kernel; r++)
+          for (let s = 0; s < kernel; s++) {
+            const [row, column] = [Math.floor(t / columns) + r - side, (t % columns) + s - side];
+            const inside = row >= 0 && row < rows && column >= 0 && column < columns;
+            if (inside) sum += taps[i]![0]![r]![s]! * tokens[row * columns + column]![i]!;
+          }
+        expect(y!.data[t * D + i]).toBeCloseTo(sum, 10);
+      });
+    });
+  }
+});

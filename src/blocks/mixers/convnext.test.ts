@@ -2,7 +2,7 @@ import { mixerSuite } from "../../testing/index.ts";
 import { naiveActivations } from "../channels/activations-naive.ts";
 import { convnext } from "./convnext.ts";
 import { convolveCells, type Kernel } from "./grid-naive.ts";
-import { range, sum, times } from "./mamba-naive.ts";
+import { range, sum, times } from "./plain-loops.ts";
 
 function normed(token: number[], gain: number[], bias: number[]): number[] {
   const mean = sum(token) / token.length;

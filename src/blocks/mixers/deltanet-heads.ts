@@ -4,8 +4,37 @@ import type { DeltaRuleInput, DeltaRuleResult } from "../../ops/index.ts";
 import { toColumns, unitScale } from "../../ops/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { Io } from "../define.ts";
+import { matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weight } from "../weights/use.ts";
 import { type ConvolvedForm, convolvedHeads } from "./convolved-heads.ts";
+import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+
+interface HeadSizes {
+  heads: number;
+  keySize?: number | undefined;
+  valueSize?: number | undefined;
+  conv: number;
+}
+
+/** As many key heads as value heads, C channels of all of them to convolve. */
+export function deltaDims({ heads: H, keySize, valueSize, conv }: HeadSizes, D: number) {
+  const [K, V] = [keySize ?? D / H, valueSize ?? D / H];
+  return { D, H, G: H, K, V, C: H * (2 * K + V), W: conv };
+}
+
+export const projectionParams = ({ D, H, K, V, C, W }: ReturnType<typeof deltaDims>) => ({
+  q: matrix(D, H * K),
+  k: matrix(D, H * K),
+  v: matrix(D, H * V),
+  conv: tensor([C, W], kernelInit(W)),
+});
+
+/** Of a decay per head, see {@link headLogDecay}. */
+export const headDecayParams = ({ D, H }: { D: number; H: number }) => ({
+  decay: matrix(D, H),
+  decayBias: vector(H, stepSizeInit()),
+  logA: vector(H, logRateInit()),
+});
 
 export type DeltaForm = ConvolvedForm<DeltaRuleInput, DeltaRuleResult>;
 

@@ -7,32 +7,32 @@ import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale
 import type { Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import {
+  chunkTokens,
+  convTaps,
+  keySizePerHead,
+  negativeEigenvalues,
+  outputNormEpsilon,
+  valueSizePerHead,
+} from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor } from "../weights/declare.ts";
 import type { Weights } from "../weights/use.ts";
-import { type DeltaForm, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
+import { type DeltaForm, deltaDims, deltaHeads, gainedRows, strengths } from "./deltanet-heads.ts";
 import { kernelInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
-  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
-  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  keySize: keySizePerHead(),
+  valueSize: valueSizePerHead(),
   conv: convTaps(),
   chunk: chunkTokens(64),
-  negEigen: z
-    .boolean()
-    .default(false)
-    .describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
+  negEigen: negativeEigenvalues(),
   epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof config>;
 
-function dims(c: C, D: number) {
-  const [K, V] = [c.keySize ?? D / c.heads, c.valueSize ?? D / c.heads];
-  return { D, H: c.heads, G: c.heads, K, V, C: c.heads * (2 * K + V), W: c.conv };
-}
-type Sizes = ReturnType<typeof dims>;
+type Sizes = ReturnType<typeof deltaDims>;
 
 function params({ D, H, K, V, C, W }: Sizes) {
   return {
@@ -53,7 +53,7 @@ type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<
 export const deltanet = defineMixer({
   kind: "deltanet",
   title: "DeltaNet",
-  cite: { arxiv: "2406.06484", by: "Schlag et al. 2021; Yang et al. 2024" },
+  cite: { arxiv: "2406.06484", by: "Yang et al. 2024; rule: Schlag et al. 2021" },
   patterns: ["higher-order", "multi-x"],
   equations: [
     "[q, k, v] ← silu(conv(W x_t));  q ← q / (|q| √K);  k ← k / |k|;  β_t = σ(W_β x_t)",
@@ -61,7 +61,7 @@ export const deltanet = defineMixer({
     "out = W_out RMSNorm(o_t)",
   ],
   config,
-  dims,
+  dims: deltaDims,
   params,
   tune: [
     { key: "valueSize", unit: 1 },

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { differentialAttention } from "./differential-attention.ts";
-import { cut, dot, range, rms, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, rms, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof differentialAttention.config.parse>,

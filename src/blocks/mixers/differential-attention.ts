@@ -3,7 +3,6 @@
  * Axes: B batch, T new tokens, D model, P pairs of query heads, G pairs of key heads, K head size; values are 2K wide.
  */
 import { z } from "zod";
-import { blockwiseAttention } from "../../ops/index.ts";
 import { concat, type Tensor } from "../../tensor/index.ts";
 import { growingCache } from "../capabilities.ts";
 import { defineMixer, type GrowingState, type MaybeState, type MixerContext } from "../define.ts";
@@ -11,11 +10,10 @@ import { outputNormEpsilon } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { gain, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
-import { positionBias } from "./attention-blocks.ts";
-import { cacheOf, positionsOf } from "./attention-cache.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
 import { rmsHeads } from "./attention-norm.ts";
-import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { attentionPositions, positionDims, positionParams, rotatedSize } from "./attention-positions.ts";
+import { cachedAttention } from "./cached-attention.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(2).describe("pairs of query heads"),
@@ -59,9 +57,9 @@ const params = (d: Sizes, c: C) => {
 };
 
 type State = { k: GrowingState; v: GrowingState };
-const state = ({ G, K }: Sizes): State => ({
-  k: { shape: (tokens) => [2 * G, tokens, K], axis: 1 },
-  v: { shape: (tokens) => [G, tokens, 2 * K], axis: 1 },
+const state = (d: Sizes): State => ({
+  k: { shape: (tokens) => [2 * d.G, tokens, rotatedSize(d)], axis: 1 },
+  v: { shape: (tokens) => [d.G, tokens, 2 * d.K], axis: 1 },
 });
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<State>>;
@@ -88,29 +86,17 @@ export const differentialAttention = defineMixer({
 });
 
 function attend(x_BTD: Tensor, { c, d, p, s, io }: At) {
-  const T = x_BTD.dim(1);
-  const hooks = positionHooks(c.positions, { d, p, io });
-  const positions_BT = positionsOf(io, T);
   const heads = (weight: Weight, count: number) => splitHeads(linear(x_BTD, weight), count);
-  const q = hooks.rotate(heads(p.q, 2 * d.P), positions_BT, "query");
-  const k = hooks.rotate(heads(p.k, 2 * d.G), positions_BT, "key");
-  const v = heads(p.v, d.G);
-  const scale = d.K ** -0.5;
+  const [q, k, v] = [heads(p.q, 2 * d.P), heads(p.k, 2 * d.G), heads(p.v, d.G)] as const;
   const both = (values: Tensor) => concat(1, [values, values]);
-  const cached = cacheOf({ k: s.k, v: s.v && both(s.v) }, { length_B: io.length_B, queries: T, window: undefined });
-  const { y_BHTV } = blockwiseAttention({
-    q_BHTK: q,
-    k_BGTK: k,
-    v_BGTV: both(v),
-    causal: true,
-    cached,
-    mask_BT: io.mask_BT,
-    scale,
-    bias: positionBias({ x_BTD, q_BHTK: q, k_BGTK: k, scale, cached, hooks }, { positions_BT, heads: 2 * d.P }),
-  });
+  const { y_BHTV, k_BGTK } = cachedAttention(
+    x_BTD,
+    { q_BHTK: q, k_BGTK: k, v_BGTV: both(v) },
+    { c: { ...c, causal: true }, d, p, s: { k: s.k, v: s.v && both(s.v) }, io },
+  );
   const [first, second] = y_BHTV.split(1, [d.P, d.P]) as [Tensor, Tensor];
   const difference = rmsHeads(first.sub(second.mul(shareOf(p, c.start))), p.norm, c.epsilon);
-  return { y: linear(mergeHeads(difference.mul(1 - c.start)), p.out), s: { k, v } };
+  return { y: linear(mergeHeads(difference.mul(1 - c.start)), p.out), s: { k: k_BGTK, v } };
 }
 
 /** λ [1]. */

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { forgettingAttention } from "./forgetting-attention.ts";
-import { cut, dot, range, sigmoid, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sigmoid, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof forgettingAttention.config.parse>,

@@ -4,22 +4,18 @@
  */
 import { z } from "zod";
 import type { Tensor } from "../../tensor/index.ts";
-import { defineMixer, type Io, type Result } from "../define.ts";
+import { defineMixer, type Result } from "../define.ts";
 import { nest, unnest } from "../nesting.ts";
 import { bias, matrix } from "../weights/declare.ts";
-import { linear, type Weight } from "../weights/use.ts";
+import { linear } from "../weights/use.ts";
 import {
   asChoice,
-  innerBuffers,
   innerDims,
   innerMixer,
   innerParams,
-  innerReads,
-  innerStates,
   joined,
-  needsOfInner,
-  promisedByAll,
-  promisesOf,
+  madeOf,
+  type OuterContext,
   runInner,
 } from "./inner-mixer.ts";
 
@@ -41,16 +37,7 @@ const dims = (c: C, D: number): Dims =>
     ...innerOf(c).map(({ name, choice }) => nest(name, innerDims(choice, { width: D, where: `gate.${name}` }))),
   );
 const named = (d: Dims, c: C) => innerOf(c).map((inner) => ({ ...inner, d: unnest(inner.name, d) }));
-const promises = (c: C) => promisedByAll(innerOf(c).map(({ choice }) => promisesOf(choice)));
-
-interface At {
-  c: C;
-  d: Dims;
-  p: Readonly<Record<string, Weight>>;
-  b: Readonly<Record<string, Tensor>>;
-  s: Readonly<Record<string, Tensor | undefined>>;
-  io: Io;
-}
+const choicesOf = (c: C) => innerOf(c).map(({ choice }) => choice);
 
 export const gate = defineMixer({
   kind: "gate",
@@ -69,22 +56,16 @@ export const gate = defineMixer({
     gateBias: bias(d["D"] as number, c.open),
     ...innerParams(named(d, c)),
   }),
-  buffers: (d, c) => innerBuffers(named(d, c)),
-  reads: innerReads,
-  needs: (c) => innerReads.filter((field) => innerOf(c).some(({ choice }) => needsOfInner(choice).includes(field))),
-  capabilities: promises,
-  state: (d, c) => (promises(c).state === "none" ? {} : innerStates(named(d, c))),
-  forward: (x_BTD, at) => run(x_BTD, at, "forward"),
-  step: (x_BD, at) => run(x_BD, at, "step"),
+  ...madeOf({ choicesOf, partsOf: named, run }),
 });
 
-function run(x: Tensor, at: At, form: "forward" | "step"): Result<never> {
+function run(x: Tensor, at: OuterContext<C>, form: "forward" | "step"): Result<never> {
   const { c, d, p } = at;
   const results = named(d, c).map((inner) => runInner(inner, x, { ...at, form }));
   const open = linear(x, p["gate"]!, p["gateBias"]!).sigmoid();
   const [f, g] = results.map(({ y }) => y) as [Tensor, Tensor | undefined];
   const passed = f.mul(open);
   const y = g ? passed.add(g.mul(open.neg().add(1))) : passed;
-  const result = joined(y, results, { decodes: promises(c).state !== "none" });
+  const result = joined(y, results, choicesOf(c));
   return { ...result, probes: { ...result.probes, open } };
 }

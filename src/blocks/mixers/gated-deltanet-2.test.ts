@@ -1,6 +1,8 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { naiveHeads } from "./delta-naive.ts";
 import { gatedDeltanet2 } from "./gated-deltanet-2.ts";
-import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, softplus, times } from "./plain-loops.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof gatedDeltanet2.config.parse>,
@@ -9,20 +11,11 @@ type At = NaiveMixerArguments<
 >;
 
 /** Token by token: decay each key feature, erase what the gated key reads, write the gated value. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "conv" | "S">) {
   const past = matrixFrom(s?.conv, d.C, d.W - 1);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.V, d.K));
   const y = x.map((x_t) => {
-    const qkv = shortConv([...times(x_t, p.q), ...times(x_t, p.k), ...times(x_t, p.v)], past, p.conv).map(silu);
-    const width = d.H * d.K;
-    const [q, k] = [cut(qkv.slice(0, width), d.H), cut(qkv.slice(width, 2 * width), d.H)];
-    const v = cut(qkv.slice(2 * width), d.H);
+    const { q, k, v } = naiveHeads(x_t, past, { p, d });
     const low = (down: Loose, up: Loose, offset?: Loose) =>
       cut(times(times(x_t, down as never), up as never, offset as never), d.H);
     const decay = low(p.decayDown, p.decayUp, p.decayBias);
@@ -30,14 +23,14 @@ function sequence({
     const write = low(p.writeDown, p.writeUp, p.writeBias);
     const gate = low(p.gateDown, p.gateUp);
     const o = range(d.H).flatMap((h) => {
-      const key = unit(k[h]!);
+      const key = k[h]!;
       const erased = key.map((value, j) => value * sigmoid(erase[h]![j]!));
       S[h] = S[h]!.map((row, i) => {
         const kept = row.map((value, j) => value * Math.exp(-Math.exp(p.logA[h]!) * softplus(decay[h]![j]!)));
         const change = sigmoid(write[h]![i]!) * v[h]![i]! - dot(kept, erased);
         return kept.map((value, j) => value + change * key[j]!);
       });
-      const read = S[h]!.map((row) => dot(row, unit(q[h]!)) / Math.sqrt(d.K));
+      const read = S[h]!.map((row) => dot(row, q[h]!));
       return rms(read, c.epsilon).map((value, i) => value * p.norm[i]! * silu(gate[h]![i]!));
     });
     return times(o, p.out);
@@ -49,8 +42,5 @@ mixerSuite(gatedDeltanet2, {
   configs: [{ heads: 2 }, { heads: 2, keySize: 3, valueSize: 2, rank: 2, conv: 3, epsilon: 0.1 }],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { conv: s.conv[b]!, S: s.S[b]! } }));
-    return { y: results.map(({ y }) => y), s: { conv: results.map(({ conv }) => conv), S: results.map(({ S }) => S) } };
-  },
+  naive: eachSequence(["conv", "S"], sequence),
 });

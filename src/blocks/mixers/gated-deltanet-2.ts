@@ -18,18 +18,18 @@ import {
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { chunkTokens, convTaps, keySizePerHead, outputNormEpsilon, valueSizePerHead } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
-import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { bias, gain, matrix, vector } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
-import { atRealTokens, deltaHeads, gainedRows } from "./deltanet-heads.ts";
-import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+import { atRealTokens, deltaDims, deltaHeads, gainedRows, projectionParams } from "./deltanet-heads.ts";
+import { logRateInit, stepSizeInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
-  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
-  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  keySize: keySizePerHead(),
+  valueSize: valueSizePerHead(),
   rank: z
     .int()
     .positive()
@@ -42,18 +42,15 @@ const config = z.strictObject({
 type C = z.infer<typeof config>;
 
 function dims(c: C, D: number) {
-  const H = c.heads;
-  const [K, V] = [c.keySize ?? D / H, c.valueSize ?? D / H];
-  return { D, H, G: H, K, V, R: c.rank ?? K, C: H * (2 * K + V), W: c.conv };
+  const d = deltaDims(c, D);
+  return { ...d, R: c.rank ?? d.K };
 }
 type Sizes = ReturnType<typeof dims>;
 
-function params({ D, H, K, V, R, C, W }: Sizes) {
+function params(d: Sizes) {
+  const { D, H, K, V, R } = d;
   return {
-    q: matrix(D, H * K),
-    k: matrix(D, H * K),
-    v: matrix(D, H * V),
-    conv: tensor([C, W], kernelInit(W)),
+    ...projectionParams(d),
     decayDown: matrix(D, R),
     decayUp: matrix(R, H * K),
     decayBias: vector(H * K, stepSizeInit()),

@@ -8,7 +8,7 @@ import { causalConv, causalConvStep, deltaRule, deltaStep, fromColumns, rmsScale
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { chunkTokens, convTaps, negativeEigenvalues, outputNormEpsilon } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { gain, matrix, tensor, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
@@ -22,10 +22,7 @@ export const gatedDeltaConfig = z.strictObject({
   valueSize: z.int().positive().optional().describe("channels per value head; default model width / heads"),
   conv: convTaps(),
   chunk: chunkTokens(64),
-  negEigen: z
-    .boolean()
-    .default(false)
-    .describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1 (Grazzi et al. 2024)"),
+  negEigen: negativeEigenvalues(),
   epsilon: outputNormEpsilon(),
 });
 type C = z.infer<typeof gatedDeltaConfig>;

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { gatedDeltaproduct } from "./gated-deltaproduct.ts";
-import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof gatedDeltaproduct.config.parse>,

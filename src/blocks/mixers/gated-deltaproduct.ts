@@ -19,19 +19,19 @@ import {
 import { silu, type Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { convTaps, outputNormEpsilon } from "../fields.ts";
+import { convTaps, keySizePerHead, outputNormEpsilon, valueSizePerHead } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
-import { gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { gain, matrix, tensor } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import { type ConvolvedForm, convolvedHeads } from "./convolved-heads.ts";
-import { gainedRows, headLogDecay, strengths } from "./deltanet-heads.ts";
-import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+import { gainedRows, headDecayParams, headLogDecay, strengths } from "./deltanet-heads.ts";
+import { kernelInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
   rules: z.int().positive().default(2).describe("delta rules (Householder steps) a token"),
-  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
-  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  keySize: keySizePerHead(),
+  valueSize: valueSizePerHead(),
   conv: convTaps(),
   forget: z.boolean().default(true).describe("whether the state decays, by a gate per head"),
   negEigen: z.boolean().default(true).describe("β in (0, 2) instead of (0, 1): eigenvalues down to −1"),
@@ -59,7 +59,7 @@ function params({ D, H, N, K, V, C, W }: Sizes, c: C) {
     v: matrix(D, N * H * V),
     conv: tensor([C, W], kernelInit(W)),
     beta: matrix(D, N * H),
-    ...(c.forget && { decay: matrix(D, H), decayBias: vector(H, stepSizeInit()), logA: vector(H, logRateInit()) }),
+    ...(c.forget && headDecayParams({ D, H })),
     gate: matrix(D, H * V),
     norm: gain(V),
     out: matrix(H * V, D, { init: "residual" }),

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { gateloop } from "./gateloop.ts";
-import { range, sigmoid, times } from "./mamba-naive.ts";
+import { range, sigmoid, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof gateloop.config.parse>,

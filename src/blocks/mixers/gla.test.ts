@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { gla } from "./gla.ts";
-import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof gla.config.parse>,

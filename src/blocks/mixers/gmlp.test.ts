@@ -1,7 +1,7 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { gmlp } from "./gmlp.ts";
 import { gelu } from "./lti-naive.ts";
-import { dot, range, sum, times } from "./mamba-naive.ts";
+import { dot, range, sum, times } from "./plain-loops.ts";
 import { normalised } from "./rnn-naive.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof gmlp.config.parse>, ReturnType<typeof gmlp.dims>>;

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { gsa } from "./gsa.ts";
-import { cut, dot, matrixFrom, range, rms, sigmoid, silu, sum, times } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof gsa.config.parse>,

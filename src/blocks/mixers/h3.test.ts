@@ -1,7 +1,7 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { h3 } from "./h3.ts";
 import { discrete, type Pair, plus, times as product, scaledBy, statesOf, storedOf } from "./lti-naive.ts";
-import { matrixFrom, range, shortConv, sum, times } from "./mamba-naive.ts";
+import { matrixFrom, range, shortConv, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof h3.config.parse>,

@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { hgrn } from "./hgrn.ts";
-import { range, rms, sigmoid, silu, times } from "./mamba-naive.ts";
+import { range, rms, sigmoid, silu, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof hgrn.config.parse>,

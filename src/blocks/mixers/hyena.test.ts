@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { zeros } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, plainIo } from "../../testing/index.ts";
 import { hyena } from "./hyena.ts";
-import { matrixFrom, range, shortConv, times } from "./mamba-naive.ts";
+import { matrixFrom, range, shortConv, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof hyena.config.parse>, ReturnType<typeof hyena.dims>>;
 

@@ -51,7 +51,7 @@ const strengths = {
 } as const satisfies { readonly [K in keyof Capabilities]: readonly Capabilities[K][] };
 
 /** What mixers side by side promise: of each promise the weakest. */
-export function promisedByAll(all: readonly Capabilities[]): Capabilities {
+function promisedByAll(all: readonly Capabilities[]): Capabilities {
   const weakest = Object.entries(strengths).map(([name, order]) => {
     const given = all.map((promises) => promises[name as keyof Capabilities]);
     return [name, (order as readonly string[]).findLast((promise) => given.includes(promise as never))];
@@ -60,10 +60,10 @@ export function promisedByAll(all: readonly Capabilities[]): Capabilities {
 }
 
 /** What mixers side by side may be given; those that read memory are not among them. */
-export const innerReads = ["ids_BT", "mask_BT", "positions_BT", "dt_BT", "segments_BT", "cond_BTD", "grid"] as const;
+const innerReads = ["ids_BT", "mask_BT", "positions_BT", "dt_BT", "segments_BT", "cond_BTD", "grid"] as const;
 
 /** What a mixer cannot work without. */
-export function needsOfInner(choice: MixerChoice): readonly (typeof innerReads)[number][] {
+function needsOfInner(choice: MixerChoice): readonly (typeof innerReads)[number][] {
   const { needs, reads = [] } = mixerOf(choice);
   const needed = needs?.(optionsOf(choice)) ?? reads.filter((field) => field === "ids_BT" || field === "cond_BTD");
   return innerReads.filter((field) => needed.includes(field));
@@ -103,10 +103,8 @@ const under =
     Object.assign({}, ...all.map((named) => nest(named.name, declare(named))));
 
 export const innerParams = under<ParameterDeclaration>(({ choice, d }) => mixerOf(choice).params(d, optionsOf(choice)));
-export const innerStates = under<StateDeclaration>(({ choice, d }) => mixerOf(choice).state(d, optionsOf(choice)));
-export const innerBuffers = under<readonly number[]>(
-  ({ choice, d }) => mixerOf(choice).buffers?.(d, optionsOf(choice)) ?? {},
-);
+const innerStates = under<StateDeclaration>(({ choice, d }) => mixerOf(choice).state(d, optionsOf(choice)));
+const innerBuffers = under<readonly number[]>(({ choice, d }) => mixerOf(choice).buffers?.(d, optionsOf(choice)) ?? {});
 
 interface Outer {
   p: Readonly<Record<string, Weight>>;
@@ -115,12 +113,36 @@ interface Outer {
   io: Io;
 }
 
+/** What a mixer made of others gets in either form. */
+export interface OuterContext<C> extends Outer {
+  c: C;
+  d: Record<string, unknown>;
+}
+
+type Form = "forward" | "step";
+
+interface Outermost<C> {
+  choicesOf: (c: C) => readonly MixerChoice[];
+  partsOf: (d: Record<string, unknown>, c: C) => readonly Named[];
+  run: (x: Tensor, at: OuterContext<C>, form: Form) => Result<never>;
+}
+
+/** The fields that a mixer made of others declares as they do; a way of its own to run them is all that it adds. */
+export function madeOf<C>({ choicesOf, partsOf, run }: Outermost<C>) {
+  const promises = (c: C) => promisedByAll(choicesOf(c).map(promisesOf));
+  return {
+    reads: innerReads,
+    needs: (c: C) => innerReads.filter((field) => choicesOf(c).some((choice) => needsOfInner(choice).includes(field))),
+    capabilities: promises,
+    buffers: (d: Record<string, unknown>, c: C) => innerBuffers(partsOf(d, c)),
+    state: (d: Record<string, unknown>, c: C) => (promises(c).state === "none" ? {} : innerStates(partsOf(d, c))),
+    forward: (x_BTD: Tensor, at: OuterContext<C>) => run(x_BTD, at, "forward"),
+    step: (x_BD: Tensor, at: OuterContext<C>) => run(x_BD, at, "step"),
+  };
+}
+
 /** Runs one of them in its form over [B, T, D] or [B, D]; all it returns is named under its prefix. */
-export function runInner(
-  { name, choice, d }: Named,
-  x: Tensor,
-  outer: Outer & { form: "forward" | "step" },
-): Result<never> {
+export function runInner({ name, choice, d }: Named, x: Tensor, outer: Outer & { form: Form }): Result<never> {
   const { p, b, s, io, form } = outer;
   const at = {
     ...{ c: optionsOf(choice), d, p: unnest(name, p), b: unnest(name, b), s: unnest(name, s) },
@@ -138,10 +160,11 @@ export function runInner(
   };
 }
 
-/** What several gave, as one result with this output. */
-export function joined(y: Tensor, results: readonly Result<never>[], { decodes }: { decodes: boolean }): Result<never> {
+/** What several mixers gave, as one result with this output: states only where all of them decode. */
+export function joined(y: Tensor, results: readonly Result<never>[], choices: readonly MixerChoice[]): Result<never> {
   const all = <T>(field: (result: Result<never>) => T | undefined): T =>
     Object.assign({}, ...results.map(field)) as unknown as T;
+  const decodes = choices.every((choice) => promisesOf(choice).state !== "none");
   return {
     y,
     s: decodes ? all(({ s }) => s) : ({} as Result<never>["s"]),

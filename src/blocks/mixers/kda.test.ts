@@ -1,6 +1,7 @@
-import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { kda } from "./kda.ts";
-import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./plain-loops.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof kda.config.parse>,
@@ -9,13 +10,7 @@ type At = NaiveMixerArguments<
 >;
 
 /** Kimi Team 2025, eq. 1, token by token: decay each key feature, then replace what the key holds. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "conv" | "S">) {
   const past = matrixFrom(s?.conv, d.C, d.W - 1);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.K, d.K));
   const y = x.map((x_t) => {
@@ -48,8 +43,5 @@ mixerSuite(kda, {
   configs: [{ heads: 2 }, { heads: 2, headSize: 3, rank: 2, conv: 3, epsilon: 0.1 }],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { conv: s.conv[b]!, S: s.S[b]! } }));
-    return { y: results.map(({ y }) => y), s: { conv: results.map(({ conv }) => conv), S: results.map(({ S }) => S) } };
-  },
+  naive: eachSequence(["conv", "S"], sequence),
 });

@@ -15,7 +15,7 @@ import {
 import type { Io } from "../define.ts";
 import type { Weights } from "../weights/use.ts";
 import { linearAttention } from "./linear-attention.ts";
-import { cut, dot, matrixFrom, range, times } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof linearAttention.config.parse>,

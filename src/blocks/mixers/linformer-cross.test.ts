@@ -11,31 +11,15 @@ import {
   withMemory,
 } from "../../testing/index.ts";
 import { linformerCross } from "./linformer-cross.ts";
-import { dot, range, sum, times } from "./mamba-naive.ts";
+import { readSlotsNaively } from "./linformer-naive.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof linformerCross.config.parse>, ReturnType<typeof linformerCross.dims>>;
 
-/** Slots of the memory, then one token at a time. */
+/** The tests' memory is one sequence for the whole batch. */
 function naive({ x, p: given, c, d }: At) {
   const p = given as Readonly<Record<string, Loose>>;
   const memory = p.memory as unknown as number[][];
-  const slots = (map: Loose, weights: Loose) => {
-    const rows = memory.map((token) => times(token, map));
-    return range(d.S).map((s) => rows[0]!.map((_, i) => sum(rows.map((row, t) => weights[t]![s]! * row[i]!))));
-  };
-  const k = slots(p.k!, p.keySlots!);
-  const v = c.sharedKv ? k : slots(p.v!, p.valueSlots!);
-  const part = (row: readonly number[], h: number) => row.slice(h * d.K, (h + 1) * d.K);
-  const read = (token: number[]) => {
-    const q = times(token, p.q!);
-    const heads = range(d.H).flatMap((h) => {
-      const own = c.oneKvHead ? 0 : h;
-      const weights = k.map((row) => Math.exp(dot(part(q, h), part(row, own)) / Math.sqrt(d.K)));
-      return range(d.K).map((i) => sum(v.map((row, s) => weights[s]! * part(row, own)[i]!)) / sum(weights));
-    });
-    return times(heads, p.out!, p.outBias);
-  };
-  return { y: x.map((tokens) => tokens.map(read)) };
+  return { y: x.map((tokens) => readSlotsNaively(tokens, memory, { c, d, p })) };
 }
 
 mixerSuite(withMemory(linformerCross as never), {

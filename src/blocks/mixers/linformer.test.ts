@@ -12,28 +12,10 @@ import {
 } from "../../testing/index.ts";
 import { attention } from "./attention.ts";
 import { linformer } from "./linformer.ts";
-import { dot, range, sum, times } from "./mamba-naive.ts";
+import { readSlotsNaively } from "./linformer-naive.ts";
+import { range } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof linformer.config.parse>, ReturnType<typeof linformer.dims>>;
-
-function sequence(x: number[][], { c, d, p }: { c: At["c"]; d: At["d"]; p: Readonly<Record<string, Loose>> }) {
-  const slots = (map: Loose, weights: Loose) => {
-    const rows = x.map((token) => times(token, map));
-    return range(d.S).map((s) => rows[0]!.map((_, i) => sum(rows.map((row, t) => weights[t]![s]! * row[i]!))));
-  };
-  const k = slots(p.k!, p.keySlots!);
-  const v = c.sharedKv ? k : slots(p.v!, p.valueSlots!);
-  const part = (row: readonly number[], h: number) => row.slice(h * d.K, (h + 1) * d.K);
-  return x.map((token) => {
-    const q = times(token, p.q!);
-    const y = range(d.H).flatMap((h) => {
-      const own = c.oneKvHead ? 0 : h;
-      const weights = k.map((row) => Math.exp(dot(part(q, h), part(row, own)) / Math.sqrt(d.K)));
-      return range(d.K).map((i) => sum(v.map((row, s) => weights[s]! * part(row, own)[i]!)) / sum(weights));
-    });
-    return times(y, p.out!, p.outBias);
-  });
-}
 
 mixerSuite(linformer, {
   configs: [
@@ -42,7 +24,7 @@ mixerSuite(linformer, {
   ],
   width: 4,
   naive: ({ x, p, c, d }: At) => ({
-    y: x.map((rows) => sequence(rows, { c, d, p: p as Readonly<Record<string, Loose>> })),
+    y: x.map((rows) => readSlotsNaively(rows, rows, { c, d, p: p as Readonly<Record<string, Loose>> })),
   }),
 });
 

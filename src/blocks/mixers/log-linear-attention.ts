@@ -17,18 +17,25 @@ import {
 import { type Tensor, zeros } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { convTaps, outputNormEpsilon } from "../fields.ts";
-import { bias, gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { convTaps, keySizePerHead, outputNormEpsilon, valueSizePerHead } from "../fields.ts";
+import { bias, gain, matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
-import { atRealTokens, deltaHeads, headLogDecay, perHead } from "./deltanet-heads.ts";
+import {
+  atRealTokens,
+  deltaDims,
+  deltaHeads,
+  headDecayParams,
+  headLogDecay,
+  perHead,
+  projectionParams,
+} from "./deltanet-heads.ts";
 import { gatedOutput } from "./gated-deltanet.ts";
-import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
-  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
-  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  keySize: keySizePerHead(),
+  valueSize: valueSizePerHead(),
   levels: z
     .int()
     .min(2)
@@ -40,22 +47,14 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-function dims(c: C, D: number) {
-  const H = c.heads;
-  const [K, V] = [c.keySize ?? D / H, c.valueSize ?? D / H];
-  return { D, H, G: H, K, V, L: c.levels, C: H * (2 * K + V), W: c.conv };
-}
+const dims = (c: C, D: number) => ({ ...deltaDims(c, D), L: c.levels });
 type Sizes = ReturnType<typeof dims>;
 
-function params({ D, H, K, V, L, C, W }: Sizes) {
+function params(d: Sizes) {
+  const { D, H, V, L } = d;
   return {
-    q: matrix(D, H * K),
-    k: matrix(D, H * K),
-    v: matrix(D, H * V),
-    conv: tensor([C, W], kernelInit(W)),
-    decay: matrix(D, H),
-    decayBias: vector(H, stepSizeInit()),
-    logA: vector(H, logRateInit()),
+    ...projectionParams(d),
+    ...headDecayParams(d),
     levels: matrix(D, H * L),
     levelsBias: bias(H * L, Math.log(Math.E - 1)),
     z: matrix(D, H * V),

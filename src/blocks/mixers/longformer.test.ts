@@ -13,7 +13,7 @@ import {
 } from "../../testing/index.ts";
 import { attention } from "./attention.ts";
 import { longformer } from "./longformer.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof longformer.config.parse>, ReturnType<typeof longformer.dims>>;
 

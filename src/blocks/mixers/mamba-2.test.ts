@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { mamba2 } from "./mamba-2.ts";
-import { cut, matrixFrom, range, rms, shortConv, silu, softplus, sum, times } from "./mamba-naive.ts";
+import { cut, matrixFrom, range, rms, shortConv, silu, softplus, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof mamba2.config.parse>,

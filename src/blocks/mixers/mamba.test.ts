@@ -1,6 +1,6 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
 import { mamba } from "./mamba.ts";
-import { dot, matrixFrom, range, rms, shortConv, silu, softplus, times } from "./mamba-naive.ts";
+import { dot, matrixFrom, range, rms, shortConv, silu, softplus, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof mamba.config.parse>,

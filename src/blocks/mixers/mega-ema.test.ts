@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { longConv } from "../../ops/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
-import { dot, matrixFrom, range, sigmoid, silu, times } from "./mamba-naive.ts";
 import { averages, megaEma } from "./mega-ema.ts";
+import { dot, matrixFrom, range, sigmoid, silu, times } from "./plain-loops.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 
 type At = NaiveMixerArguments<
@@ -38,7 +38,7 @@ mixerSuite(megaEma, {
   },
 });
 
-test("the moving average as a convolution by Fourier transforms equals its recurrence", () => {
+test("[mega] the moving average as a convolution by Fourier transforms equals its recurrence", () => {
   const [D, N, T] = [3, 4, 200];
   const config = megaEma.config.parse({ averages: N, skip: false, activation: "none", project: false, chunk: 1 });
   const names = ["share", "damping", "spread", "gathered"] as const;

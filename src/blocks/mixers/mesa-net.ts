@@ -17,18 +17,25 @@ import {
 import type { Tensor } from "../../tensor/index.ts";
 import { recurrent } from "../capabilities.ts";
 import { defineMixer, type MaybeState, type MixerContext } from "../define.ts";
-import { chunkTokens, convTaps, outputNormEpsilon } from "../fields.ts";
+import { chunkTokens, convTaps, keySizePerHead, outputNormEpsilon, valueSizePerHead } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
-import { gain, matrix, tensor, vector } from "../weights/declare.ts";
+import { gain, matrix, vector } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
 import type { ConvolvedForm } from "./convolved-heads.ts";
-import { deltaHeads, gainedRows, headLogDecay, strengths } from "./deltanet-heads.ts";
-import { kernelInit, logRateInit, stepSizeInit } from "./mamba-init.ts";
+import {
+  deltaDims,
+  deltaHeads,
+  gainedRows,
+  headDecayParams,
+  headLogDecay,
+  projectionParams,
+  strengths,
+} from "./deltanet-heads.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
-  keySize: z.int().positive().optional().describe("key channels per head; default model width / heads"),
-  valueSize: z.int().positive().optional().describe("value channels per head; default model width / heads"),
+  keySize: keySizePerHead(),
+  valueSize: valueSizePerHead(),
   iterations: z
     .int()
     .positive()
@@ -41,23 +48,14 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-function dims(c: C, D: number) {
-  const H = c.heads;
-  const [K, V] = [c.keySize ?? D / H, c.valueSize ?? D / H];
-  return { D, H, G: H, K, V, C: H * (2 * K + V), W: c.conv };
-}
-type Sizes = ReturnType<typeof dims>;
+type Sizes = ReturnType<typeof deltaDims>;
 
-function params({ D, H, K, V, C, W }: Sizes) {
+function params(d: Sizes) {
+  const { D, H, K, V } = d;
   return {
-    q: matrix(D, H * K),
-    k: matrix(D, H * K),
-    v: matrix(D, H * V),
-    conv: tensor([C, W], kernelInit(W)),
+    ...projectionParams(d),
     beta: matrix(D, H),
-    decay: matrix(D, H),
-    decayBias: vector(H, stepSizeInit()),
-    logA: vector(H, logRateInit()),
+    ...headDecayParams(d),
     ridge: vector([H, K], softplusOf(0.75)),
     norm: gain(V),
     out: matrix(H * V, D, { init: "residual" }),
@@ -84,7 +82,7 @@ export const mesaNet = defineMixer({
     "out = W_out RMSNorm(o_t)",
   ],
   config,
-  dims,
+  dims: deltaDims,
   params,
   tune: [
     { key: "valueSize", unit: 1 },

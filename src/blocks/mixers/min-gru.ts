@@ -7,7 +7,7 @@ import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
-import { type MinSizes, minCapabilities, minConfig, minDims, minForms, minState, positive } from "./min-recurrence.ts";
+import { type MinSizes, minRecurrence, positive } from "./min-recurrence.ts";
 
 const params = ({ D, I }: MinSizes) => ({
   candidate: matrix(D, I),
@@ -27,12 +27,6 @@ export const minGru = defineMixer({
   cite: { arxiv: "2410.01201", by: "Feng et al. 2024" },
   patterns: ["data-gating", "moving-average"],
   equations: ["z_t = σ(W_z x_t)", "h_t = (1 − z_t) ⊙ h_{t−1} + z_t ⊙ g(W x_t)", "g(a) = a + 1/2 if a ≥ 0 else σ(a)"],
-  config: minConfig,
-  dims: minDims,
   params,
-  tune: [{ key: "inner", unit: 1 }],
-  reads: ["mask_BT"],
-  capabilities: minCapabilities,
-  state: minState,
-  ...minForms(gates),
+  ...minRecurrence(gates),
 });

@@ -7,7 +7,7 @@ import type { Tensor } from "../../tensor/index.ts";
 import { defineMixer } from "../define.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
-import { type MinSizes, minCapabilities, minConfig, minDims, minForms, minState, positive } from "./min-recurrence.ts";
+import { type MinSizes, minRecurrence, positive } from "./min-recurrence.ts";
 
 const params = ({ D, I }: MinSizes) => ({
   candidate: matrix(D, I),
@@ -42,12 +42,6 @@ export const minLstm = defineMixer({
     "h_t = f/(f + i) ⊙ h_{t−1} + i/(f + i) ⊙ g(W x_t)",
     "g(a) = a + 1/2 if a ≥ 0 else σ(a)",
   ],
-  config: minConfig,
-  dims: minDims,
   params,
-  tune: [{ key: "inner", unit: 1 }],
-  reads: ["mask_BT"],
-  capabilities: minCapabilities,
-  state: minState,
-  ...minForms(gates),
+  ...minRecurrence(gates),
 });

@@ -5,10 +5,11 @@
 import { z } from "zod";
 import { fromColumns, type LinearScanOptions, linearScan, linearStep } from "../../ops/index.ts";
 import { type Tensor, where } from "../../tensor/index.ts";
+import { recurrent } from "../capabilities.ts";
 import type { Io } from "../define.ts";
 import { value, type Weight } from "../weights/use.ts";
 
-export const minConfig = z.strictObject({
+const minConfig = z.strictObject({
   inner: z
     .int()
     .positive()
@@ -16,19 +17,8 @@ export const minConfig = z.strictObject({
     .describe("size of the state; another than the model width (the default) adds a projection back to it"),
 });
 
-export const minDims = (c: z.infer<typeof minConfig>, D: number) => ({ D, I: c.inner ?? D });
+const minDims = (c: z.infer<typeof minConfig>, D: number) => ({ D, I: c.inner ?? D });
 export type MinSizes = ReturnType<typeof minDims>;
-
-export const minCapabilities = {
-  flow: "causal",
-  state: "finite",
-  length: "any",
-  batch: "independent",
-  smooth: "away from ties",
-  exact: "bitwise",
-} as const;
-
-export const minState = ({ I }: MinSizes) => ({ h: [I] });
 
 /** g: positive, continuous, with slope 1 above 0. */
 export const positive = (a: Tensor): Tensor => where(a.less(0), a.sigmoid(), a.add(0.5));
@@ -41,10 +31,16 @@ interface At<P> {
 
 type Gates = Pick<LinearScanOptions, "a_CBT" | "u_CBT">;
 
-/** Both forms of a recurrence with these gates. */
-export function minForms<P extends { out?: Weight | undefined }>(gates: (x_BTD: Tensor, p: P) => Gates) {
+/** What a recurrence declares, and both its forms, given its gates. */
+export function minRecurrence<P extends { out?: Weight | undefined }>(gates: (x_BTD: Tensor, p: P) => Gates) {
   const output = (h_CBT: Tensor, { out }: P) => (out ? fromColumns(h_CBT, value(out)) : h_CBT.transpose([1, 2, 0]));
   return {
+    config: minConfig,
+    dims: minDims,
+    tune: [{ key: "inner", unit: 1 }] as const,
+    reads: ["mask_BT"] as const,
+    capabilities: { ...recurrent, smooth: "away from ties" } as const,
+    state: ({ I }: MinSizes) => ({ h: [I] }),
     forward(x_BTD: Tensor, { p, s, io: { mask_BT } }: At<P>) {
       const { h_CBT, h_BC } = linearScan({ ...gates(x_BTD, p), h_BC: s.h, mask_BT });
       return { y: output(h_CBT, p), s: { h: h_BC } };

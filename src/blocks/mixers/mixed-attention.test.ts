@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
 import { mixedAttention } from "./mixed-attention.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof mixedAttention.config.parse>, ReturnType<typeof mixedAttention.dims>>;
 

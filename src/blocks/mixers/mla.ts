@@ -1,12 +1,12 @@
 /**
  * Multi-head latent attention: keys and values of all heads are maps of one small latent vector a token, which is all that is
- * cached, beside one rotated key that the heads share.
+ * cached, beside one rotated key that the heads share, or rotated keys of a few heads.
  * Axes: B batch, T new tokens, C cached tokens, D model, H heads, R latent width, N width of the part without positions, P width
- * of the rotated part, V value width, L latent width of queries.
+ * of the rotated part, V value width, L latent width of queries, Q heads with rotated keys of their own.
  */
 import { z } from "zod";
 import { blockwiseAttention } from "../../ops/index.ts";
-import { concat, rmsNorm, type Tensor } from "../../tensor/index.ts";
+import { concat, fail, rmsNorm, type Tensor } from "../../tensor/index.ts";
 import { growingCache } from "../capabilities.ts";
 import { defineMixer, type GrowingState, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { oneToken } from "../one-token.ts";
@@ -15,6 +15,7 @@ import { gain, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
 import { cacheOf, positionsOf } from "./attention-cache.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
+import { expanded, inLatentSpace, type MlaForm, mapsOf, ownKeys } from "./mla-forms.ts";
 
 const config = z.strictObject({
   heads: z.int().positive().default(4).describe("number of heads"),
@@ -31,8 +32,21 @@ const config = z.strictObject({
     .refine((size) => size % 2 === 0, "an even number")
     .default(8)
     .describe("width of the rotated part, whose key all heads share; 0: no positions"),
+  rotaryHeads: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "heads, the last ones, whose whole keys are maps of the token itself, rotated and cached; the others have no positions (x-transformers; needs rotarySize 0; default: none)",
+    ),
   valueSize: z.int().positive().optional().describe("width of a head's values (default: width / heads)"),
   rope: rope.config.prefault({ layout: "interleaved" }).describe("rotation of the rotated part"),
+  rotate: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether that part is rotated; false: its shared key serves without positions (Kimi Linear; default: true)",
+    ),
   latentNorm: z.boolean().default(true).describe("RMS norm of the latent vectors"),
   epsilon: z.number().positive().default(1e-6).describe("added to the mean square by the norms of the latents"),
   scale: z
@@ -43,17 +57,33 @@ const config = z.strictObject({
 });
 type C = z.infer<typeof config>;
 
-const dims = (c: C, D: number) => ({
-  D,
-  H: c.heads,
-  R: c.latent,
-  N: c.plainSize ?? D / c.heads,
-  V: c.valueSize ?? D / c.heads,
-  L: c.queryLatent ?? D,
-});
+const dims = (c: C, D: number) => {
+  if (c.rotaryHeads !== undefined) assertRotaryHeads(c, c.rotaryHeads);
+  return {
+    D,
+    H: c.heads,
+    R: c.latent,
+    N: c.plainSize ?? D / c.heads,
+    V: c.valueSize ?? D / c.heads,
+    L: c.queryLatent ?? D,
+    latentHeads: c.heads - (c.rotaryHeads ?? 0),
+  };
+};
+
+/** Throws E_ROTARY_HEADS where all heads would be rotated, or every head a part of its own, too. */
+function assertRotaryHeads({ heads, rotarySize }: C, rotaryHeads: number): void {
+  if (rotaryHeads < heads && rotarySize === 0) return;
+  fail({
+    code: "E_ROTARY_HEADS",
+    where: "mla.rotaryHeads",
+    expected: `at most ${heads - 1} of ${heads} heads, and rotarySize 0`,
+    got: `${rotaryHeads}, rotarySize ${rotarySize}`,
+    hint: "Set rotarySize to 0: positions are in these heads or in a part of every head.",
+  });
+}
 type Sizes = ReturnType<typeof dims>;
 
-const params = ({ D, H, R, N, V, L }: Sizes, c: C) => {
+const params = ({ D, H, R, N, V, L, latentHeads }: Sizes, c: C) => {
   const P = c.rotarySize;
   return {
     ...(c.queryLatent !== undefined && {
@@ -63,16 +93,18 @@ const params = ({ D, H, R, N, V, L }: Sizes, c: C) => {
     query: matrix(L, H * (N + P)),
     down: matrix(D, R + P),
     ...(c.latentNorm && { latentNorm: gain(R) }),
-    keyUp: tensor([H, R, N], { kind: "normal", std: R ** -0.5 }),
+    ...(c.rotaryHeads !== undefined && { rotaryKey: matrix(D, c.rotaryHeads * N) }),
+    keyUp: tensor([latentHeads, R, N], { kind: "normal", std: R ** -0.5 }),
     valueUp: tensor([H, R, V], { kind: "normal", std: R ** -0.5 }),
     out: matrix(H * V, D, { init: "residual" }),
   };
 };
 
-type State = { latent: GrowingState; rotated?: GrowingState };
-const state = ({ R }: Sizes, { rotarySize: P }: C): State => ({
+type State = { latent: GrowingState; rotated?: GrowingState; keys?: GrowingState };
+const state = ({ R, N }: Sizes, { rotarySize: P, rotaryHeads: Q }: C): State => ({
   latent: { shape: (tokens) => [tokens, R], axis: 0 },
   ...(P > 0 && { rotated: { shape: (tokens) => [tokens, P], axis: 0 } }),
+  ...(Q !== undefined && { keys: { shape: (tokens) => [Q, tokens, N], axis: 1 } }),
 });
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<State>>;
@@ -86,6 +118,7 @@ export const mla = defineMixer({
     "c_t = RMSNorm(W_c x_t),  k^R_t = RoPE(W_r x_t)   (cached)",
     "q_t, q^R_t = W_q x_t, RoPE(W_qr x_t)  (per head);  k_t, v_t = U_k c_t, U_v c_t  (per head)",
     "a_ts = softmax_s((q_t·k_s + q^R_t·k^R_s) / √(N + P)),  s ≤ t;  y_t = concat_h(Σ_s a_ts v_s) W_out",
+    "rotaryHeads: q_t, k_t = RoPE(W_q x_t), RoPE(W_k x_t) in some heads (k_t cached), no positions in the others",
     "decoding: q_t·U_k c_s = (U_kᵀ q_t)·c_s,  Σ_s a_ts U_v c_s = U_v Σ_s a_ts c_s",
   ],
   config,
@@ -99,35 +132,65 @@ export const mla = defineMixer({
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
 
-/** What is attended to: keys of G heads [B, G, T, K] for queries [B, H, T, K], and how their sums become values [B, H, T, V]. */
-interface Form {
-  q_BHTK: Tensor;
-  keys(latent_BTR: Tensor, rotated_BTP: Tensor | undefined): { k: Tensor; v: Tensor };
-  values(sums: Tensor): Tensor;
-}
-
 function attend(x_BTD: Tensor, at: At) {
   const { c, d, p, s, io } = at;
   const { latent_BTR, rotated_BTP } = compressed(x_BTD, at);
   const { plain, rotary } = queries(x_BTD, at);
   const continued = s.latent !== undefined && io.length_B !== undefined;
-  const form = continued ? inLatentSpace(plain, rotary, p) : expanded(plain, rotary, p);
-  const fresh = form.keys(latent_BTR, rotated_BTP);
-  const old = continued ? form.keys(s.latent!, s.rotated) : undefined;
+  const all = { at, latent_BTR, continued };
+  const inLatent = (q: Tensor) => (continued ? inLatentSpace : expanded)(q, rotary, mapsOf(p, 0, d.latentHeads));
+  const others = { fresh: rotated_BTP, old: s.rotated };
+  if (!p.rotaryKey) {
+    const { y, weights_BHTS } = attendBy(inLatent(plain), { ...all, ...others });
+    return finished(y, at, { latent: latent_BTR, ...(rotated_BTP && { rotated: rotated_BTP }) }, weights_BHTS);
+  }
+  const [first, last] = plain.split(1, [d.latentHeads, c.rotaryHeads!]) as [Tensor, Tensor];
+  const keys = rotated(splitHeads(linear(x_BTD, p.rotaryKey), c.rotaryHeads!), c, io);
+  const form = ownKeys(rotated(last, c, io), mapsOf(p, d.latentHeads, d.H), { continued });
+  const groups = [
+    attendBy(inLatent(first), { ...all, ...others }),
+    attendBy(form, { ...all, fresh: keys, old: s.keys }),
+  ];
+  const joined = (of: "y" | "weights_BHTS") =>
+    concat(
+      1,
+      groups.map((group) => group[of]),
+    );
+  return finished(joined("y"), at, { latent: latent_BTR, keys }, joined("weights_BHTS"));
+}
+
+const finished = (y_BHTV: Tensor, { p }: At, s: { latent: Tensor; [field: string]: Tensor }, weights_BHTS: Tensor) => ({
+  y: linear(mergeHeads(y_BHTV), p.out),
+  s,
+  probes: { weights_BHTS },
+});
+
+interface Attended {
+  at: At;
+  latent_BTR: Tensor;
+  continued: boolean;
+  /** What is cached beside the latents: of the new tokens, and of those before. */
+  fresh: Tensor | undefined;
+  old: Tensor | undefined;
+}
+
+/** A group of heads over the cached and the new tokens: [B, H, T, V]. */
+function attendBy(form: MlaForm, { at: { c, d, s, io }, latent_BTR, continued, fresh, old }: Attended) {
+  const own = form.keys(latent_BTR, fresh);
+  const before = continued ? form.keys(s.latent!, old) : undefined;
   const { y_BHTV, weights_BHTS } = blockwiseAttention({
     q_BHTK: form.q_BHTK,
-    k_BGTK: fresh.k,
-    v_BGTV: fresh.v,
+    k_BGTK: own.k,
+    v_BGTV: own.v,
     causal: true,
-    cached: cacheOf({ k: old?.k, v: old?.v }, { length_B: io.length_B, queries: x_BTD.dim(1), window: undefined }),
+    cached: cacheOf(
+      { k: before?.k, v: before?.v },
+      { length_B: io.length_B, queries: latent_BTR.dim(1), window: undefined },
+    ),
     mask_BT: io.mask_BT,
     scale: c.scale ?? (d.N + c.rotarySize) ** -0.5,
   });
-  return {
-    y: linear(mergeHeads(form.values(y_BHTV)), p.out),
-    s: { latent: latent_BTR, ...(rotated_BTP && { rotated: rotated_BTP }) },
-    probes: { weights_BHTS },
-  };
+  return { y: form.values(y_BHTV), weights_BHTS };
 }
 
 /** The latent of keys and values [B, T, R], and the key [B, T, P] that all heads share. */
@@ -149,39 +212,13 @@ function queries(x_BTD: Tensor, { c, d, p, io }: At): { plain: Tensor; rotary: T
 
 const normed = (x: Tensor, weight: Weight, epsilon: number): Tensor => rmsNorm(x, value(weight), epsilon);
 
-const rotated = (x_BHTP: Tensor, c: C, io: Io): Tensor =>
-  rope.rotate!(x_BHTP, positionsOf(io, x_BHTP.dim(2)), {
+function rotated(x_BHTP: Tensor, c: C, io: Io): Tensor {
+  if (c.rotate === false) return x_BHTP;
+  return rope.rotate!(x_BHTP, positionsOf(io, x_BHTP.dim(2)), {
     c: c.rope,
     d: rope.dims(c.rope, x_BHTP.dim(3)),
     p: {},
     b: {},
     io,
   });
-
-type P = At["p"];
-const beside = (plain: Tensor, other: Tensor | undefined): Tensor => (other ? concat(-1, [plain, other]) : plain);
-
-/** Keys and values of every head written out: the least work where all tokens are new. */
-function expanded(plain: Tensor, rotary: Tensor | undefined, p: P): Form {
-  return {
-    q_BHTK: beside(plain, rotary),
-    keys(latent_BTR, rotated_BTP) {
-      const k = latent_BTR.unsqueeze(1).matmul(value(p.keyUp));
-      const shared = rotated_BTP?.unsqueeze(1).expand([...k.shape.slice(0, 3), rotated_BTP.dim(-1)]);
-      return { k: beside(k, shared), v: latent_BTR.unsqueeze(1).matmul(value(p.valueUp)) };
-    },
-    values: (sums) => sums,
-  };
-}
-
-/** Queries and outputs mapped into the latent space instead: nothing is done for cached tokens but their scores and sum. */
-function inLatentSpace(plain: Tensor, rotary: Tensor | undefined, p: P): Form {
-  return {
-    q_BHTK: beside(plain.matmul(value(p.keyUp), { transB: true }), rotary),
-    keys: (latent_BTR, rotated_BTP) => ({
-      k: beside(latent_BTR, rotated_BTP).unsqueeze(1),
-      v: latent_BTR.unsqueeze(1),
-    }),
-    values: (sums) => sums.matmul(value(p.valueUp)),
-  };
 }

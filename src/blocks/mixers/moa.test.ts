@@ -12,8 +12,8 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { attention } from "./attention.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
 import { moa } from "./moa.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type Config = ReturnType<typeof moa.config.parse>;
 type At = NaiveMixerArguments<Config, ReturnType<typeof moa.dims>>;

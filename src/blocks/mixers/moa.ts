@@ -4,24 +4,16 @@
  * Axes: B batch, T new tokens, N = B·T, D model, E experts, C choices a token, G key heads, K head size.
  */
 import { z } from "zod";
-import { balanceLoss, blockwiseAttention, type Routing, routerZLoss, routeTopK } from "../../ops/index.ts";
+import { balanceLoss, type Routing, routerZLoss, routeTopK } from "../../ops/index.ts";
 import { fail, ones, type Tensor, where } from "../../tensor/index.ts";
 import { headMapForms, mapFromHeads, mapToHeads } from "../channels/head-maps.ts";
-import {
-  type AuxiliaryLoss,
-  defineMixer,
-  type GrowingState,
-  type Io,
-  type MaybeState,
-  type MixerContext,
-} from "../define.ts";
+import { type AuxiliaryLoss, defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { oneToken } from "../one-token.ts";
 import { bias, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weights } from "../weights/use.ts";
-import { positionBias } from "./attention-blocks.ts";
-import { cacheOf, positionsOf } from "./attention-cache.ts";
 import { splitHeads } from "./attention-heads.ts";
-import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { attentionPositions, positionDims, positionParams } from "./attention-positions.ts";
+import { cachedAttention, type KeyValueState, keyValueState, routedAttention } from "./cached-attention.ts";
 
 const config = z.strictObject({
   experts: z.int().positive().default(8).describe("experts, each with a query and an output map"),
@@ -72,13 +64,7 @@ const params = (d: Sizes, c: C) => {
   };
 };
 
-type State = { k?: GrowingState; v?: GrowingState };
-const state = ({ G, K }: Sizes, { causal }: C): State => {
-  const entries: GrowingState = { shape: (tokens) => [G, tokens, K], axis: 1 };
-  return causal ? { k: entries, v: entries } : {};
-};
-
-type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<State>>;
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<KeyValueState>>;
 
 export const moa = defineMixer({
   kind: "moa",
@@ -95,15 +81,8 @@ export const moa = defineMixer({
   params,
   tune: [{ key: "headSize", unit: 2 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: ({ causal }) => ({
-    flow: causal ? "causal" : "bidirectional",
-    state: causal ? "growing" : "none",
-    length: "any",
-    batch: "independent",
-    smooth: "away from ties",
-    exact: "bitwise",
-  }),
-  state,
+  capabilities: routedAttention,
+  state: keyValueState,
   forward: attend,
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
@@ -121,9 +100,11 @@ function attend(x_BTD: Tensor, at: At) {
     .expand([B * T, d.C, d.D])
     .reshape([-1, d.D]);
   const q_RF = mapToHeads(x_RD, { ...rows, routing: perChoice(routing, false), maps_XIO: value(p.query) });
+  // The queries of a key head side by side.
   const q = q_RF.reshape([B, T, d.C, d.G, d.K]).transpose([0, 3, 2, 1, 4]).reshape([B, -1, T, d.K]);
-  const { y_BHTK, k, v } = mix(x_BTD, q, at);
-  const y_RF = y_BHTK
+  const [k, v] = splitHeads(linear(x_BTD, p.kv), 2 * d.G).split(1, [d.G, d.G]) as [Tensor, Tensor];
+  const { y_BHTV, k_BGTK } = cachedAttention(x_BTD, { q_BHTK: q, k_BGTK: k, v_BGTV: v }, at);
+  const y_RF = y_BHTV
     .reshape([B, d.G, d.C, T, d.K])
     .transpose([0, 3, 2, 1, 4])
     .reshape([1, -1, d.G * d.K]);
@@ -131,7 +112,7 @@ function attend(x_BTD: Tensor, at: At) {
   const y = y_RD.reshape([B, T, d.C, d.D]).sum(2);
   return {
     y: p.outBias ? y.add(value(p.outBias)) : y,
-    s: c.causal ? { k, v } : {},
+    s: c.causal ? { k: k_BGTK, v } : {},
     losses: lossesOf(logits_NE, routing, { c, io }),
     probes: { experts_NK: routing.experts_NK.cast("f32"), weights_NK: routing.weights_NK },
   };
@@ -146,29 +127,6 @@ function perChoice({ probs_NE, experts_NK, weights_NK, chosen_NKE }: Routing, we
     weights_NK: weighted ? weights_NK.reshape([-1, 1]) : ones([weights_NK.size, 1]),
     chosen_NKE: chosen_NKE.reshape([-1, 1, E]),
   };
-}
-
-/** The attention itself, given queries of G·C heads, those of a key head side by side. */
-function mix(x_BTD: Tensor, rawQ: Tensor, { c, d, p, s, io }: At) {
-  const T = x_BTD.dim(1);
-  const hooks = positionHooks(c.positions, { d, p, io });
-  const positions_BT = positionsOf(io, T);
-  const [rawK, v] = splitHeads(linear(x_BTD, p.kv), 2 * d.G).split(1, [d.G, d.G]) as [Tensor, Tensor];
-  const [q, k] = [hooks.rotate(rawQ, positions_BT, "query"), hooks.rotate(rawK, positions_BT, "key")];
-  const cached = cacheOf({ k: s.k, v: s.v }, { length_B: io.length_B, queries: T, window: undefined });
-  const scale = d.K ** -0.5;
-  const seen = { x_BTD, q_BHTK: q, k_BGTK: k, scale, cached, hooks };
-  const { y_BHTV } = blockwiseAttention({
-    q_BHTK: q,
-    k_BGTK: k,
-    v_BGTV: v,
-    causal: c.causal,
-    cached,
-    mask_BT: io.mask_BT,
-    scale,
-    bias: positionBias(seen, { positions_BT, heads: d.G * d.C }),
-  });
-  return { y_BHTK: y_BHTV, k, v };
 }
 
 function lossesOf(

@@ -1,6 +1,8 @@
-import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { cut, dot, matrixFrom, range, rms, shortConv, sigmoid, silu, softplus, times, unit } from "./mamba-naive.ts";
+import { mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { naiveHeadDecay, naiveHeads } from "./delta-naive.ts";
 import { momentumDeltanet } from "./momentum-deltanet.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times } from "./plain-loops.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof momentumDeltanet.config.parse>,
@@ -9,26 +11,15 @@ type At = NaiveMixerArguments<
 >;
 
 /** Behrouz et al. 2025, eq. 13 and 14, token by token: the error moves the momentum, the momentum the state. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { conv: Loose; S: Loose; M: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "conv" | "S" | "M">) {
   const past = matrixFrom(s?.conv, d.C, d.W - 1);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.V, d.K));
   const M = range(d.H).map((h) => matrixFrom(s?.M[h], d.V, d.K));
   const y = x.map((x_t) => {
-    const qkv = shortConv([...times(x_t, p.q), ...times(x_t, p.k), ...times(x_t, p.v)], past, p.conv).map(silu);
-    const q = cut(qkv.slice(0, d.G * d.K), d.G).map((row) => unit(row).map((value) => value / Math.sqrt(d.K)));
-    const k = cut(qkv.slice(d.G * d.K, 2 * d.G * d.K), d.G).map((row) => unit(row));
-    const v = cut(qkv.slice(2 * d.G * d.K), d.H);
+    const { q, k, v } = naiveHeads(x_t, past, { p, d });
     const beta = times(x_t, p.beta).map(sigmoid);
     const momentum = times(x_t, p.momentum, p.momentumBias).map(sigmoid);
-    const decay = times(x_t, p.decay).map((value, h) =>
-      Math.exp(-Math.exp(p.logA[h]!) * softplus(value + p.decayBias[h]!)),
-    );
+    const decay = naiveHeadDecay(x_t, p);
     const gate = cut(times(x_t, p.z).map(silu), d.H);
     const o = range(d.H).map((h) => {
       const [query, key] = [q[h]!, k[h]!];
@@ -54,11 +45,5 @@ mixerSuite(momentumDeltanet, {
   ],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) =>
-      sequence({ ...at, x: rows, s: s && { conv: s.conv[b]!, S: s.S[b]!, M: s.M[b]! } }),
-    );
-    const field = <K extends "conv" | "S" | "M">(name: K) => results.map((result) => result[name]);
-    return { y: results.map(({ y }) => y), s: { conv: field("conv"), S: field("S"), M: field("M") } };
-  },
+  naive: eachSequence(["conv", "S", "M"], sequence),
 });

@@ -4,20 +4,16 @@
  */
 import { z } from "zod";
 import { concat, type Tensor } from "../../tensor/index.ts";
-import { defineMixer, type Io } from "../define.ts";
+import { defineMixer } from "../define.ts";
 import { nest, unnest } from "../nesting.ts";
-import type { Weight } from "../weights/use.ts";
 import {
   asChoice,
-  innerBuffers,
   innerDims,
   innerMixer,
   innerParams,
-  innerReads,
-  innerStates,
   joined,
-  needsOfInner,
-  promisesOf,
+  madeOf,
+  type OuterContext,
   runInner,
 } from "./inner-mixer.ts";
 
@@ -42,15 +38,6 @@ function dims(c: C, D: number): Dims {
 const copiesOf = (d: Dims, { mixer, copies }: C) =>
   Array.from({ length: copies }, (_, i) => ({ name: `copy${i}`, choice: mixer, d: unnest("inner", d) }));
 
-interface At {
-  c: C;
-  d: Dims;
-  p: Readonly<Record<string, Weight>>;
-  b: Readonly<Record<string, Tensor>>;
-  s: Readonly<Record<string, Tensor | undefined>>;
-  io: Io;
-}
-
 export const multi = defineMixer({
   kind: "multi",
   title: "Several copies of a mixer",
@@ -67,27 +54,15 @@ export const multi = defineMixer({
   config,
   dims,
   params: (d, c) => innerParams(copiesOf(d, c)),
-  buffers: (d, c) => innerBuffers(copiesOf(d, c)),
-  reads: innerReads,
-  needs: ({ mixer }) => needsOfInner(mixer),
-  capabilities: ({ mixer }) => promisesOf(mixer),
-  state: (d, c) => innerStates(copiesOf(d, c)),
-  forward: (x_BTD, at) => run(x_BTD, at, "forward"),
-  step: (x_BD, at) => run(x_BD, at, "step"),
+  ...madeOf({ choicesOf: ({ mixer }) => [mixer], partsOf: copiesOf, run }),
 });
 
-function run(x: Tensor, at: At, form: "forward" | "step") {
+function run(x: Tensor, at: OuterContext<C>, form: "forward" | "step") {
   const { c, d } = at;
   const slices = c.join === "slices" ? x.split(-1, new Array<number>(c.copies).fill(d["W"] as number)) : undefined;
   const results = copiesOf(d, c).map((copy, i) => runInner(copy, slices?.[i] ?? x, { ...at, form }));
-  return joined(
-    joinedOutputs(
-      results.map(({ y }) => y),
-      c,
-    ),
-    results,
-    { decodes: promisesOf(c.mixer).state !== "none" },
-  );
+  const ys = results.map(({ y }) => y);
+  return joined(joinedOutputs(ys, c), results, [c.mixer]);
 }
 
 function joinedOutputs(ys: readonly Tensor[], { join, copies }: C): Tensor {

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { nodesOf } from "../../ops/index.ts";
 import { constant } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
-import { silu } from "./mamba-naive.ts";
 import { neuralCde } from "./neural-cde.ts";
+import { silu } from "./plain-loops.ts";
 import { goldenIo, weightOf } from "./rnn-golden-weights.fixture.ts";
 import { affine, overTime, zerosOf } from "./rnn-naive.ts";
 

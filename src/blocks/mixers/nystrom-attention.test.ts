@@ -9,8 +9,8 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { attention } from "./attention.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
 import { nystromAttention } from "./nystrom-attention.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof nystromAttention.config.parse>,

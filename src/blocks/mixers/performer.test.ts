@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createRng, orthogonalFeatures } from "../../ops/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { dot, range, sum, times } from "./mamba-naive.ts";
 import { performer } from "./performer.ts";
+import { dot, range, sum, times } from "./plain-loops.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof performer.config.parse>,

@@ -162,7 +162,7 @@ function largest(projected: Tensor, axes: readonly number[], real: Tensor | unde
 }
 
 /** The same sums over all tokens at once. */
-function sumAll({ q_GKBT, k_GKBT, v_HVBT }: Parameters<typeof decayStep>[0]): ReturnType<typeof decayStep> {
+export function sumAll({ q_GKBT, k_GKBT, v_HVBT }: Parameters<typeof decayStep>[0]): ReturnType<typeof decayStep> {
   const [q, k, v] = [q_GKBT, k_GKBT, v_HVBT].map((x) => x.transpose([2, 0, 1, 3])) as [Tensor, Tensor, Tensor];
   const S_BHVK = v.matmul(k, { transB: true });
   return { o_HVBT: S_BHVK.matmul(q).transpose([1, 2, 0, 3]), S_BHVK };

@@ -8,7 +8,7 @@ import {
   run,
   weightsFrom,
 } from "../../testing/index.ts";
-import { cut, dot, range, sum, times, unit } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times, unit } from "./plain-loops.ts";
 import { directionsOf, reformer } from "./reformer.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof reformer.config.parse>, ReturnType<typeof reformer.dims>>;

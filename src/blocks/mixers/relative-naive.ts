@@ -2,7 +2,7 @@
 import type { Loose } from "../../testing/index.ts";
 import { rowOf } from "../positions/disentangled.ts";
 import type { PositionChoice } from "./attention-positions.ts";
-import { cut, dot, range, times } from "./mamba-naive.ts";
+import { cut, dot, range, times } from "./plain-loops.ts";
 
 interface Pair {
   q: number[];

@@ -12,7 +12,7 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { naiveActivations } from "../channels/activations-naive.ts";
-import { cut, dot, matrixFrom, range, rms, silu, times } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, silu, times } from "./plain-loops.ts";
 import { retention } from "./retention.ts";
 
 type At = NaiveMixerArguments<

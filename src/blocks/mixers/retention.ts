@@ -87,25 +87,42 @@ export const retention = defineMixer({
     smooth: scoreNorm === "decay-and-sum" ? "surrogate" : "everywhere",
   }),
   state,
-  forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
-  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
+  forward: (x_BTD, at) => mix(x_BTD, at, { scan: chunked(at) }),
+  step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, { scan: decayStep })),
 });
 
-function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput) => DecayScanResult) {
+const chunked = (at: At) => (input: DecayScanInput) => decayScan({ ...input, chunk: at.c.chunk });
+
+/** What the heads are divided by before the norm, which undoes it but for epsilon, from turned queries and keys. */
+export type HeadDivisor = (tokens: { q_HKBT: Tensor; k_HKBT: Tensor; v_HVBT: Tensor }) => Tensor;
+
+/** The layer over a whole sequence from its start, with divisors [H, 1, B, T] that are not those of `scoreNorm`. */
+export const retainDivided = (x_BTD: Tensor, at: Omit<At, "s">, divisor: HeadDivisor): Tensor =>
+  mix(x_BTD, { ...at, s: {} }, { scan: chunked({ ...at, s: {} }), divisor }).y;
+
+interface Mixing {
+  scan: (input: DecayScanInput) => DecayScanResult;
+  divisor?: HeadDivisor;
+}
+
+function mix(x_BTD: Tensor, { c, d, p, s, io }: At, { scan, divisor }: Mixing) {
   const heads = (weight: Weight) => toColumns(x_BTD, value(weight)).reshape([d.H, -1, x_BTD.dim(0), x_BTD.dim(1)]);
   const turn = rotation(d);
   const { at_BT, last_B } = positions(x_BTD, io);
   const v = heads(p.v);
   const sums = c.scoreNorm === "decay-and-sum";
+  const q_HKBT = turn.columns(heads(p.q), at_BT).mul(d.K ** -0.5);
+  const k_HKBT = turn.columns(heads(p.k), at_BT);
   const { o_HVBT, S_BHVK } = scan({
-    q_GKBT: turn.columns(heads(p.q), at_BT).mul(d.K ** -0.5),
-    k_GKBT: turn.columns(heads(p.k), at_BT),
+    q_GKBT: q_HKBT,
+    k_GKBT: k_HKBT,
     v_HVBT: atRealTokens(sums ? concat(1, [v, v.slice(1, 0, 1).mul(0).add(1)]) : v, io),
     logDecay_HBT: atRealTokens(logDecays(d.H, x_BTD.dim(1)), io),
     S_BHVK: s.S && turn.state(s.S, scalar(-1).reshape([1])),
   });
   const decays = c.scoreNorm && decaySums(at_BT, last_B, { heads: d.H, start_BH: s.decays });
-  const normed = decays ? divided(o_HVBT, decays.sums_HBT, d.V) : o_HVBT;
+  const plain = divisor ? o_HVBT.div(divisor({ q_HKBT, k_HKBT, v_HVBT: v })) : o_HVBT;
+  const normed = decays ? divided(plain, decays.sums_HBT, d.V) : plain;
   const gate = (c.gateActivation === "gelu" ? gelu : silu)(heads(p.gate));
   const y = gate.mul(rmsScale(normed, 1, c.epsilon));
   const batch = x_BTD.dim(0);

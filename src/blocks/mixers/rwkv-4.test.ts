@@ -1,5 +1,5 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { range, sigmoid, times } from "./mamba-naive.ts";
+import { range, sigmoid, times } from "./plain-loops.ts";
 import { rwkv4 } from "./rwkv-4.ts";
 
 type At = NaiveMixerArguments<

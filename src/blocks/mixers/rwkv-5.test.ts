@@ -1,7 +1,8 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { cut, matrixFrom, range, silu, times } from "./mamba-naive.ts";
+import { cut, matrixFrom, range, silu, times } from "./plain-loops.ts";
 import { rwkv5 } from "./rwkv-5.ts";
 import { bonusHead, mixTokens, normed } from "./rwkv-naive.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof rwkv5.config.parse>,
@@ -10,13 +11,7 @@ type At = NaiveMixerArguments<
 >;
 
 /** Peng et al. 2024, section 4.1, token by token. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { shift: Loose; S: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "shift" | "S">) {
   let shift = s?.shift ?? new Array<number>(d.D).fill(0);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.K, d.K));
   const y = x.map((x_t) => {
@@ -41,11 +36,5 @@ mixerSuite(rwkv5, {
   configs: [{ heads: 2 }, { heads: 4, depth: 1, epsilon: 0.1 }],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { shift: s.shift[b]!, S: s.S[b]! } }));
-    return {
-      y: results.map(({ y }) => y),
-      s: { shift: results.map(({ shift }) => shift), S: results.map(({ S }) => S) },
-    };
-  },
+  naive: eachSequence(["shift", "S"], sequence),
 });

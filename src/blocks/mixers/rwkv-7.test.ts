@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import { input, zeros } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, weightsFrom } from "../../testing/index.ts";
-import { cut, dot, matrixFrom, range, sigmoid, times, unit } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, sigmoid, times, unit } from "./plain-loops.ts";
 import { goldenIo } from "./rnn-golden-weights.fixture.ts";
 import { rwkv7 } from "./rwkv-7.ts";
 import { mixTokens, normed } from "./rwkv-naive.ts";
+import { eachSequence, type OneSequence } from "./sequence-naive.ts";
 
 type At = NaiveMixerArguments<
   ReturnType<typeof rwkv7.config.parse>,
@@ -13,13 +14,7 @@ type At = NaiveMixerArguments<
 >;
 
 /** Peng et al. 2025, section 4.1, token by token. */
-function sequence({
-  x,
-  p,
-  c,
-  d,
-  s,
-}: Omit<At, "x" | "s"> & { x: number[][]; s: { shift: Loose; S: Loose } | undefined }) {
+function sequence({ x, p, c, d, s }: OneSequence<At, "shift" | "S">) {
   let shift = s?.shift ?? new Array<number>(d.D).fill(0);
   const S = range(d.H).map((h) => matrixFrom(s?.S[h], d.K, d.K));
   const y = x.map((x_t) => {
@@ -68,13 +63,7 @@ mixerSuite(rwkv7, {
   ],
   width: 8,
   algorithmic: ["chunk"],
-  naive: ({ x, s, ...at }) => {
-    const results = x.map((rows, b) => sequence({ ...at, x: rows, s: s && { shift: s.shift[b]!, S: s.S[b]! } }));
-    return {
-      y: results.map(({ y }) => y),
-      s: { shift: results.map(({ shift }) => shift), S: results.map(({ S }) => S) },
-    };
-  },
+  naive: eachSequence(["shift", "S"], sequence),
 });
 
 it("valueMix without values handed on is refused with a reason", () => {

@@ -1,5 +1,5 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { sigmoid, times } from "./mamba-naive.ts";
+import { sigmoid, times } from "./plain-loops.ts";
 import { rwkvChannelMix } from "./rwkv-channel-mix.ts";
 
 type At = NaiveMixerArguments<

@@ -1,5 +1,5 @@
 /** Plain loops that the naive forms of RWKV-5, 6 and 7 share: nested arrays, one token. */
-import { dot, range, sum } from "./mamba-naive.ts";
+import { dot, range, sum } from "./plain-loops.ts";
 
 type Vector = readonly number[];
 

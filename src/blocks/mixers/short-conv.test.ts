@@ -1,5 +1,5 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { shortConv as convolved, matrixFrom, times } from "./mamba-naive.ts";
+import { shortConv as convolved, matrixFrom, times } from "./plain-loops.ts";
 import { shortConv } from "./short-conv.ts";
 
 type At = NaiveMixerArguments<

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ones } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, randomNormal, run } from "../../testing/index.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 import { sinkhornAttention, sinkhornMix } from "./sinkhorn-attention.ts";
 
 type At = NaiveMixerArguments<

@@ -12,7 +12,7 @@ import {
   type Subject,
   weightsFrom,
 } from "../../testing/index.ts";
-import { cut, dot, range, sigmoid, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sigmoid, sum, times } from "./plain-loops.ts";
 import { switchhead } from "./switchhead.ts";
 
 type Config = ReturnType<typeof switchhead.config.parse>;

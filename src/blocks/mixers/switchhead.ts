@@ -4,25 +4,17 @@
  * Axes: B batch, T new tokens, N = B·T, D model, H heads, K key size, V value size, E maps a head.
  */
 import { z } from "zod";
-import { blockwiseAttention, choiceConcentration, type Routing, routeByScores } from "../../ops/index.ts";
+import { choiceConcentration, type Routing, routeByScores } from "../../ops/index.ts";
 import { fail, layerNorm, type Tensor, where } from "../../tensor/index.ts";
 import { headMapForms, mapFromHeads, mapToHeads } from "../channels/head-maps.ts";
-import {
-  type AuxiliaryLoss,
-  defineMixer,
-  type GrowingState,
-  type Io,
-  type MaybeState,
-  type MixerContext,
-} from "../define.ts";
+import { type AuxiliaryLoss, defineMixer, type Io, type MaybeState, type MixerContext } from "../define.ts";
 import { headsOfWidth } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { bias, gain, matrix, tensor } from "../weights/declare.ts";
 import { linear, value, type Weight, type Weights } from "../weights/use.ts";
-import { positionBias } from "./attention-blocks.ts";
-import { cacheOf, positionsOf } from "./attention-cache.ts";
 import { splitHeads } from "./attention-heads.ts";
-import { attentionPositions, positionDims, positionHooks, positionParams } from "./attention-positions.ts";
+import { attentionPositions, positionDims, positionParams } from "./attention-positions.ts";
+import { cachedAttention, type KeyValueState, keyValueState, routedAttention } from "./cached-attention.ts";
 
 const config = z.strictObject({
   heads: headsOfWidth(),
@@ -73,13 +65,7 @@ const params = (d: Sizes, c: C) => {
   };
 };
 
-type State = { k?: GrowingState; v?: GrowingState };
-const state = ({ H, K }: Sizes, { causal }: C): State => {
-  const entries: GrowingState = { shape: (tokens) => [H, tokens, K], axis: 1 };
-  return causal ? { k: entries, v: entries } : {};
-};
-
-type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<State>>;
+type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<KeyValueState>>;
 
 export const switchhead = defineMixer({
   kind: "switchhead",
@@ -97,15 +83,8 @@ export const switchhead = defineMixer({
   params,
   tune: [{ key: "headSize", unit: 2 }],
   reads: ["mask_BT", "positions_BT"],
-  capabilities: ({ causal }) => ({
-    flow: causal ? "causal" : "bidirectional",
-    state: causal ? "growing" : "none",
-    length: "any",
-    batch: "independent",
-    smooth: "away from ties",
-    exact: "bitwise",
-  }),
-  state,
+  capabilities: routedAttention,
+  state: (d, c) => keyValueState({ ...d, G: d.H }, c),
   forward: attend,
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => attend(x_BTD, at)),
 });
@@ -120,38 +99,16 @@ function attend(x_BTD: Tensor, at: At) {
   const maps = { heads: d.H, form: c.dispatch };
   const v_HNV = mapToHeads(x_BTD.reshape([B * T, d.D]), { ...maps, routing: values.routing, maps_XIO: value(p.value) });
   const v = v_HNV.reshape([d.H, B, T, d.K]).swap(0, 1);
-  const { y_BHTV, k } = mix(chooser_BTD, v, at);
+  const [q, k] = splitHeads(linear(chooser_BTD, p.qk), 2 * d.H).split(1, [d.H, d.H]) as [Tensor, Tensor];
+  const { y_BHTV, k_BGTK } = cachedAttention(chooser_BTD, { q_BHTK: q, k_BGTK: k, v_BGTV: v }, at);
   const y_HNV = y_BHTV.swap(0, 1).reshape([d.H, B * T, d.K]);
   const y_ND = mapFromHeads(y_HNV, { ...maps, routing: outputs.routing, maps_XIO: value(p.out) });
   return {
     y: y_ND.reshape([B, T, d.D]),
-    s: c.causal ? { k, v } : {},
+    s: c.causal ? { k: k_BGTK, v } : {},
     losses: c.entropyWeight === 0 ? [] : [concentration("values", values, at), concentration("outputs", outputs, at)],
     probes: { valueWeights: values.gates_BTHE, outputWeights: outputs.gates_BTHE },
   };
-}
-
-/** The attention itself, given values. */
-function mix(chooser_BTD: Tensor, v_BHTV: Tensor, { c, d, p, s, io }: At) {
-  const T = chooser_BTD.dim(1);
-  const hooks = positionHooks(c.positions, { d, p, io });
-  const positions_BT = positionsOf(io, T);
-  const [rawQ, rawK] = splitHeads(linear(chooser_BTD, p.qk), 2 * d.H).split(1, [d.H, d.H]) as [Tensor, Tensor];
-  const [q, k] = [hooks.rotate(rawQ, positions_BT, "query"), hooks.rotate(rawK, positions_BT, "key")];
-  const cached = cacheOf({ k: s.k, v: s.v }, { length_B: io.length_B, queries: T, window: undefined });
-  const scale = d.K ** -0.5;
-  const seen = { x_BTD: chooser_BTD, q_BHTK: q, k_BGTK: k, scale, cached, hooks };
-  const { y_BHTV } = blockwiseAttention({
-    q_BHTK: q,
-    k_BGTK: k,
-    v_BGTV: v_BHTV,
-    causal: c.causal,
-    cached,
-    mask_BT: io.mask_BT,
-    scale,
-    bias: positionBias(seen, { positions_BT, heads: d.H }),
-  });
-  return { y_BHTV, k };
 }
 
 interface Choice {

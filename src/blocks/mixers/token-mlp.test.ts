@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { zeros } from "../../tensor/index.ts";
 import { mixerSuite, type NaiveMixerArguments, plainIo } from "../../testing/index.ts";
 import { gelu } from "./lti-naive.ts";
-import { times } from "./mamba-naive.ts";
+import { times } from "./plain-loops.ts";
 import { tokenMlp } from "./token-mlp.ts";
 
 type At = NaiveMixerArguments<

@@ -3,7 +3,7 @@ import { countFlops } from "../../engine/index.ts";
 import { input } from "../../tensor/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments, plainIo, weightsFrom } from "../../testing/index.ts";
 import { bucketOf } from "../positions/t5-bias.ts";
-import { cut, dot, range, rms, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, rms, sum, times } from "./plain-loops.ts";
 import { transientGlobal } from "./transient-global.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof transientGlobal.config.parse>, ReturnType<typeof transientGlobal.dims>>;

@@ -1,5 +1,5 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times, unit } from "./mamba-naive.ts";
+import { cut, dot, matrixFrom, range, rms, sigmoid, silu, times, unit } from "./plain-loops.ts";
 import { normalised } from "./rnn-naive.ts";
 import { tttLinearMixer } from "./ttt-linear.ts";
 

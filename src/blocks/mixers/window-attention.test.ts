@@ -11,7 +11,7 @@ import {
   weightsFrom,
 } from "../../testing/index.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
-import { cut, dot, range, sum, times } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times } from "./plain-loops.ts";
 import { windowAttention } from "./window-attention.ts";
 
 type C = ReturnType<typeof windowAttention.config.parse>;

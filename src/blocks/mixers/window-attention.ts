@@ -1,16 +1,17 @@
 /**
  * Attention within windows of a grid of tokens.
- * Axes: B batch, T tokens (the grid row by row), D model, H heads, K head size, W windows, P places of a window, M hidden.
+ * Axes: B batch, T tokens (the grid row by row), D model, H heads, K head size, W windows, P places of a window, S places of a
+ * window of keys, M hidden.
  */
 import { z } from "zod";
-import { gridOf, scaledDotProduct } from "../../ops/index.ts";
-import { constant, full, type Tensor } from "../../tensor/index.ts";
+import { type Grid, gridOf, onlyReal, scaledDotProduct } from "../../ops/index.ts";
+import { constant, fail, full, iota, type Tensor } from "../../tensor/index.ts";
 import { defineMixer, type Io } from "../define.ts";
 import { headsOfWidth } from "../fields.ts";
 import { bias, matrix, table, vector } from "../weights/declare.ts";
 import { embed, linear, value, type Weights } from "../weights/use.ts";
 import { mergeHeads, splitHeads } from "./attention-heads.ts";
-import { type WindowPlaces, windowOffsets, windowPlaces } from "./window-places.ts";
+import { keyTokens, reachBefore, type WindowPlaces, windowOffsets, windowPlaces } from "./window-places.ts";
 
 const config = z.strictObject({
   heads: headsOfWidth(),
@@ -25,6 +26,14 @@ const config = z.strictObject({
     .nonnegative()
     .default(0)
     .describe("cells by which windows are moved; half a window in every other layer"),
+  overlap: z
+    .number()
+    .positive()
+    .max(8)
+    .optional()
+    .describe(
+      "γ: keys and values are those of windows of ⌊(1 + γ)·window⌋ cells a side around the queries', zeros where there is no token (HAT's overlapping cross-attention; default: the same windows)",
+    ),
   partition: z
     .enum(["block", "grid"])
     .default("block")
@@ -42,14 +51,31 @@ const config = z.strictObject({
 });
 type Config = z.infer<typeof config>;
 
-const dims = (c: Config, D: number) => ({ D, H: c.heads, K: D / c.heads, M: c.hidden });
+/** `keys` are cells a side of a window of keys, `offsets` the places of a query against a key along one axis. */
+const dims = (c: Config, D: number) => {
+  const keys = Math.floor((1 + (c.overlap ?? 0)) * c.window + 1e-9);
+  if (keys > c.window) assertOverlap(c);
+  return { D, H: c.heads, K: D / c.heads, M: c.hidden, keys, offsets: c.window + keys - 1 };
+};
 type Dims = ReturnType<typeof dims>;
 
-const params = ({ D, H, M }: Dims, c: Config) => ({
+/** Throws E_WINDOW where windows of keys would not lie around those of queries. */
+function assertOverlap({ shift, partition }: Config): void {
+  if (shift === 0 && partition === "block") return;
+  fail({
+    code: "E_WINDOW",
+    where: "window-attention.overlap",
+    expected: 'windows of neighbours that are not moved: shift 0 and partition "block"',
+    got: partition === "grid" ? 'partition "grid"' : `shift ${shift}`,
+    hint: "Leave overlap out here, or give it to a layer of its own.",
+  });
+}
+
+const params = ({ D, H, M, offsets }: Dims, c: Config) => ({
   qkv: matrix(D, 3 * D),
   out: matrix(D, D, { init: "residual" }),
   ...(c.bias && { qkvBias: bias(3 * D), outBias: bias(D) }),
-  ...(c.relative === "table" && { table: table((2 * c.window - 1) ** 2, H) }),
+  ...(c.relative === "table" && { table: table(offsets ** 2, H) }),
   ...(c.relative === "network" && { up: matrix(2, M), upBias: bias(M), down: matrix(M, H) }),
   ...(c.score === "cosine" && { temperature: vector(H, Math.log(10)) }),
 });
@@ -62,6 +88,7 @@ export const windowAttention = defineMixer({
   patterns: ["higher-order", "multi-x"],
   equations: [
     "y_i = Σ_j softmax_j(q_i·k_j/√K + b[i − j]) v_j W_out,  j in the window of i",
+    "overlap: j in the larger window around that of i, k_j = v_j = 0 where there is no token",
     "cosine: cos(q_i, k_j)·min(e^τ, 100) + 16 σ(MLP(sign(i − j) log₂(1 + 8|i − j|/(w − 1))/3))",
   ],
   config,
@@ -83,12 +110,13 @@ export const windowAttention = defineMixer({
     const grid = gridOf(T, { grid: io.grid, columns: c.columns });
     const places = windowPlaces(grid, c);
     const inWindows = (x: Tensor) => toWindows(x, places, grid[0] * grid[1]);
-    const qkv = splitHeads(inWindows(linear(x_BTD, p.qkv, p.qkvBias)), 3 * d.H);
-    const [q, k, v] = qkv.split(1, [d.H, d.H, d.H]) as [Tensor, Tensor, Tensor];
-    const mask = maskOf(inWindows, places, { x_BTD, io });
+    const qkv = linear(x_BTD, p.qkv, p.qkvBias);
+    const overlaps = d.keys > c.window;
+    const { q, k, v } = overlaps ? around(qkv, { places, grid, c, d, io }) : within(inWindows(qkv), d);
+    const mask = overlaps ? undefined : maskOf(inWindows, places, { x_BTD, io });
     const y = scaledDotProduct(
       { ...scored(q, k, c, p), v },
-      { mask, bias: biasOf(c, p), ...(c.score === "cosine" && { scale: 1 }) },
+      { mask, bias: biasOf(c, d, p), ...(c.score === "cosine" && { scale: 1 }) },
     );
     const back = constant(places.places.slice(0, T), [T], "i32");
     const merged = mergeHeads(y).reshape([B, -1, d.D]).gather(1, back);
@@ -96,8 +124,33 @@ export const windowAttention = defineMixer({
   },
 });
 
+/** Queries, keys and values [B·W, H, P, K] of the same windows. */
+function within(qkv: Tensor, { H }: Dims): Record<"q" | "k" | "v", Tensor> {
+  const [q, k, v] = splitHeads(qkv, 3 * H).split(1, [H, H, H]) as [Tensor, Tensor, Tensor];
+  return { q, k, v };
+}
+
+interface Around {
+  places: WindowPlaces;
+  grid: Grid;
+  c: Config;
+  d: Dims;
+  io: Io;
+}
+
+/** Queries [B·W, H, P, K], keys and values [B·W, H, S, K] of the windows around theirs. */
+function around(qkv_BTF: Tensor, { places, grid, c, d, io }: Around): Record<"q" | "k" | "v", Tensor> {
+  const [queries, others] = qkv_BTF.split(-1, [d.D, 2 * d.D]) as [Tensor, Tensor];
+  const cells = grid[0] * grid[1];
+  const tokens = keyTokens(grid, { window: c.window, keys: d.keys });
+  const q = splitHeads(toWindows(queries, places, cells), d.H);
+  const kv = splitHeads(toWindows(onlyReal(others, io.mask_BT), { ...places, tokens }, cells), 2 * d.H);
+  const [k, v] = kv.split(1, [d.H, d.H]) as [Tensor, Tensor];
+  return { q, k, v };
+}
+
 /** x [B, T, F] → [B·W, P, F]; places without a token hold zeros. */
-function toWindows(x: Tensor, { tokens, windows }: WindowPlaces, cells: number): Tensor {
+function toWindows(x: Tensor, { tokens, windows }: Pick<WindowPlaces, "tokens" | "windows">, cells: number): Tensor {
   const [B, T, F] = x.shape as [number, number, number];
   const index = constant([...tokens], [tokens.length], "i32");
   return x
@@ -128,32 +181,27 @@ function scored(q: Tensor, k: Tensor, c: Config, p: P): { q: Tensor; k: Tensor }
   return { q: unit(q).mul(factor), k: unit(k) };
 }
 
-/** [1, H, P, P]. */
-function biasOf(c: Config, p: P): Tensor | undefined {
-  const [w, P] = [c.window, c.window ** 2];
-  const side = 2 * w - 1;
-  const { dy, dx } = windowOffsets(w);
+/** [1, H, P, S]. */
+function biasOf(c: Config, { keys, offsets: side }: Dims, p: P): Tensor | undefined {
+  const w = c.window;
+  const { dy, dx } = windowOffsets(w, keys);
+  const last = keys - 1;
   const pairs = constant(
-    dy.map((y, i) => (y + w - 1) * side + dx[i]! + w - 1),
-    [P * P],
+    dy.map((y, i) => (y + last) * side + dx[i]! + last),
+    [dy.length],
     "i32",
   );
-  const rows = (t: Tensor) => t.gather(0, pairs).transpose([1, 0]).reshape([1, -1, P, P]);
-  if (p.table)
-    return rows(
-      embed(
-        constant(
-          Array.from({ length: side ** 2 }, (_, i) => i),
-          [side ** 2],
-          "i32",
-        ),
-        p.table,
-      ),
-    );
+  const rows = (t: Tensor) =>
+    t
+      .gather(0, pairs)
+      .transpose([1, 0])
+      .reshape([1, -1, w * w, keys * keys]);
+  if (p.table) return rows(embed(iota(side ** 2), p.table));
   if (!p.up || !p.down) return undefined;
   const near = (n: number) => (Math.sign(n) * Math.log2(1 + (8 * Math.abs(n)) / Math.max(1, w - 1))) / 3;
-  const offsets = Array.from({ length: side ** 2 }, (_, i) => [Math.floor(i / side) - w + 1, (i % side) - w + 1]);
-  const coordinates = constant(offsets.flat().map(near), [side ** 2, 2]);
+  const first = last - reachBefore(w, keys);
+  const distances = Array.from({ length: side ** 2 }, (_, i) => [Math.floor(i / side) - first, (i % side) - first]);
+  const coordinates = constant(distances.flat().map(near), [side ** 2, 2]);
   const biases = linear(linear(coordinates, p.up, p.upBias).relu(), p.down);
   return rows(biases.sigmoid().mul(16));
 }

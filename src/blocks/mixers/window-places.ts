@@ -52,9 +52,31 @@ export function windowPlaces([rows, columns]: readonly [number, number], cut: Wi
   };
 }
 
-/** dy and dx, query minus key, of all pairs of places in a window: [w²·w²] each. */
-export function windowOffsets(window: number): { dy: number[]; dx: number[] } {
-  const cells = Array.from({ length: window * window }, (_, i) => [Math.floor(i / window), i % window] as const);
-  const pairs = (axis: 0 | 1) => cells.flatMap((query) => cells.map((key) => query[axis] - key[axis]));
+const cellsOf = (side: number) =>
+  Array.from({ length: side * side }, (_, i) => [Math.floor(i / side), i % side] as const);
+
+/** Cells that windows of `keys` cells a side reach out before those of queries. */
+export const reachBefore = (window: number, keys: number): number => Math.floor((keys - window) / 2);
+
+/** The token at each place of the windows of keys around the windows of queries; `rows · columns` outside the grid. */
+export function keyTokens(
+  [rows, columns]: readonly [number, number],
+  { window, keys }: { window: number; keys: number },
+): number[] {
+  const corners = (size: number) =>
+    Array.from({ length: Math.ceil(size / window) }, (_, n) => n * window - reachBefore(window, keys));
+  const places = cellsOf(keys);
+  const inside = (y: number, x: number) => y >= 0 && y < rows && x >= 0 && x < columns;
+  return corners(rows).flatMap((top) =>
+    corners(columns).flatMap((left) =>
+      places.map(([y, x]) => (inside(top + y, left + x) ? (top + y) * columns + left + x : rows * columns)),
+    ),
+  );
+}
+
+/** dy and dx, place of the query minus place of the key, each in its own window, of all pairs: [w²·keys²] each. */
+export function windowOffsets(window: number, keys: number): { dy: number[]; dx: number[] } {
+  const [queries, others] = [cellsOf(window), cellsOf(keys)];
+  const pairs = (axis: 0 | 1) => queries.flatMap((query) => others.map((key) => query[axis] - key[axis]));
   return { dy: pairs(0), dx: pairs(1) };
 }

@@ -1,5 +1,5 @@
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
-import { cut, dot, range, sum, times, unit } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times, unit } from "./plain-loops.ts";
 import { xca } from "./xca.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof xca.config.parse>, ReturnType<typeof xca.dims>>;

@@ -10,7 +10,7 @@ import {
   run,
   weightsFrom,
 } from "../../testing/index.ts";
-import { cut, dot, range, sum, times, unit } from "./mamba-naive.ts";
+import { cut, dot, range, sum, times, unit } from "./plain-loops.ts";
 import { yoso } from "./yoso.ts";
 
 type At = NaiveMixerArguments<ReturnType<typeof yoso.config.parse>, ReturnType<typeof yoso.dims>>;

@@ -1,15 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { gelu, type Tensor } from "../../tensor/index.ts";
 import {
   type Arrays,
   drawParameters,
   evaluate,
-  expectNaiveAgrees,
-  expectNativeAgrees,
-  flatten,
   gradCheck,
   type NdArray,
-  nest,
+  normSuite,
   plainIo,
   randomNormal,
   run,
@@ -43,47 +40,32 @@ function subjectOf(config: Partial<Config>): Subject & { c: Config } {
 
 const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
 
-function naive(inputs: Arrays, c: Config): Arrays {
-  const { x, cond, map, mapBias, factor } = Object.fromEntries(
-    Object.entries(inputs).map(([name, array]) => [name, nest(array)]),
-  ) as unknown as {
-    x: number[][][];
-    cond: number[][][];
-    map?: number[][];
-    mapBias?: number[];
-    factor?: number[];
-  };
-  const y = x.map((row, b) => {
-    const given = cond[b]![0]!;
-    const open = c.from === "silu" ? given.map((v) => v / (1 + Math.exp(-v))) : given;
-    const modulation = map
-      ? map[0]!.map((_, j) => open.reduce((sum, v, i) => sum + v * map[i]![j]!, mapBias?.[j] ?? 0))
-      : given.map((v, i) => v * (1 + factor![i]!) + mapBias![i]!);
-    return row.map((token) => {
-      const centre = c.norm === "layer" ? mean(token) : 0;
-      const size = Math.sqrt(mean(token.map((v) => (v - centre) ** 2)) + c.epsilon);
-      return token.map((v, i) => ((v - centre) / size) * (1 + modulation[i]!) + (c.shift ? modulation[D + i]! : 0));
+normSuite(adaptiveNorm, {
+  configs: [
+    { condition: C },
+    { condition: C, norm: "rms", shift: false },
+    { condition: C, from: "linear", shift: false },
+    { from: "shared" },
+  ],
+  width: D,
+  condition: (c) => (c.from === "shared" ? 3 * D : C),
+  naive({ x, condition, p, c }) {
+    const { map, mapBias, factor } = p as unknown as { map?: number[][]; mapBias?: number[]; factor?: number[] };
+    const y = x.map((rows, b) => {
+      const given = condition[b]![0]!;
+      const open = c.from === "silu" ? given.map((v) => v / (1 + Math.exp(-v))) : given;
+      const modulation = map
+        ? map[0]!.map((_, j) => open.reduce((sum, v, i) => sum + v * map[i]![j]!, mapBias?.[j] ?? 0))
+        : given.map((v, i) => v * (1 + (factor?.[i] ?? 0)) + (mapBias?.[i] ?? 0));
+      return rows.map((token) => {
+        const centre = c.norm === "layer" ? mean(token) : 0;
+        const size = Math.sqrt(mean(token.map((v) => (v - centre) ** 2)) + c.epsilon);
+        return token.map((v, i) => ((v - centre) / size) * (1 + modulation[i]!) + (c.shift ? modulation[D + i]! : 0));
+      });
     });
-  });
-  return { y: flatten(y) };
-}
-
-const configs: Partial<Config>[] = [
-  {},
-  { norm: "rms", shift: false },
-  { from: "linear", shift: false },
-  { from: "shared" },
-];
-
-describe.each(configs.map((config) => ({ label: JSON.stringify(config), config })))(
-  "adaptive-norm $label",
-  ({ config }) => {
-    const { c, ...subject } = subjectOf(config);
-    test("it equals the naive form in values and every gradient", () =>
-      expectNaiveAgrees(subject, { naive: (inputs) => naive(inputs, c), smooth: "everywhere" }));
-    test("the native engine agrees with the reference", () => expectNativeAgrees(subject));
+    return { y };
   },
-);
+});
 
 const declared = (p: Readonly<Record<string, { shape: readonly number[] }>>) =>
   Object.values(p).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);

@@ -32,8 +32,9 @@ export const adaptiveNorm = defineNorm({
     ...(c.from !== "linear" && { mapBias: bias(M) }),
   }),
   reads: ["cond_BTD"],
-  forward(x, { c, d: { D, M }, p, io }) {
-    const condition = conditionOf(io, { rank: x.rank, where: "adaptive-norm" });
+  forward(x, { c, d: { D, C, M }, p, io }) {
+    const width = c.from === "shared" ? undefined : C;
+    const condition = conditionOf(io, { rank: x.rank, where: "adaptive-norm", width });
     const modulation = p.map
       ? linear(c.from === "silu" ? silu(condition) : condition, p.map, p.mapBias)
       : condition.slice(-1, 0, M).mul(value(p.factor!).add(1)).add(value(p.mapBias!));

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { buildSpec, canonicalSpec } from "../../spec/index.ts";
-import { constant } from "../../tensor/index.ts";
+import { concat, constant } from "../../tensor/index.ts";
 import { positionSuite, randomNormal, run } from "../../testing/index.ts";
 import { plainIo, weightsFrom } from "../../testing/part.ts";
 import { learned2d } from "./learned-2d.ts";
 import { rope2d } from "./rope-2d.ts";
+import { sinusoidal } from "./sinusoidal.ts";
 import { sinusoidal2d } from "./sinusoidal-2d.ts";
 
 /** Row and column of a position behind `front` tokens; undefined for those. */
@@ -85,6 +86,53 @@ describe("rope-2d", () => {
     expect(score([13, 27], [15, 23])).not.toBeCloseTo(here, 3);
     expect(score([13, 27], [16, 22])).not.toBeCloseTo(here, 3);
   });
+});
+
+test("[pe-2d] the fixed table is two tables of one axis side by side, the learned one the sum of two, on any grid", () => {
+  const [rows, columns, D] = [3, 5, 8];
+  const cells = Array.from({ length: rows * columns }, (_, n) => n);
+  const at = { b: {}, io: { ...plainIo("eval"), grid: [rows, columns] as const } };
+  const nothing = constant(new Float64Array(rows * columns * D), [1, rows * columns, D]);
+  const places = (of: (n: number) => number) => constant(cells.map(of), [1, rows * columns], "i32");
+  const tables = { rows: randomNormal("rows", [4, D]), columns: randomNormal("columns", [6, D]) };
+  const { whole, halves, learned, sums } = run({
+    inputs: tables,
+    build: (leaves) => {
+      const c = sinusoidal2d.config.parse({});
+      const one = sinusoidal.config.parse({ layout: "halves" });
+      const along = (of: (n: number) => number) =>
+        sinusoidal.embed!(nothing.slice(2, 0, D / 2), places(of), {
+          ...at,
+          c: one,
+          d: sinusoidal.dims(one, D / 2),
+          p: {},
+        });
+      const table = learned2d.config.parse({ max: 6 });
+      const padded = { rows: leaves.rows!.pad(0, 0, 2), columns: leaves.columns! };
+      const pick = (name: "rows" | "columns", of: (n: number) => number) => leaves[name]!.gather(0, places(of));
+      return {
+        whole: sinusoidal2d.embed!(
+          nothing,
+          places((n) => n),
+          { ...at, c, d: sinusoidal2d.dims(c, D), p: {} },
+        ),
+        halves: concat(2, [along((n) => n % columns), along((n) => Math.floor(n / columns))]),
+        learned: learned2d.embed!(
+          nothing,
+          places((n) => n),
+          {
+            ...at,
+            c: table,
+            d: learned2d.dims(table, D),
+            p: weightsFrom(padded),
+          },
+        ),
+        sums: pick("rows", (n) => Math.floor(n / columns)).add(pick("columns", (n) => n % columns)),
+      };
+    },
+  });
+  expect(whole!.data).toEqual(halves!.data);
+  expect(learned!.data).toEqual(sums!.data);
 });
 
 test("learned-2d refuses grids larger than its tables", () => {

@@ -30,8 +30,9 @@ export const conditionGate = defineResidual({
     gateBias: bias(D, c.gate === "sigmoid" ? c.open : 0),
   }),
   reads: ["cond_BTD"],
-  forward(x, y, { c, d: { D }, p, io }) {
-    const condition = conditionOf(io, { rank: x.rank, where: "condition-gate" });
+  forward(x, y, { c, d: { D, C }, p, io }) {
+    const width = c.gate === "shared" ? undefined : C;
+    const condition = conditionOf(io, { rank: x.rank, where: "condition-gate", width });
     if (p.factor) return x.add(y.mul(sharedGate(condition.slice(-1, -D), p.factor).add(value(p.gateBias))));
     const given = c.gate === "zero" ? silu(condition) : condition;
     const gate = linear(given, p.gate!, p.gateBias);
