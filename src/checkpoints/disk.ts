@@ -5,7 +5,7 @@ import { fail } from "../tensor/error.ts";
 
 /**
  * Runs a file operation; its system error becomes a SeqlabError: `E_DISK_FULL`, `E_DISK_PERMISSION`, `E_DISK_VANISHED`,
- * or `E_DISK`, naming `path`, with `kept` (what of the user's work is safe) as the hint.
+ * `E_DISK_FOLDER` or `E_DISK`, naming `path`, with `kept` (what of the user's work is safe) as the hint.
  */
 export function onDisk<T>(path: string, kept: string, operation: () => T): T {
   try {
@@ -31,7 +31,8 @@ function failDisk(where: string, got: string, hint: string, cause: unknown): nev
 const full = ["E_DISK_FULL", "free space on the disk"] as const;
 const permission = ["E_DISK_PERMISSION", "permission to read and write"] as const;
 const vanished = ["E_DISK_VANISHED", "a folder that is still there (it was moved or deleted)"] as const;
-const disk: Record<string, typeof full | typeof permission | typeof vanished> = {
+const noFolder = ["E_DISK_FOLDER", "folders along this path (a file stands where one should be)"] as const;
+const disk: Record<string, readonly [code: `E_${string}`, expected: string]> = {
   ENOSPC: full,
   EDQUOT: full,
   EFBIG: full,
@@ -39,7 +40,8 @@ const disk: Record<string, typeof full | typeof permission | typeof vanished> = 
   EPERM: permission,
   EROFS: permission,
   ENOENT: vanished,
-  ENOTDIR: vanished,
+  ENOTDIR: noFolder,
+  EEXIST: noFolder,
   ESTALE: vanished,
 };
 

@@ -2,6 +2,7 @@
 export { type AveragedWeights, averageCheckpoints, averageTensors, loadWeights } from "./average.ts";
 export { canonicalJson, type Json } from "./canonical-json.ts";
 export { checkpointSteps } from "./checkpoint-folders.ts";
+export { onDisk } from "./disk.ts";
 export { type LoadedCheckpoint, loadCheckpoint, resumeCheckpoint, type SkippedCheckpoint } from "./load.ts";
 export { appendMetrics, type MetricsRecord, readMetrics, truncateMetrics } from "./metrics.ts";
 export { parseStored, parseStoredText, type StoredSource } from "./parse-stored.ts";

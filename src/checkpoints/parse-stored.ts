@@ -13,10 +13,17 @@ export interface StoredSource {
 export function parseStored<S extends z.ZodType>(schema: S, value: unknown, source: StoredSource): z.output<S> {
   const result = safeParse(schema, value, source);
   if (result.success) return result.data;
-  const { path, message } = result.error.issues[0]!;
-  const inside = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  const issue = result.error.issues[0]!;
+  const inside = issue.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return fail({ ...source, where: `${source.where}${inside}`, ...saidOf(issue) });
+}
+
+function saidOf(issue: z.core.$ZodIssue): { expected: string; got: string } {
+  if (issue.code === "unrecognized_keys")
+    return { expected: "known keys only", got: issue.keys.map((key) => JSON.stringify(key)).join(", ") };
+  const { message } = issue;
   const [, expected = "a valid value", got = message] = /^[^:]*: expected (.*), received (.*)$/.exec(message) ?? [];
-  return fail({ ...source, where: `${source.where}${inside}`, expected, got });
+  return { expected, got: got === "undefined" ? "nothing" : got };
 }
 
 /** Schemas recurse, so that a hostile depth exhausts the stack. */

@@ -87,7 +87,7 @@ describe("runs", () => {
     expect(rest).toEqual([]);
     expect(a).toEqual({ name: "a", path: join(root, "a"), steps: [], info });
     expect(b?.problem).toMatch(/b\/run\.json: expected JSON, got .*\[E_RUN_FILE\]$/);
-    expect(c?.problem).toMatch(/Unrecognized key: "extra"/);
+    expect(c?.problem).toMatch(/run\.json: expected known keys only, got "extra"/);
     expect(d?.problem).toMatch(/fewer levels of nesting/);
   });
 
@@ -159,6 +159,16 @@ describe("metrics", () => {
       /metrics\.jsonl: expected a folder that is still there.*\[E_DISK_VANISHED\]/,
     );
     expect(existsSync(run.path)).toBe(false);
+  });
+
+  test("a file where the folder of runs should be is told as such, and is left alone", () => {
+    const file = join(scratch, "file");
+    writeFileSync(file, "mine");
+    expect(() => createRun(file, "first", info)).toThrow(
+      /expected folders along this path \(a file stands where one should be\), got E\w+\. Nothing was written\. \[E_DISK_FOLDER\]/,
+    );
+    expect(readFileSync(file, "utf8")).toBe("mine");
+    rmSync(file);
   });
 
   test.skipIf(!existsSync("/dev/full"))("a full disk is named (skipped where there is no /dev/full)", () => {

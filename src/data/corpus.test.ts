@@ -34,6 +34,14 @@ describe("loading", () => {
     expect(await loadCorpus(file("b.md", `\ufeff${text}`))).toEqual({ name: "b.md", text, bytes: 14, sha256 });
   });
 
+  test("a key for the text of what is no JSONL is refused: it would be trained on with its braces", async () => {
+    const path = file("a.json", '{"body":"one"}');
+    await expect(loadCorpus(path, { field: "body" })).rejects.toThrow(
+      `${path}: expected a JSONL file (*.jsonl or *.ndjson), whose key "body" holds the text, got plain text. Rename the file, or leave the key out. [E_CORPUS_FORMAT]`,
+    );
+    await expect(loadCorpus("builtin", { field: "text" })).rejects.toThrow("[E_CORPUS_FORMAT]");
+  });
+
   test("JSONL: documents in order, joined by a blank line", async () => {
     const path = file("a.jsonl", '\ufeff{"text":"one\\n"}\r\n\n{"id":1,"text":"zwei ü"}\n{"text":""}');
     const corpus = await loadCorpus(path);

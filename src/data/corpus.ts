@@ -34,8 +34,9 @@ export const documentSeparator = "\n\n";
  * Throws `E_CORPUS_FORMAT`, `E_CORPUS_JSONL`, and what {@link readTextFile} throws, each naming the file.
  */
 export async function loadCorpus(source: string, options: CorpusOptions = {}): Promise<Corpus> {
-  if (source === "builtin") return corpusOf("moby-dick", { text: await mobyDick() });
   const format = options.format ?? (/\.(jsonl|ndjson)$/i.test(source) ? "jsonl" : "text");
+  if (format === "text" && options.field !== undefined) failField(source, options.field);
+  if (source === "builtin") return corpusOf("moby-dick", { text: await mobyDick() });
   if (!corpusFormats.includes(format)) {
     fail({ code: "E_CORPUS_FORMAT", where: "format", expected: corpusFormats.join(" or "), got: String(format) });
   }
@@ -44,6 +45,16 @@ export async function loadCorpus(source: string, options: CorpusOptions = {}): P
   const documents = parseJsonl(text, { field: options.field ?? "text", where: source });
   return corpusOf(basename(source), { documents });
 }
+
+/** A key that nothing is read by: the file would be trained on with its braces and quotes. */
+const failField = (source: string, field: string): never =>
+  fail({
+    code: "E_CORPUS_FORMAT",
+    where: source,
+    expected: `a JSONL file (*.jsonl or *.ndjson), whose key "${field}" holds the text`,
+    got: "plain text",
+    hint: "Rename the file, or leave the key out.",
+  });
 
 /** All 139 parts in the book's order: contents, etymology, extracts, chapters, epilogue. Each ends with a newline. */
 async function mobyDick(): Promise<string> {

@@ -19,6 +19,8 @@ export {
   loadCorpus,
   splitCorpus,
 } from "./corpus.ts";
+export { type NgramText, ngramBits } from "./ngrams.ts";
+export { createNoiseBatches, type NoiseTokens, noiseWindows } from "./noise-batches.ts";
 export { createPairBatches, type PairBatches, type PairBatchOptions } from "./pair-batches.ts";
 export { linesOf, openPairs, type PairFiles, type PairReader, type TextPair } from "./pair-files.ts";
 export { type PairWindows, pairWindows } from "./pair-windows.ts";
@@ -32,4 +34,5 @@ export { fitTokenizer, type TokenizerChoice, tokenizerFromJSON } from "./tokeniz
 export { createHuggingFaceTokenizer } from "./tokenizers/hugging-face.ts";
 export { assertLossless } from "./tokenizers/lossless.ts";
 export type { Merge, SpecialIds, StreamDecoder, Tokenizer, TokenizerJSON } from "./tokenizers/tokenizer.ts";
+export { trainWordBpe, type WordBpe, type WordBpeOptions } from "./tokenizers/word-bpe.ts";
 export { type ValidationWindows, validationWindows } from "./validation.ts";

@@ -64,7 +64,10 @@ describe("parallel corpora", () => {
     );
     await expect(all({ source: file("bad.tsv", "a\tb\nno tab\n") })).rejects.toThrow(/bad\.tsv:2: .*E_CORPUS_LINE/);
     await expect(all({ source: file("bad.jsonl", '{"source":"a","target":1}') })).rejects.toThrow(
-      /bad\.jsonl:1: expected text under "target"/,
+      /bad\.jsonl:1: expected text under "target", got number/,
+    );
+    await expect(all({ source: file("keys.jsonl", '{"de":"a","en":"b"}') })).rejects.toThrow(
+      /keys\.jsonl:1: expected text under "source", got keys: de, en\. .*--fields.*E_CORPUS_LINE/,
     );
     await expect(all({ source: file("bytes.tsv", Uint8Array.of(97, 9, 98, 10, 0xff, 0xfe)) })).rejects.toThrow(
       /E_CORPUS_UTF8/,

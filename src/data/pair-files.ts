@@ -83,7 +83,8 @@ function tabPair(text: string, where: string): TextPair {
 }
 
 function jsonPair(text: string, fields: NonNullable<PairFiles["fields"]>, where: string): TextPair {
-  const bad = (expected: string, got: string) => fail({ code: "E_CORPUS_LINE", where, expected, got });
+  const bad = (expected: string, got: string, hint?: string) =>
+    fail({ code: "E_CORPUS_LINE", where, expected, got, ...(hint && { hint }) });
   let record: unknown;
   try {
     record = JSON.parse(text);
@@ -96,12 +97,16 @@ function jsonPair(text: string, fields: NonNullable<PairFiles["fields"]>, where:
         ? (at as Record<string, unknown>)[key]
         : undefined;
     }, record);
-    return typeof value === "string"
-      ? value.toWellFormed()
-      : bad(`text under "${field}"`, value === undefined ? "nothing" : typeof value);
+    if (typeof value === "string") return value.toWellFormed();
+    return bad(`text under "${field}"`, value === undefined ? `keys: ${keysOf(record)}` : typeof value, fieldsHint);
   });
   return { source: source!, target: target! };
 }
+
+const fieldsHint = "Name the keys of source and target, such as --fields de,en or translation.de,translation.en.";
+
+const keysOf = (record: unknown): string =>
+  record !== null && typeof record === "object" ? Object.keys(record).slice(0, 10).join(", ") || "none" : "none";
 
 /** Lines of a file in UTF-8 without their ends. */
 export async function* linesOf(path: string): AsyncGenerator<string, undefined> {

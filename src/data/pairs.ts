@@ -1,10 +1,11 @@
-/** Source and target of many examples as ids in flat memory: 4 bytes a token and 8 an example, whatever the texts' size was. */
+/** Source and target of many examples as ids: 8 bytes of memory an example, and 4 a token up to the bound of `StoredIds`. */
 import { fail } from "../tensor/error.ts";
+import { StoredIds } from "./stored-ids.ts";
 
 /** Sequences of unequal length behind one another. */
 export interface Ragged {
   count: number;
-  /** Ids of sequence i, a view. */
+  /** Ids of sequence i, which are not to be written to. */
   at(i: number): Int32Array;
   length(i: number): number;
 }
@@ -15,31 +16,27 @@ export interface Pairs {
   target: Ragged;
 }
 
-/** Takes in sequences one by one; memory doubles when full. */
+/** Takes in sequences one by one. */
 export class RaggedBuilder {
-  private ids = new Int32Array(1 << 16);
+  private readonly ids = new StoredIds();
   private ends = new Float64Array(1 << 10);
   private count = 0;
 
   push(sequence: ArrayLike<number>): void {
-    const start = this.count === 0 ? 0 : this.ends[this.count - 1]!;
-    const end = start + sequence.length;
-    if (end > this.ids.length) this.ids = grown(this.ids, new Int32Array(Math.max(end, 2 * this.ids.length)));
-    if (this.count === this.ends.length) this.ends = grown(this.ends, new Float64Array(2 * this.count));
-    this.ids.set(sequence, start);
-    this.ends[this.count++] = end;
+    if (this.count === this.ends.length) {
+      const larger = new Float64Array(2 * this.count);
+      larger.set(this.ends);
+      this.ends = larger;
+    }
+    this.ids.push(sequence);
+    this.ends[this.count++] = this.ids.length;
   }
 
   finish(): Ragged {
     const { ids, ends, count } = this;
     const start = (i: number) => (i === 0 ? 0 : ends[i - 1]!);
-    return { count, at: (i) => ids.subarray(start(i), ends[i]), length: (i) => ends[i]! - start(i) };
+    return { count, at: (i) => ids.read(start(i), ends[i]!), length: (i) => ends[i]! - start(i) };
   }
-}
-
-function grown<T extends Int32Array | Float64Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 /** Pairs from encoded examples in order. Throws `E_PAIRS` where there are none, or one has an empty side. */

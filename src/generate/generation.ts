@@ -105,7 +105,7 @@ export function assertNoSuffix({ suffix }: GenerationRequest, where: string): vo
     code: "E_SUFFIX",
     where,
     expected: "no text behind the one to be written: the model reads from left to right",
-    got: `${suffix.length} tokens`,
+    got: suffix.length === 1 ? "1 token" : `${suffix.length} tokens`,
     hint: 'Models of diffusion ("masked-diffusion", "d3pm") see both sides.',
   });
 }

@@ -32,13 +32,15 @@ const makers: Readonly<Partial<Record<ObjectiveKind, MakeGenerator>>> = {
   "next-token": autoregressiveGenerator,
   "sequence-to-sequence": autoregressiveGenerator,
   "span-corruption": spanGenerator,
+  denoising: autoregressiveGenerator,
   "masked-diffusion": diffusionGenerator,
   d3pm: diffusionGenerator,
 };
 
 /**
  * Makes a model write. Its parameters must be resident in the engine under their paths: a trainer leaves them there, or
- * `putParameters` puts them. Throws E_DECODE where a next-token model cannot be decoded.
+ * `putParameters` puts them. Throws E_DECODE where a next-token model cannot be decoded, E_GENERATE for a model that does not
+ * write and for settings of diffusion where it writes from left to right.
  */
 export function createGenerator(engine: Engine, built: BuiltModel, options: GeneratorOptions = {}): Generator {
   const { spec } = built.model;
@@ -50,5 +52,19 @@ export function createGenerator(engine: Engine, built: BuiltModel, options: Gene
       expected: `a model that writes: of the objective ${Object.keys(makers).join(", ")}`,
       got: spec.objective.kind,
     });
+  if (make !== diffusionGenerator) assertNoDiffusion(options, spec.name);
   return make(engine, built, options);
+}
+
+/** They would change nothing. */
+function assertNoDiffusion({ steps, sampler, guidance }: GeneratorOptions, where: string): void {
+  const given = Object.entries({ steps, sampler, guidance }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  fail({
+    code: "E_GENERATE",
+    where,
+    expected: `a model of diffusion for the setting "${given[0]}"`,
+    got: "a model that writes from left to right",
+    hint: "Leave the setting out.",
+  });
 }

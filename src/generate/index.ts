@@ -11,6 +11,7 @@ export { absorbingStep, type ReverseStep, uniformStep } from "./diffusion/revers
 export type { Generation, GenerationRequest, GenerationTiming, Generator } from "./generation.ts";
 export { createGenerator, type GeneratorOptions } from "./generator.ts";
 export type { Figure } from "./measure/figure.ts";
+export { type Latency, type LatencyOptions, measureLatency, throughputOf } from "./measure/latency.ts";
 export {
   type DecodingMeasurement,
   type MeasuredContext,

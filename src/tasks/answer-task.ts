@@ -9,7 +9,7 @@ export interface AnswerTask<C> extends Task<C> {
 }
 
 interface Definition<C>
-  extends Pick<AnswerTask<C>, "kind" | "title" | "cite" | "layout" | "config" | "question" | "answer"> {
+  extends Pick<AnswerTask<C>, "kind" | "title" | "cite" | "layout" | "config" | "question" | "answer" | "names"> {
   /** Ids in questions and answers; the separator is the next. */
   symbols(c: C): number;
   /** Default: symbols of the question. */
@@ -34,6 +34,7 @@ export function answerTask<C>(definition: Definition<C>): AnswerTask<C> {
     answers: (c) => upTo(symbols(c)),
     ...definition,
     vocabulary: (c) => symbols(c) + 1,
+    separator: symbols,
     sample(rng, size) {
       const asked = question(rng, size);
       const answered = answer(asked, size.c);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseStored } from "../checkpoints/index.ts";
 import { type Tokenizer, type TokenizerJSON, tokenizerFromJSON } from "../data/index.ts";
 import { phonemeCodec } from "./g2p/codec.ts";
+import { symbolCodec } from "./symbol-codec.ts";
 
 export interface Codec {
   /** Ids of both sides: 0 … size − 1. */
@@ -20,7 +21,9 @@ export interface Codec {
 export type CodecJSON =
   | { kind: "tokenizer"; tokenizer: TokenizerJSON }
   /** Letters to phonemes; phonemes in the order of their ids. */
-  | { kind: "phonemes"; phonemes: readonly string[] };
+  | { kind: "phonemes"; phonemes: readonly string[] }
+  /** Symbols of a synthetic task, in the order of their ids. */
+  | { kind: "symbols"; names: readonly string[] };
 
 /** One tokenizer for both sides. */
 export const tokenizerCodec = (tokenizer: Tokenizer): Codec => ({
@@ -34,11 +37,13 @@ export const tokenizerCodec = (tokenizer: Tokenizer): Codec => ({
 const stored = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("tokenizer"), tokenizer: z.json() }),
   z.strictObject({ kind: z.literal("phonemes"), phonemes: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ kind: z.literal("symbols"), names: z.array(z.string().min(1)).min(1) }),
 ]);
 
 /** The codec of what `toJSON` gave. Throws `E_CODEC`, naming the path, for any other value. */
 export function codecFromJSON(value: unknown): Codec {
   const json = parseStored(stored, value, { where: "codec", code: "E_CODEC" });
   if (json.kind === "phonemes") return phonemeCodec(json.phonemes);
+  if (json.kind === "symbols") return symbolCodec(json.names);
   return tokenizerCodec(tokenizerFromJSON(json.tokenizer));
 }

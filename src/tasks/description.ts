@@ -100,7 +100,7 @@ export function assertObjective({ kind, objectives }: Dataset, spec: ModelSpec):
     got: `"${own}"`,
     hint:
       own === "sequence-to-sequence"
-        ? "An encoder–decoder learns from pairs: --task translate or --task g2p."
+        ? "An encoder–decoder learns from pairs: --task translate, g2p, parsing, or another task of questions and answers."
         : objectives.includes("sequence-to-sequence")
           ? 'Give the spec an encoder and "objective": {"kind": "sequence-to-sequence"}.'
           : "Choose another spec, or change its objective.",

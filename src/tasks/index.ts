@@ -11,6 +11,7 @@ export {
   openDataset,
 } from "./description.ts";
 export { createTaskEvaluator, type TaskEvaluator } from "./evaluate.ts";
+export { type HoltWinters, holtWinters, type Smoothed } from "./forecasts/holt-winters.ts";
 export { type G2pOptions, openG2p } from "./g2p/g2p.ts";
 export * from "./metrics/index.ts";
 export { type Part, partOf, sampleOf, testRatio } from "./part.ts";

@@ -9,7 +9,9 @@ import { listops } from "./arithmetic/listops.ts";
 import { modularAddition } from "./arithmetic/modular-addition.ts";
 import { modularArithmetic } from "./arithmetic/modular-arithmetic.ts";
 import { modularBrackets } from "./arithmetic/modular-brackets.ts";
+import { modularDag } from "./arithmetic/modular-dag.ts";
 import { squareRoot } from "./arithmetic/square-root.ts";
+import { parsing } from "./language/parsing.ts";
 import { scan } from "./language/scan.ts";
 import { associativeRecall } from "./recall/associative-recall.ts";
 import { crossModalRecall } from "./recall/cross-modal-recall.ts";
@@ -37,10 +39,10 @@ import type { Task } from "./task.ts";
 const all: readonly Task[] = [
   ...[copy, reversal, sort, oddsFirst, missingDuplicate, stack],
   ...[parity, evenPairs, cycleNavigation, groupWords, dyck, eventXor],
-  ...[addition, modularAddition, modularArithmetic, modularBrackets, equation],
+  ...[addition, modularAddition, modularArithmetic, modularBrackets, modularDag, equation],
   ...[binaryAddition, binaryMultiplication, squareRoot, listops],
   ...[associativeRecall, mqar, inContextRecall, fuzzyRecall, memorisation, selectiveCopy],
-  ...[induction, inContextRegression, crossModalRecall, scan],
+  ...[induction, inContextRegression, crossModalRecall, scan, parsing],
 ] as unknown as readonly Task[];
 
 /** Every task by its kind. */
@@ -58,12 +60,30 @@ export function parseTask(kind: string, settings: Readonly<Record<string, unknow
   if (task === undefined) return failKind(kind);
   const result = task.config.safeParse(settings);
   if (result.success) return { task, c: result.data };
-  const { path, message } = result.error.issues[0]!;
+  const issue = result.error.issues[0]!;
+  const names = settingNames(task);
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0]! : undefined;
+  if (unknown === undefined) return failSetting(`task.${kind}`, settings, issue);
+  const near = nearest(unknown, names);
   return fail({
     code: "E_TASK_CONFIG",
-    where: [`task.${kind}`, ...path].join("."),
-    expected: `settings of ${kind} (${settingNames(task).join(", ") || "it has none"})`,
-    got: message,
+    where: `task.${kind}`,
+    expected: `settings of ${kind} (${names.join(", ") || "it has none"})`,
+    got: `"${unknown}"`,
+    ...(near !== undefined && { hint: `Did you mean ${near}?` }),
+  });
+}
+
+/** `Invalid input: expected number, received string` and `Too small: expected number to be >=2` in our words. */
+function failSetting(where: string, settings: Readonly<Record<string, unknown>>, { path, message }: z.core.$ZodIssue) {
+  const [, expected = message] = /^[^:]*: expected (.*?)(?:, received .*)?$/.exec(message) ?? [];
+  const got = path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    settings,
+  );
+  return fail({
+    ...{ code: "E_TASK_CONFIG", where: [where, ...path].join("."), expected },
+    got: got === undefined ? "nothing" : JSON.stringify(got),
   });
 }
 

@@ -34,7 +34,12 @@ export interface TaskWindows {
 
 type ExampleAt = (index: number) => Example;
 
-function examplesOf(configured: ConfiguredTask, part: Part, { seed, length: T, lengths }: StreamOptions): ExampleAt {
+/** The examples of a part: of one seed always the same. Throws E_TASK_LENGTH. */
+export function examplesOf(
+  configured: ConfiguredTask,
+  part: Part,
+  { seed, length: T, lengths }: StreamOptions,
+): ExampleAt {
   const { least, most } = lengthsWithin(configured, T, lengths);
   const root: Rng = createRng(seed).fork("task").fork(configured.task.kind).fork(part);
   return (index) => {

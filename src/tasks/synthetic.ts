@@ -9,6 +9,7 @@ import type { TaskScore } from "./score.ts";
 import { type Lengths, lengthsWithin } from "./sizes.ts";
 import { type StreamOptions, type TaskWindows, taskBatches, taskWindows } from "./stream.ts";
 import { chance } from "./task.ts";
+import { taskPairs } from "./task-pairs.ts";
 
 export interface SyntheticOptions {
   kind: string;
@@ -38,11 +39,15 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
   const { length: T, examples = 512, seed = 0 } = options;
   const lengths = lengthsWithin(configured, T, options.lengths);
   const tested = testOptions(configured, { seed, length: T, lengths, count: examples }, options.testLengths);
+  const sequences = sequencesOf(configured, { lengths, tested, examples });
+  const pairs = task.separator && taskPairs({ configured, train: { length: T, lengths }, test: tested });
+  const served = ({ model }: BuiltModel) => (pairs !== undefined && model.readsSource ? pairs : sequences);
   return {
     kind: task.kind,
     name: task.kind,
-    objectives: ["next-token"],
+    objectives: pairs === undefined ? ["next-token"] : ["next-token", "sequence-to-sequence"],
     tokens: task.vocabulary(c),
+    ...(pairs && { codec: pairs.codec, held: pairs.held }),
     facts: {
       task: task.kind,
       settings: JSON.parse(JSON.stringify(c)) as Record<string, string | number | boolean | null>,
@@ -54,6 +59,24 @@ export function syntheticDataset(options: SyntheticOptions): Dataset {
       chance: chance(task, c),
     },
     bitsPer: "answer",
+    batches: (built, config) => served(built).batches(built, config),
+    validation: (built, config) => served(built).validation(built, config),
+    score: (engine, built, asked) => served(built).score!(engine, built, asked),
+  };
+}
+
+interface Sequences {
+  lengths: Lengths;
+  tested: TestOptions;
+  /** Test examples. */
+  examples: number;
+}
+
+type Served = Pick<Dataset, "batches" | "validation" | "score">;
+
+/** Question and answer in one sequence, for models that go on with what they read. */
+function sequencesOf(configured: ConfiguredTask, { lengths, tested, examples }: Sequences): Served {
+  return {
     batches: (_, { seed, batch, length }) => taskBatches(configured, { seed, batch, length, lengths }),
     validation(_, { batch }) {
       const windows = taskWindows(configured, { ...tested, count: Math.ceil(examples / batch) * batch });

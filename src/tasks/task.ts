@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import type { Citation } from "../blocks/index.ts";
 import type { Rng } from "../ops/index.ts";
+import type { Score } from "./dataset.ts";
 
 export interface Example {
   /** [T] ids, or [T·F] features. */
@@ -40,8 +41,23 @@ export interface Task<C = Record<string, unknown>> {
   features?: number;
   /** Every id that an answer may be. A guess among them is right once in so many: chance is 1 / answers. */
   answers(c: C): readonly number[];
+  /**
+   * The id between a question and its answer, where every example is one of each: encoder–decoders read the question and write
+   * the answer.
+   */
+  separator?(c: C): number;
+  /** What ids are called, in order; default: their numbers. */
+  names?(c: C): readonly string[];
+  /** What whole answers are worth beyond being right as a whole. Read where a model writes its answers. */
+  judge?(answers: readonly Answered[], c: C): readonly Score[];
   /** The same numbers give the same example. */
   sample(rng: Rng, size: Size<C>): Example;
+}
+
+/** Ids that a model wrote, and those that are right. */
+export interface Answered {
+  answer: readonly number[];
+  right: readonly number[];
 }
 
 export const defineTask = <C>(task: Task<C>): Task<C> => task;

@@ -2,12 +2,16 @@ import {
   assertLossless,
   type CorpusSplit,
   createBatches,
+  createNoiseBatches,
   createSpanBatches,
+  type NoiseTokens,
+  noiseWindows,
   type SpanOptions,
   type SpanTokens,
   spanWindows,
   type Tokenizer,
 } from "../data/index.ts";
+import type { NoiseOptions } from "../ops/index.ts";
 import { type BuiltModel, type ObjectiveDeclaration, type ObjectiveKind, objectives } from "../spec/index.ts";
 import type { Dataset } from "./dataset.ts";
 
@@ -44,22 +48,38 @@ export function textDataset({ name, split: { train, validation }, tokenizer }: T
     bitsPer: "byte",
     batches(built, { seed, batch, length }) {
       const windows = { ids, seed, batch, length };
-      const spans = spansOf(built);
+      const { spans, noise } = sourceOf(built, tokenizer);
+      if (noise) return createNoiseBatches({ ...windows, ...noise });
       return spans ? createSpanBatches({ ...windows, ...spans }) : createBatches(windows);
     },
     validation(built, { batch, length }) {
-      const spans = spansOf(built);
-      if (spans === undefined) return held;
-      return { windows: spanWindows(held.ids, { ...spans, length, multipleOf: batch }), bytes: held.bytes };
+      const { spans, noise } = sourceOf(built, tokenizer);
+      const size = { length, multipleOf: batch };
+      if (noise) return { windows: noiseWindows(held.ids, { ...noise, ...size }), bytes: held.bytes };
+      if (spans) return { windows: spanWindows(held.ids, { ...spans, ...size }), bytes: held.bytes };
+      return held;
     },
   };
 }
 
-/** How an encoder's source is made of the text, where the objective has one. */
-function spansOf({ model: { spec }, extraTokens }: BuiltModel): (SpanOptions & SpanTokens) | undefined {
-  const { source }: ObjectiveDeclaration = objectives[spec.objective.kind as ObjectiveKind];
-  if (source !== "of-text") return undefined;
-  const { start, end, sentinel0: sentinel } = extraTokens as Record<"start" | "end" | "sentinel0", number>;
-  const { density, span, sentinels } = spec.objective as unknown as SpanOptions;
-  return { density, span, sentinels, start, end, sentinel };
+interface Source {
+  spans?: SpanOptions & SpanTokens;
+  noise?: NoiseOptions & NoiseTokens;
 }
+
+/** How an encoder's source is made of the text, where the objective has one. */
+function sourceOf({ model: { spec }, extraTokens }: BuiltModel, tokenizer: Tokenizer): Source {
+  const { kind, ...options } = spec.objective;
+  const { start, end, mask, sentinel0 } = extraTokens as Record<string, number> & { start: number; end: number };
+  if (kind === "span-corruption") {
+    const { density, span, sentinels } = options as unknown as SpanOptions;
+    return { spans: { density, span, sentinels, start, end, sentinel: sentinel0! } };
+  }
+  if (kind !== "denoising") return {};
+  const { noise, share, span } = options as unknown as NoiseOptions;
+  return { noise: { noise, share, span, start, end, mask: mask!, stops: stopsOf(tokenizer) } };
+}
+
+/** Ids whose text ends a sentence. */
+const stopsOf = (tokenizer: Tokenizer): ReadonlySet<number> =>
+  new Set(Array.from({ length: tokenizer.size }, (_, id) => id).filter((id) => /[.!?]$/.test(tokenizer.decode([id]))));

@@ -2,9 +2,9 @@ import type { Io } from "../blocks/index.ts";
 import type { BatchShape } from "../data/index.ts";
 import { lookUpLate } from "../grad/index.ts";
 import type { Source } from "../model/index.ts";
-import { randomStream } from "../ops/index.ts";
+import { randomStream, rowLosses } from "../ops/index.ts";
 import type { BuiltModel } from "../spec/index.ts";
-import { input, type Program, softmaxCrossEntropy, type Tensor, within, zeros } from "../tensor/index.ts";
+import { input, type Program, type Tensor, within, zeros } from "../tensor/index.ts";
 import { differentiate, type GradientOptions } from "./gradients.ts";
 import type { Objective, TracedBatch } from "./objectives/index.ts";
 
@@ -103,13 +103,15 @@ export function evaluationProgram(built: BuiltModel, objective: Objective, shape
     weights: true,
     mask: objective.masked || shape.mask === true,
   });
-  const io = { ...evaluationIo(), ...(batch.mask_BT && { mask_BT: batch.mask_BT }) };
+  const times_B = objective.timed ? input("times", [shape.batch]) : undefined;
+  const cond_BTD = times_B && objective.condition?.(built, times_B);
+  const io = { ...evaluationIo(), ...(batch.mask_BT && { mask_BT: batch.mask_BT }), ...(cond_BTD && { cond_BTD }) };
   const { logits } = built.model.forward(batch.inputs_BT, {
     source: inputSource(),
     io,
     ...(batch.source && { from: batch.source }),
   });
-  const read = { inputs_BT: batch.inputs_BT, ...(objective.timed && { times_B: input("times", [shape.batch]) }) };
-  const cost = objective.cost?.(logits, batch.targets_BT, built, read) ?? softmaxCrossEntropy(logits, batch.targets_BT);
+  const read = { inputs_BT: batch.inputs_BT, ...(times_B && { times_B }) };
+  const cost = objective.cost?.(logits, batch.targets_BT, built, read) ?? rowLosses(logits, batch.targets_BT);
   return { outputs: { nats: cost.mul(batch.weights_BT!).sum() } };
 }

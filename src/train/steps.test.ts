@@ -264,6 +264,17 @@ describe("emulated precision", () => {
     await resumed.dispose();
   });
 
+  test("[mixed-precision] 8-bit gradients are lost without a scale of each tensor, and stay near f32's with it", async () => {
+    const normOf = async (precision: NonNullable<TrainingInput["precision"]>) =>
+      (await recordsOf(await start(node, { precision, lossScale: { kind: "fixed", scale: 2 ** -16 } }), 1)).records[0]!
+        .gradNorm;
+    const exact = await normOf({});
+    expect(await normOf({ gradients: "e4m3" })).toBeLessThan(0.1 * exact);
+    expect(Math.abs((await normOf({ gradients: "e4m3", scale: "tensor" })) / exact - 1)).toBeLessThan(0.1);
+    const all = { parameters: "e4m3", activations: "e4m3", gradients: "e5m2", scale: "tensor" } as const;
+    expect(Math.abs((await normOf(all)) / exact - 1)).toBeLessThan(0.3);
+  });
+
   test("rematerialisation changes no bit of it", async () => {
     const precision = { parameters: "bf16", activations: "e4m3", gradients: "e5m2" } as const;
     const of = async (rematerialise: "none" | "selective" | "full") =>

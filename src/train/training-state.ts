@@ -95,7 +95,8 @@ function storedSlots({ built, optimizer }: TrainingParts): Map<string, Map<strin
 
 async function readBuffers({ engine, built }: TrainingParts): Promise<StoredTensors> {
   const values: Record<string, Float32Array> = {};
-  for (const path of built.model.buffers.keys()) values[path] = (await engine.get(path)) as Float32Array;
+  // The reference engine keeps them in f64; files hold f32.
+  for (const path of built.model.buffers.keys()) values[path] = Float32Array.from(await engine.get(path));
   return stored(values, built.model.buffers);
 }
 

@@ -100,6 +100,45 @@ describe("[tokenizer] a tokenizer.json, by hand", () => {
   });
 });
 
+describe("[tokenizer] long texts of Unigram models", () => {
+  const crossing = {
+    ...unigram,
+    model: { ...unigram.model, vocab: [...unigram.model.vocab, ["b▁a", -1], ["b▁", -1]] },
+  };
+  const long = "ab b aab ".repeat(15_000).trimEnd();
+
+  test("are cut in front of every mark of a space, as the reference does: no token crosses two words", () => {
+    expect(encoded(crossing, "ab ab")).toEqual([6, 6]);
+    const words = { ...crossing, pre_tokenizer: { type: "Sequence", pretokenizers: [crossing.pre_tokenizer] } };
+    expect(encoded(words, "ab  ab")).toEqual([6, 2, 6]);
+    const period = encoded(crossing, "ab b aab");
+    const ids = made(crossing).encode(long);
+    expect(ids).toHaveLength(15_000 * period.length);
+    expect(ids.every((id, i) => id === period[i % period.length])).toBe(true);
+    expect(made(crossing).decode(ids)).toBe(long);
+  });
+
+  const whole = { ...crossing, pre_tokenizer: { ...crossing.pre_tokenizer, split: false } };
+
+  test("stay in one piece where the file says so: tokens may cross words, and many of them are no error", () => {
+    // ▁a + b▁a + b costs 7 + 1 + 3, two times ▁ab 9.
+    expect(encoded(whole, "ab ab")).toEqual([6, 6]);
+    // ▁ + b▁a + b costs 7, ▁ + b▁ + ab 8, ▁ + b + ▁ab 10.5.
+    expect(encoded(whole, "b ab")).toEqual([2, 8, 4]);
+    const plain = { ...unigram, pre_tokenizer: whole.pre_tokenizer };
+    const text = Array(70_000).fill("b").join(" ");
+    const ids = made(plain).encode(text);
+    expect(ids).toHaveLength(140_000);
+    expect(ids).toEqual(made(unigram).encode(text));
+  });
+
+  test("of more than a megabyte in one piece are refused", () => {
+    expect(() => made(whole).encode(`b${"ab".repeat(2 ** 19)}`)).toThrow(
+      /t\.json: expected a tokenizer that cuts .* or texts of at most 1048576 characters, got 1048577 characters in one piece\. .*\[E_TOKENIZER_TEXT\]/,
+    );
+  });
+});
+
 describe("bits per byte stay exact", () => {
   test("a tokenizer whose ids do not give the text back is refused, with the place and its unknown tokens", () => {
     const tried = (json: unknown, text: string) => () => assertLossless(made(json), ["we", text], "corpus");

@@ -6,6 +6,7 @@
 import { Tokenizer as Runner } from "@huggingface/tokenizers";
 import { fail } from "../../tensor/error.ts";
 import { type HuggingFaceFile, parseHuggingFaceFile } from "./hugging-face-file.ts";
+import { metaspaceMarks, mostCharacters, runByWords } from "./metaspace-words.ts";
 import { specialIdsOf } from "./special-ids.ts";
 import type { StreamDecoder, Tokenizer } from "./tokenizer.ts";
 
@@ -30,7 +31,9 @@ function runnerOf({ json, checked }: HuggingFaceFile, where: string): Runner {
   const { normalizer, pre_tokenizer, post_processor, decoder, added_tokens, model } = checked;
   const whole = { ...(json as object), normalizer, pre_tokenizer, post_processor, decoder, added_tokens, model };
   try {
-    return new Runner(whole, { unk_token: model.type === "Unigram" ? undefined : model.unk_token });
+    const runner = new Runner(whole, { unk_token: model.type === "Unigram" ? undefined : model.unk_token });
+    runByWords(runner, metaspaceMarks(pre_tokenizer));
+    return runner;
   } catch (cause) {
     return fail({
       code: "E_TOKENIZER",
@@ -71,7 +74,7 @@ function run(text: string, { runner, where }: Omit<Encoding, "size">): number[] 
     return fail({
       code: "E_TOKENIZER_TEXT",
       where,
-      expected: "a tokenizer that cuts a long text into words, or short texts",
+      expected: `a tokenizer that cuts a long text into words (pre_tokenizer), or texts of at most ${mostCharacters} characters`,
       got: `${text.length} characters in one piece`,
       hint: "Use it for pairs of sentences, or take --tokenizer bpe.",
       cause,

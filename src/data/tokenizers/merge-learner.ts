@@ -24,6 +24,13 @@ export interface LearnOptions {
   entries: number;
   /** Pairs that occur fewer times are not merged; at least 1. */
   minCount: number;
+  /** Spelling of two symbols' merge; they are written one behind the other where it is not given. */
+  join?: (left: string, right: string) => string;
+  /**
+   * A pair of a symbol that a merge made counts only where both are made of fewer initial symbols together; pairs of initial
+   * symbols always do.
+   */
+  below?: number;
 }
 
 export interface LearnedMerges {
@@ -33,18 +40,24 @@ export interface LearnedMerges {
 }
 
 /** Merges until `entries` symbols exist or no pair is frequent enough. Consumes `words`: they end up merged. */
-export function learnMerges(words: CountedWord[], { alphabet, entries, minCount }: LearnOptions): LearnedMerges {
+export function learnMerges(
+  words: CountedWord[],
+  { alphabet, entries, minCount, join = (left, right) => left + right, below = Infinity }: LearnOptions,
+): LearnedMerges {
   const spellings = [...alphabet];
   const ids = new Map(spellings.map((spelling, id) => [spelling, id]));
-  const pairs = new PairTable(words);
+  const lengths: number[] = [];
+  for (const { symbols } of words) for (const symbol of symbols) lengths[symbol] = 1;
+  const pairs = new PairTable(words, (left, right) => lengths[left]! + lengths[right]! < below);
   const merges: Merge[] = [];
   while (spellings.length < entries) {
     const key = pairs.takeMostFrequent(minCount);
     if (key === undefined) break;
     const [left, right] = [Math.floor(key / maxEntries), key % maxEntries];
-    const spelling = spellings[left]! + spellings[right]!;
+    const spelling = join(spellings[left]!, spellings[right]!);
     const id = ids.get(spelling) ?? spellings.push(spelling) - 1;
     ids.set(spelling, id);
+    lengths[id] ??= lengths[left]! + lengths[right]!;
     merges.push([left, right]);
     pairs.merge(key, id);
   }
@@ -57,9 +70,11 @@ class PairTable {
   readonly #counts = new Map<number, number>();
   readonly #places = new Map<number, number[]>();
   readonly #heap = new PairHeap();
+  readonly #fits: (left: number, right: number) => boolean;
 
-  constructor(words: CountedWord[]) {
+  constructor(words: CountedWord[], fits: (left: number, right: number) => boolean) {
     this.#words = words;
+    this.#fits = fits;
     for (const [place, { symbols, count }] of words.entries()) {
       for (let i = 0; i + 1 < symbols.length; i++) this.#add(pairKey(symbols[i]!, symbols[i + 1]!), count, place);
     }
@@ -82,6 +97,7 @@ class PairTable {
     for (const place of this.#places.get(key) ?? []) {
       const { symbols, count } = this.#words[place]!;
       mergeIn(symbols, key, id, (changed, by) => {
+        if (by > 0 && !this.#fits(Math.floor(changed / maxEntries), changed % maxEntries)) return;
         this.#add(changed, by * count, place);
         if (by > 0) grown.add(changed);
       });

@@ -100,7 +100,7 @@ describe("choices and stored tokenizers", () => {
   test.each<[string, unknown, string]>([
     ["nothing", undefined, "tokenizer: "],
     ["another kind", { kind: "word" }, "tokenizer.kind: "],
-    ["an unknown key", { kind: "byte", extra: 1 }, 'Unrecognized key: "extra"'],
+    ["an unknown key", { kind: "byte", extra: 1 }, 'tokenizer: expected known keys only, got "extra"'],
     ["characters in disorder", { kind: "char", characters: "βé" }, "tokenizer.characters[1]: "],
     ["an ASCII character", { kind: "char", characters: "a" }, "tokenizer.characters[0]: "],
     ["a repeated character", { kind: "char", characters: "éé" }, "tokenizer.characters[1]: "],

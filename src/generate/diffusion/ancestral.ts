@@ -47,7 +47,7 @@ async function takeBack(
   const open: number[] = [];
   for (let place = range.start; place < range.end; place++) if (reverse.moves(ids[place]!)) open.push(place);
   if (open.length === 0) return;
-  const scores = await predict(ids, range);
+  const scores = await predict(ids, { ...range, ...(reverse.time !== undefined && { time: reverse.time }) });
   for (const place of open) {
     const at = (place - range.start) * C;
     const p = believed(Array.prototype.slice.call(scores, at, at + C), temperature);
@@ -72,12 +72,13 @@ export function drawn(weights: ArrayLike<number>, uniforms: ArrayLike<number>): 
   return best;
 }
 
-/** Asks the model only where the text has changed since the last time. */
+/** Asks the model only where the text, or a time that it is told, has changed since the last time. */
 export function rememberLast(predict: Predict): Predict {
-  let last: { ids: Int32Array; range: DenoisedBlock; scores: ArrayLike<number> } | undefined;
+  let last: { ids: Int32Array; range: Parameters<Predict>[1]; scores: ArrayLike<number> } | undefined;
   return async (ids, range) => {
-    const same =
-      last?.range.start === range.start && last.range.end === range.end && last.ids.every((id, i) => id === ids[i]);
+    const { start, end, time } = last?.range ?? {};
+    const asked = start === range.start && end === range.end && time === range.time;
+    const same = asked && last?.ids.every((id, i) => id === ids[i]);
     if (!same) last = { ids: ids.slice(), range, scores: await predict(ids, range) };
     return last!.scores;
   };

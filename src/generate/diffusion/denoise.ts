@@ -1,9 +1,12 @@
 import { type Candidate, candidate, chooseEdits, chooseReveals, type Pace, revealSchedule } from "./reveal.ts";
 
-/** Scores of all ids for the places start … end − 1 of a text, row-major [end − start, C]. */
+/**
+ * Scores of all ids for the places start … end − 1 of a text, row-major [end − start, C]; `time` is how far the noise has gone, where
+ * the model is told.
+ */
 export type Predict = (
   ids: Int32Array,
-  range: { start: number; end: number },
+  range: { start: number; end: number; time?: number },
 ) => Promise<ArrayLike<number>> | ArrayLike<number>;
 
 /** Uniform numbers in [0, 1) of a denoising step (counted over all blocks). */

@@ -1,6 +1,7 @@
 import type { Engine } from "../../engine/index.ts";
 import { createRng } from "../../ops/index.ts";
-import type { BuiltModel } from "../../spec/index.ts";
+import type { BuiltModel, ObjectiveKind } from "../../spec/index.ts";
+import { objectiveLosses } from "../../train/index.ts";
 import { type Generator, generatorOf, type TokenSource } from "../generation.ts";
 import type { GeneratorOptions } from "../generator.ts";
 import { parseSampler } from "../sampling/sampler.ts";
@@ -42,7 +43,12 @@ export function diffusionGenerator(
   { programs, guidance = 0, sampler: kind, ...options }: GeneratorOptions,
 ): Generator {
   const settings = diffusionSettings(built, options);
-  const predictor = new Predictor(engine, built.model, { ...settings, ...(programs !== undefined && { programs }) });
+  const { condition } = objectiveLosses[built.model.spec.objective.kind as ObjectiveKind];
+  const predictor = new Predictor(engine, built.model, {
+    ...settings,
+    ...(programs !== undefined && { programs }),
+    ...(condition && { condition: (times_B) => condition(built, times_B) }),
+  });
   const write = blockWriter(built, kind);
   const source: TokenSource = async function* (request, watch) {
     const { prompt, suffix = new Int32Array(), tokens, sampler, seed = 0, signal } = request;

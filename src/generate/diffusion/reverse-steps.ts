@@ -2,6 +2,8 @@
 
 /** A step from a time t back to s < t. */
 export interface ReverseStep {
+  /** t, where the model is told. */
+  time?: number;
   /** Whether a place that holds `id` may change. */
   moves(id: number): boolean;
   /** Unnormalised probabilities [C] of what such a place holds at s, by what the model believes of the text, p(x₀) [C]. */

@@ -43,7 +43,7 @@ export function blockWriter(built: BuiltModel, sampler?: Sampler): BlockWriter {
     });
 }
 
-/** Draws from the reverse process; the model does not know the time, so that it is asked only when the text has changed. */
+/** Draws from the reverse process; a model that is not told the time is asked only when the text has changed. */
 function reverseWriter(vocabulary: number, stepsOf: (steps: number) => readonly ReverseStep[]): BlockWriter {
   return (ids, predict, { rng, steps, ...options }) =>
     ancestral(ids, rememberLast(predict), {
@@ -58,7 +58,9 @@ function reverseWriter(vocabulary: number, stepsOf: (steps: number) => readonly 
  */
 function ancestralWriter({ model: { spec, vocabulary } }: BuiltModel, mask: number): BlockWriter {
   const masked = maskedShares(spec.objective);
-  const write = reverseWriter(vocabulary, (steps) => masked(steps).map((ends) => absorbingStep({ mask, ...ends })));
+  const write = reverseWriter(vocabulary, (steps) =>
+    masked(steps).map(({ time, ...ends }) => ({ ...absorbingStep({ mask, ...ends }), ...time })),
+  );
   return (ids, predict, options) => {
     const { start, end, guidance } = options;
     ids.fill(mask, start, end);
@@ -66,26 +68,33 @@ function ancestralWriter({ model: { spec, vocabulary } }: BuiltModel, mask: numb
   };
 }
 
-type Shares = (steps: number) => { from: number; to: number }[];
+/** `time` holds t where the model is told. */
+type Shares = (steps: number) => { from: number; to: number; time?: Pick<ReverseStep, "time"> }[];
 
 /** Shares of masks at both ends of each step. */
 function maskedShares(objective: Readonly<Record<string, unknown>>): Shares {
   if (objective["kind"] !== "d3pm")
     return (steps) => Array.from({ length: steps }, (_, i) => ({ from: 1 - i / steps, to: 1 - (i + 1) / steps }));
   const kept = keptAt(objective);
-  return (steps) => kept(steps).map(({ from, to }) => ({ from: 1 - from, to: 1 - to }));
+  return (steps) => kept(steps).map(({ from, to, ...rest }) => ({ ...rest, from: 1 - from, to: 1 - to }));
 }
 
 /** ᾱ at both ends of each step of D3PM: all its T times where there are as many steps, else some of them. */
-function keptAt({ schedule, times }: Readonly<Record<string, unknown>>): Shares {
+function keptAt({ schedule, times, timeFeatures }: Readonly<Record<string, unknown>>): Shares {
   const kept = keptShares(schedule as KeptSchedule, times as number);
-  return (steps) => strides(times as number, steps).map(({ from, to }) => ({ from: kept[from]!, to: kept[to]! }));
+  return (steps) =>
+    strides(times as number, steps).map(({ from, to }) => ({
+      ...{ from: kept[from]!, to: kept[to]! },
+      ...(timeFeatures !== undefined && { time: { time: from } }),
+    }));
 }
 
 /** Without a mask, nothing stands for a text that is not known: where nothing follows, the model sees no more than the block. */
 function uniformWriter({ model: { spec, vocabulary } }: BuiltModel): BlockWriter {
   const kept = keptAt(spec.objective);
-  const write = reverseWriter(vocabulary, (steps) => kept(steps).map(uniformStep));
+  const write = reverseWriter(vocabulary, (steps) =>
+    kept(steps).map(({ time, ...ends }) => ({ ...uniformStep(ends), ...time })),
+  );
   return (ids, predict, options) => {
     if (options.guidance !== 0)
       fail({

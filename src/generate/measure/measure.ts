@@ -58,6 +58,7 @@ const measures: Readonly<Partial<Record<ObjectiveKind, Measure>>> = {
   "next-token": measureAutoregressive,
   "sequence-to-sequence": measureAutoregressive,
   "span-corruption": measureAutoregressive,
+  denoising: measureAutoregressive,
   "masked-diffusion": measureDiffusion,
   d3pm: measureDiffusion,
 };

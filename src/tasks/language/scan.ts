@@ -52,6 +52,7 @@ export const scan = answerTask({
   lengthIs: "most words of the command and actions",
   symbols: () => end + 1,
   end,
+  names: () => [...symbols, "⏹", "|"],
   least: () => 4,
   window: (length) => length + 1,
   answers: () => [...actions.keys()].map((i) => words.length + i).concat(end),

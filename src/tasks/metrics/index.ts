@@ -22,7 +22,7 @@ export {
   multilabelFScore,
   subsetAccuracy,
 } from "./classification/multilabel.ts";
-export { brierScore, logLoss, topAccuracy } from "./classification/probabilities.ts";
+export { brierScore, calibrationError, logLoss, topAccuracy } from "./classification/probabilities.ts";
 export { discountedGain, meanReciprocalRank, normalisedDiscountedGain, recallAt } from "./classification/retrieval.ts";
 export {
   averagePrecision,
@@ -36,7 +36,28 @@ export {
 export * from "./forecasting/point-errors.ts";
 export * from "./forecasting/probabilistic-errors.ts";
 export * from "./forecasting/scaled-errors.ts";
+export { type Image, peakSignalToNoise, type SsimOptions, structuralSimilarity } from "./images/image-quality.ts";
 export * from "./perplexity.ts";
+export { klDivergence, type Logits as AnswerLogits } from "./samples/divergence.ts";
+export {
+  frechetDistance,
+  type Gaussian,
+  gaussianDistance,
+  gaussianOf,
+  kernelDistance,
+  type Rows,
+} from "./samples/frechet.ts";
+export { linearAlignment, meanCosine } from "./samples/similarity.ts";
+export { scoreLabels, scoreNumbers, scoreSignals, type ValueScore } from "./score-values.ts";
+export {
+  type Assignment,
+  bestAssignment,
+  type Recovered,
+  type SiSdrOptions,
+  signalToNoise,
+  siSdr,
+  siSdrImprovement,
+} from "./signals/separation.ts";
 export { fitLine, kendall, type LineFit, pearson, spearman } from "./statistics/correlation.ts";
 export {
   type Bias,
@@ -61,6 +82,7 @@ export type { TestResult } from "./statistics/test-result.ts";
 export { type BleuOptions, bleu, bleuWords, type SignedBleu } from "./text/bleu.ts";
 export type { BleuSmoothing } from "./text/bleu-score.ts";
 export { type BleuTokenizer, bleuTokenizers } from "./text/bleu-tokenizers.ts";
+export { type BracketedAnswer, type BracketScore, bracketScore, constituentsOf } from "./text/brackets.ts";
 export { type ChrfOptions, type ChrfScore, chrf } from "./text/chrf.ts";
 export { countEdits, type EditCounts } from "./text/edit-counts.ts";
 export { type ErrorRates, type ErrorUnit, errorRates, positionIndependentErrorRate } from "./text/error-rates.ts";

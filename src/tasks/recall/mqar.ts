@@ -6,7 +6,7 @@ import { defineTask, drawSymbols, labelled } from "../task.ts";
 export const mqar = defineTask({
   kind: "mqar",
   title: "Multi-query associative recall",
-  cite: { arxiv: "2312.04927", by: "Arora et al. 2023", title: "Zoology" },
+  cite: { arxiv: "2312.04927", by: "Arora et al. 2024", title: "Zoology" },
   layout: "k₁ v₁ … kₙ vₙ 0 … kᵢ 0 … kⱼ … → at each asked key: its value",
   config: z
     .strictObject({

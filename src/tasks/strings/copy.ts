@@ -2,6 +2,10 @@ import { z } from "zod";
 import { answerTask } from "../answer-task.ts";
 import { drawSymbols } from "../task.ts";
 
+/**
+ * With an encoder–decoder that has no cross-attention and the bridge `state`, this is the compression of Poli et al. 2024: what
+ * was read is written again out of the last place's state alone.
+ */
 export const copy = answerTask({
   kind: "copy",
   title: "Copy",

@@ -8,7 +8,7 @@ import {
   withoutClass,
 } from "../../ops/index.ts";
 import type { BuiltModel } from "../../spec/index.ts";
-import { constant, scalar, softmaxCrossEntropy, type Tensor, where } from "../../tensor/index.ts";
+import { concat, constant, scalar, softmaxCrossEntropy, type Tensor, where } from "../../tensor/index.ts";
 import { stratum } from "./masked-diffusion.ts";
 import type { EvaluationFeed, Objective } from "./objective.ts";
 import { weightedMean } from "./token-loss.ts";
@@ -20,6 +20,7 @@ interface Options {
   schedule: KeptSchedule;
   times: number;
   lambda: number;
+  timeFeatures?: number;
 }
 
 /** What a transition makes of tokens, and what its bound costs; C are the classes that tokens may become. */
@@ -60,6 +61,7 @@ export const d3pm: Objective = {
   bound: "upper-bound",
   masked: true,
   timed: true,
+  condition: (built, times_B) => timeCondition(optionsOf(built), times_B),
   train(built, { inputs_BT, weights_BT }, context) {
     const options = optionsOf(built);
     const rule = rules[options.transition];
@@ -73,7 +75,9 @@ export const d3pm: Objective = {
     const lost_BT = draw("lost", inputs_BT.shape as readonly number[]).less(shares.through.neg().add(1));
     const fate_BT = draw("fate", inputs_BT.shape as readonly number[]);
     const x_t = where(lost_BT, rule.lost(fate_BT, built), inputs_BT);
-    const result = built.model.forward(x_t, context);
+    const cond_BTD = timeCondition(options, times_B.cast("f32"));
+    const io = { ...context.io, ...(cond_BTD && { cond_BTD }) };
+    const result = built.model.forward(x_t, { ...context, io });
     const logits = rule.possible(result.logits, built);
     const nats_BT = rule.nats(logits, { x0: inputs_BT, x_t, ...shares }, built).mul(options.times);
     const hybrid_BT = nats_BT.add(softmaxCrossEntropy(logits, inputs_BT).mul(options.lambda));
@@ -105,6 +109,15 @@ export const d3pm: Objective = {
     return rule.nats(rule.possible(logits, built), term, built).mul(options.times);
   },
 };
+
+/** Sines and cosines of the time at falling frequencies, t counted to 1000 at T (Ho et al. 2020, as DiT has them): [B, 1, C]. */
+function timeCondition({ times, timeFeatures: width }: Options, times_B: Tensor): Tensor | undefined {
+  if (width === undefined) return undefined;
+  const half = width / 2;
+  const frequencies = Array.from({ length: half }, (_, i) => (1000 / times) * 10_000 ** (-i / half));
+  const angles = times_B.reshape([-1, 1, 1]).mul(constant(frequencies, [half]));
+  return concat(-1, [angles.cos(), angles.sin()]);
+}
 
 const optionsOf = ({ model }: BuiltModel): Options => model.spec.objective as unknown as Options;
 

@@ -1,5 +1,6 @@
 import type { ObjectiveKind } from "../../spec/index.ts";
 import { d3pm } from "./d3pm.ts";
+import { denoising } from "./denoising.ts";
 import { maskedDiffusion } from "./masked-diffusion.ts";
 import { maskedLm } from "./masked-lm.ts";
 import { nextToken } from "./next-token.ts";
@@ -13,6 +14,7 @@ export const objectiveLosses: Readonly<Record<ObjectiveKind, Objective>> = {
   "next-token": nextToken,
   "sequence-to-sequence": sequenceToSequence,
   "span-corruption": spanCorruption,
+  denoising,
   "masked-diffusion": maskedDiffusion,
   d3pm,
   "masked-lm": maskedLm,

@@ -1,5 +1,5 @@
-import { frac, type MaskSchedule, maskingAt, type Rng, withoutClass } from "../../ops/index.ts";
-import { iota, scalar, softmaxCrossEntropy, type Tensor, where } from "../../tensor/index.ts";
+import { frac, type MaskSchedule, maskingAt, type Rng, rowLosses, withoutClass } from "../../ops/index.ts";
+import { iota, scalar, type Tensor, where } from "../../tensor/index.ts";
 import type { EvaluationFeed, EvaluationWindows, Objective } from "./objective.ts";
 import { weightedMean } from "./token-loss.ts";
 
@@ -91,7 +91,7 @@ export function diffusionNats(
   }: { masked_BT: Tensor; weight_B1: Tensor; mask: number; options: MaskedDiffusionOptions },
 ): Tensor {
   const possible = schedule === "llada" ? logits : withoutClass(logits, mask);
-  return where(masked_BT, softmaxCrossEntropy(possible, ids_BT).mul(weight_B1), 0);
+  return where(masked_BT, rowLosses(possible, ids_BT).mul(weight_B1), 0);
 }
 
 /** The draw-th of `draws` equal strata of [0, 1), shifted by one offset per window. */

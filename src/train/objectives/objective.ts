@@ -66,6 +66,8 @@ export interface Objective {
   masked: boolean;
   /** Whether evaluation feeds a time of each window. */
   timed?: boolean;
+  /** What parts read of the time f32 [B] as their condition (`io.cond_BTD`); undefined where the model is not told it. */
+  condition?(built: BuiltModel, times_B: Tensor): Tensor | undefined;
   train(built: BuiltModel, batch: TracedBatch, context: TraceContext): TracedLoss;
   /** Passes over the windows, each an estimate of (or exactly) the total nats. */
   draws(options: { draws: number }, built: BuiltModel): number;

@@ -1,4 +1,5 @@
-import { iota, softmaxCrossEntropy, where } from "../../tensor/index.ts";
+import { rowLosses } from "../../ops/index.ts";
+import { iota, where } from "../../tensor/index.ts";
 import type { Objective } from "./objective.ts";
 import { sequenceToSequence } from "./sequence-to-sequence.ts";
 
@@ -13,6 +14,6 @@ export const spanCorruption: Objective = {
   bound: "pseudo",
   cost(logits, targets, { model, extraTokens }) {
     const own = model.vocabulary - Object.keys(extraTokens).length;
-    return softmaxCrossEntropy(where(iota(model.vocabulary).less(own), logits, -1e6), targets);
+    return rowLosses(where(iota(model.vocabulary).less(own), logits, -1e6), targets);
   },
 };

@@ -1,3 +1,4 @@
+import { rowLosses } from "../../ops/index.ts";
 import { softmaxCrossEntropy, type Tensor } from "../../tensor/index.ts";
 
 /**
@@ -9,10 +10,11 @@ export function tokenLoss(
   { targets_BT, weights_BT }: { targets_BT: Tensor; weights_BT?: Tensor | undefined },
   smoothing = 0,
 ): Tensor {
-  const nats_BT = softmaxCrossEntropy(logits, targets_BT);
-  const smoothed_BT =
-    smoothing === 0 ? nats_BT : nats_BT.mul(1 - smoothing).add(logits.logSoftmax(-1).mean(-1).mul(-smoothing));
-  return weightedMean(smoothed_BT, weights_BT);
+  const loss = (rows: Tensor, targets: Tensor) => {
+    const nats = softmaxCrossEntropy(rows, targets);
+    return smoothing === 0 ? nats : nats.mul(1 - smoothing).add(rows.logSoftmax(-1).mean(-1).mul(-smoothing));
+  };
+  return weightedMean(rowLosses(logits, targets_BT, loss), weights_BT);
 }
 
 /** Σ w·x / Σ w, 0 where all weights are. */

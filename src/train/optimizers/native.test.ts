@@ -1,5 +1,5 @@
-import { afterAll, expect, test } from "vitest";
-import { createNodeEngine, type TrainerDefinition } from "../../engine/index.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { createEngine, type Engine, type TrainerDefinition } from "../../engine/index.ts";
 import { createRng } from "../../ops/index.ts";
 import { input, scalar, sizeOf } from "../../tensor/index.ts";
 import { createOptimizer } from "./create.ts";
@@ -12,8 +12,11 @@ import {
 } from "./registry.ts";
 import { replay, type Trajectory } from "./replay.ts";
 
-const engine = createNodeEngine({ threads: 1 });
-afterAll(() => engine.close());
+const engines = {
+  natively: await createEngine("node", { threads: 1 }),
+  "as nodes of a graph in WebAssembly": await createEngine("web", { threads: 1 }),
+};
+afterAll(() => Promise.all(Object.values(engines).map((engine) => engine.close())));
 
 const start = {
   tall: { shape: [5, 3], role: "matrix" as const, values: draws(15, 1) },
@@ -70,7 +73,7 @@ function definitionOf(c: OptimizerConfig): TrainerDefinition {
   };
 }
 
-async function trained(c: OptimizerConfig) {
+async function trained(engine: Engine, c: OptimizerConfig) {
   const trainer = await engine.trainer(definitionOf(c));
   const optimizer = createOptimizer(c);
   const trajectory = trajectoryOf(c.kind);
@@ -113,18 +116,20 @@ const variants: readonly OptimizerInput[] = [
   { kind: "sophia", bound: 1, samples: 2 },
 ];
 
-test.each([...[...optimizers.keys()].map((kind) => ({ kind })), ...variants])(
-  "natively, %j is its evaluation in f64 up to rounding",
-  async (given) => {
-    const c = optimizerSchema.parse(given as OptimizerInput);
-    const trainer = await trained(c);
-    const last = replay(c, trajectoryOf(c.kind)).at(-1)!;
-    for (const slot of new Set(Object.values(last).flatMap(Object.keys))) {
-      const read = await trainer.read(slot === "p" ? "parameters" : { slot });
-      expect(Object.keys(read)).toEqual(Object.keys(last).filter((name) => slot in last[name]!));
-      for (const [name, values] of Object.entries(read))
-        expect(difference(values, last[name]![slot]!), `${slot} of ${name}`).toBeLessThan(tolerance(c.kind));
-    }
-    await trainer.dispose();
-  },
-);
+describe.each(Object.entries(engines))("%s", (_, engine) => {
+  test.each([...[...optimizers.keys()].map((kind) => ({ kind })), ...variants])(
+    "%j is its evaluation in f64 up to rounding",
+    async (given) => {
+      const c = optimizerSchema.parse(given as OptimizerInput);
+      const trainer = await trained(engine, c);
+      const last = replay(c, trajectoryOf(c.kind)).at(-1)!;
+      for (const slot of new Set(Object.values(last).flatMap(Object.keys))) {
+        const read = await trainer.read(slot === "p" ? "parameters" : { slot });
+        expect(Object.keys(read)).toEqual(Object.keys(last).filter((name) => slot in last[name]!));
+        for (const [name, values] of Object.entries(read))
+          expect(difference(values, last[name]![slot]!), `${slot} of ${name}`).toBeLessThan(tolerance(c.kind));
+      }
+      await trainer.dispose();
+    },
+  );
+});

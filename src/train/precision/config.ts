@@ -15,6 +15,12 @@ export const precisionSchema = z.strictObject({
   ),
   gradients: storage("what products of the backward pass read of gradients, and each parameter's gradient"),
   moments: storage("the optimizer's state, but for averages of the parameters"),
+  scale: z
+    .enum(["none", "tensor"])
+    .exactOptional()
+    .describe(
+      "tensor: each tensor is multiplied by the power of two that brings its largest number just below the format's, and divided by it when read (8-bit formats need it); what the optimizer keeps is not. Default: none",
+    ),
 });
 export type PrecisionConfig = z.output<typeof precisionSchema>;
 

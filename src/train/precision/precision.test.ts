@@ -3,7 +3,7 @@ import { compileReference, createNodeEngine, createReferenceEngine, type Engine 
 import { createRng } from "../../ops/index.ts";
 import { input } from "../../tensor/index.ts";
 import { createOptimizer, optimizerSchema } from "../optimizers/index.ts";
-import { precisionSchema, roundNumbers, roundTo, storageKinds, storedOptimizer } from "./index.ts";
+import { precisionSchema, roundNumbers, roundScaled, roundTo, storageKinds, storedOptimizer } from "./index.ts";
 
 const node = createNodeEngine({ threads: 1 });
 const reference = createReferenceEngine();
@@ -128,6 +128,45 @@ describe.each(kinds)("[mixed-precision] %s", (kind) => {
     const { p: stored } = await trainer.read("parameters");
     await trainer.dispose();
     same(stored!, expected, x);
+  });
+});
+
+describe.each(["f16", "e4m3", "e5m2"] as const)("[mixed-precision] %s with a scale of each tensor", (kind) => {
+  const rng = createRng(4);
+  const drawn = Array.from({ length: 200 }, () => (rng.uniform() - 0.5) * 2 ** (-6 * rng.uniform()));
+  const largest = { f16: 65_504, e4m3: 448, e5m2: 57_344 }[kind];
+  const scaledIn = async (engine: Engine, values: Float32Array) => {
+    const x = input("x", [values.length]);
+    const executable = await engine.compile({ outputs: { y: roundScaled(x, kind, input("one", [])) } });
+    const { y } = await executable.run({ x: values, one: Float32Array.of(1) });
+    await executable.dispose();
+    return Float32Array.from(y!);
+  };
+
+  test.each([1, 2 ** -40, 1e-17, 3e5, 2 ** 60])("numbers around %f keep the format's digits", async (size) => {
+    const x = Float32Array.from(drawn, (value) => value * size);
+    const magnitude = x.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = 2 ** Math.floor(Math.log2(largest / magnitude));
+    expect(magnitude * scale).toBeLessThanOrEqual(largest);
+    const rounded = roundNumbers(
+      x.map((value) => value * scale),
+      kind,
+    );
+    const expected = rounded.map((value) => value / scale);
+    const unsigned = (values: Float32Array) => values.map((value) => value + 0);
+    for (const engine of [node, reference]) same(unsigned(await scaledIn(engine, x)), unsigned(expected), x);
+    // Those not far below the largest are off by half a unit in the last place at most.
+    for (const [i, value] of x.entries())
+      if (Math.abs(value) > magnitude / 64) expect(Math.abs(expected[i]! / value - 1)).toBeLessThanOrEqual(1 / 8);
+  });
+
+  test("zeros stay zero, and what is not finite is still seen", async () => {
+    for (const engine of [node, reference]) {
+      expect([...(await scaledIn(engine, Float32Array.of(0, 0)))]).toEqual([0, 0]);
+      const [nan, infinite] = await scaledIn(engine, Float32Array.of(Number.NaN, Number.NEGATIVE_INFINITY, 1));
+      expect(nan).toBeNaN();
+      expect(Number.isFinite(infinite)).toBe(false);
+    }
   });
 });
 

@@ -14,10 +14,7 @@ const huge = 2 ** 64;
 export function roundTo(x: Tensor, kind: StorageKind, one: Tensor): Tensor {
   if (kind === "f32") return x;
   const { fractionBits, minExponent, largest, overflow } = formats[kind];
-  const single = one
-    .add(2 ** -30)
-    .sub(one)
-    .equal(0);
+  const single = isSingle(one);
   const magnitude = x.abs();
   const scale = largest > huge ? where(magnitude.less(huge), 1, 1 / huge) : undefined;
   const inRange = scale ? magnitude.mul(scale) : magnitude.minimum(2 * largest);
@@ -29,6 +26,29 @@ export function roundTo(x: Tensor, kind: StorageKind, one: Tensor): Tensor {
   // Zeros and NaN, neither of which is above 0, stay what they are.
   return where(magnitude.greater(0), where(x.less(0), kept.neg(), kept), x);
 }
+
+/** Factors are taken of magnitudes in this range only, where nothing on the way overflows. */
+const [least, most] = [2 ** -80, 2 ** 80];
+
+/**
+ * The same with a scale of the tensor's own (Micikevicius et al. 2022, arXiv 2209.05433, section 3.1): the greatest power of two
+ * that leaves its largest magnitude within the format. Formats with the range of f32 need none.
+ */
+export function roundScaled(x: Tensor, kind: StorageKind, one: Tensor): Tensor {
+  if (kind === "f32" || formats[kind].largest > huge || x.size === 0) return roundTo(x, kind, one);
+  const single = isSingle(one);
+  const magnitude = x.abs().max();
+  const finite = where(magnitude.lessEqual(most), magnitude.maximum(least), most);
+  const scale = powerBelow(finite.reciprocal().mul(formats[kind].largest), one, single);
+  return roundTo(x.mul(scale), kind, one).div(scale);
+}
+
+/** Whether the engine computes in f32. */
+const isSingle = (one: Tensor): Tensor =>
+  one
+    .add(2 ** -30)
+    .sub(one)
+    .equal(0);
 
 /** The power of two at or below each number, 0 for 0. */
 function powerBelow(x: Tensor, one: Tensor, single: Tensor): Tensor {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { accuracy, balancedAccuracy, cohenKappa, confusionOf, matthews } from "./confusion.ts";
 import { averageFScore, fScores } from "./f-scores.ts";
 import { multilabelFScore, subsetAccuracy } from "./multilabel.ts";
-import { logLoss, topAccuracy } from "./probabilities.ts";
+import { calibrationError, logLoss, topAccuracy } from "./probabilities.ts";
 import { meanReciprocalRank, normalisedDiscountedGain, recallAt } from "./retrieval.ts";
 import { averagePrecision, rocAuc, rocCurve } from "./roc.ts";
 
@@ -65,6 +65,27 @@ describe("classification metrics", () => {
     // Among the first two: 1 of 2, 1 of 1, 0 of 1; the query without relevant documents is left out.
     expect(recallAt(rankings, { k: 2 })).toBeCloseTo((1 / 2 + 1 + 0) / 3, 12);
     expect(recallAt(rankings, { k: 4 })).toBe(1);
+  });
+
+  it("calibration is off by what is promised beyond what comes true, bin by bin", () => {
+    const rows = (ps: number[]) => ps.map((p) => [p, 1 - p]);
+    // In (0.8, 0.9]: two promises of 0.9, one kept; in (0.5, 0.6]: 0.6 kept. (2 · |0.5 − 0.9| + |1 − 0.6|) / 3.
+    const input = { truth: [0, 1, 0], probabilities: rows([0.9, 0.9, 0.6]) };
+    expect(calibrationError(input, { bins: 10 })).toBeCloseTo((0.8 + 0.4) / 3, 12);
+    // All in one bin: |2/3 − 0.8|.
+    expect(calibrationError(input, { bins: 1 })).toBeCloseTo(0.8 - 2 / 3, 12);
+    expect(calibrationError({ ...input, weights: [1, 0, 0] }, { bins: 10 })).toBeCloseTo(0.1, 12);
+    const kept = { truth: [0, 0, 0, 1], probabilities: rows([0.75, 0.75, 0.75, 0.75]) };
+    expect(calibrationError(kept)).toBeCloseTo(0, 12);
+    expect(
+      calibrationError({
+        truth: [0, 1],
+        probabilities: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
+    ).toBe(0);
   });
 
   it("is 0 for a constant guess, 1 for a perfect one", () => {

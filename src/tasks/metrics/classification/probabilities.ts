@@ -26,17 +26,38 @@ export function topAccuracy(input: ClassProbabilities, { k }: { k: number }): nu
   });
 }
 
-function meanOfRows(
-  { truth, probabilities, weights }: ClassProbabilities,
-  score: (row: ArrayLike<number>, truth: number) => number,
-): number {
+function meanOfRows(input: ClassProbabilities, score: (row: ArrayLike<number>, truth: number) => number): number {
+  const { truth, probabilities, weights } = checked(input);
+  return weightedMean(
+    probabilities.map((row, i) => score(row, truth[i]!)),
+    Array.from(weights),
+  );
+}
+
+function checked({ truth, probabilities, weights }: ClassProbabilities): Required<ClassProbabilities> {
   assertSome("truth", truth.length);
   assertLength("probabilities", probabilities.length, truth.length);
-  const scores = probabilities.map((row, i) => {
-    assertClass(`truth[${i}]`, truth[i]!, row.length);
-    return score(row, truth[i]!);
-  });
-  return weightedMean(scores, weightsOf(truth.length, weights));
+  for (const [i, row] of probabilities.entries()) assertClass(`truth[${i}]`, truth[i]!, row.length);
+  return { truth, probabilities, weights: weightsOf(truth.length, weights) };
+}
+
+/**
+ * Expected calibration error (Guo et al. 2017): examples are put into `bins` equal intervals of the likeliest class's probability;
+ * mean distance, weighted by their number, of a bin's accuracy from its mean probability. 0 for a model that is right as often as
+ * it says. Of equally likely classes the first is taken. Throws E_METRIC_INPUT.
+ */
+export function calibrationError(input: ClassProbabilities, { bins = 15 }: { bins?: number } = {}): number {
+  const { truth, probabilities, weights } = checked(input);
+  const gaps = Array<number>(bins).fill(0);
+  for (const [i, row] of probabilities.entries()) {
+    const likeliest = Array.from(row).reduce((best, p, c) => (p > row[best]! ? c : best), 0);
+    const p = row[likeliest]!;
+    // Intervals are open below and closed above; probability 0 is in the first.
+    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(p * bins) - 1));
+    gaps[bin]! += weights[i]! * (Number(likeliest === truth[i]) - p);
+  }
+  const total = Array.from(weights).reduce((sum, weight) => sum + weight, 0);
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / total;
 }
 
 interface EventProbabilities {
