@@ -4,7 +4,7 @@ import { countFlops, mergeScans } from "../engine/index.ts";
 import { storedActivations } from "../grad/index.ts";
 import { type Model, parameterCount, stateShape } from "../model/index.ts";
 import { type BuiltModel, type ObjectiveKind, objectives } from "../spec/index.ts";
-import { input, inputsOf, sizeOf, type Tensor } from "../tensor/index.ts";
+import { fail, input, inputsOf, sizeOf, type Tensor } from "../tensor/index.ts";
 import { evaluationIo, inputSource, objectiveLosses, trainingProgram } from "../train/index.ts";
 import { type LayerCost, layerCosts } from "./layer-costs.ts";
 import { type Work, workOf } from "./work.ts";
@@ -51,9 +51,13 @@ export interface ComponentNote {
 
 export const describedContexts = [1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 
-/** Reads a built model's costs off its graphs and declared state shapes; `context` is the length they are counted at. */
-export function describeModel(built: BuiltModel, { context = 512 }: { context?: number } = {}): ModelDescription {
+/** Reads a built model's costs off its graphs and declared state shapes; `context` is the length they are counted at. Throws E_LENGTH. */
+export function describeModel(
+  built: BuiltModel,
+  { context = usualContext(built.model) }: { context?: number } = {},
+): ModelDescription {
   const { model } = built;
+  assertContext(model, context);
   const states = describedContexts.map((tokens) => [String(tokens), stateBytesAt(built, tokens)] as const);
   const read = prefillOutputs(built, context);
   const work = { ...workOfPasses(built, context), prefill: workOf(read, context) };
@@ -83,6 +87,20 @@ export function describeModel(built: BuiltModel, { context = 512 }: { context?: 
     objective: objectives[model.spec.objective.kind as ObjectiveKind].title,
     components: componentNotes(model),
   };
+}
+
+/** 512 tokens, or what the model reads: the cells of its grid, or fewer tokens. */
+const usualContext = ({ length, limit }: Model): number => length ?? Math.min(512, limit);
+
+function assertContext({ length }: Model, context: number): void {
+  if (length === undefined || context === length) return;
+  fail({
+    code: "E_LENGTH",
+    where: "context",
+    expected: `${length} tokens, the cells of the embedding's grid`,
+    got: String(context),
+    hint: "Leave it out.",
+  });
 }
 
 /** f32 bytes of the declared state of one sequence after `tokens` tokens; null where the model has none. */
@@ -134,10 +152,16 @@ export const prefillFlopsPerToken = (built: BuiltModel, length: number): number 
 function prefillOutputs({ model }: BuiltModel, length: number): Tensor[] {
   const { logits, state } = model.forward(modelInput(model, length), {
     source: inputSource(),
-    io: evaluationIo(),
+    io: { ...evaluationIo(), ...conditionOf(model) },
     ...(model.readsSource && { from: { ids_BS: input("source", [1, length], "i32") } }),
   });
   return [logits, ...Object.values(state)];
+}
+
+/** What parts read of the time, where the objective tells them. */
+function conditionOf({ spec }: Model): { cond_BTD?: Tensor } {
+  const width = spec.objective["timeFeatures"];
+  return typeof width === "number" ? { cond_BTD: input("condition", [1, 1, width]) } : {};
 }
 
 const modelInput = (model: Model, length: number): Tensor =>

@@ -37,7 +37,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./profile.ts")).profileCommand,
   },
   score: {
-    summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts against references",
+    summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts; accuracy of labels, errors of numbers",
     load: async () => (await import("./score.ts")).scoreCommand,
   },
   study: {

@@ -88,6 +88,22 @@ test("a folder of another comparison is not taken by accident", async () => {
   expect(stderr).toMatch(/Add --resume to go on with it, or name another\. \[E_COMPARE_FOLDER\]\n$/);
 });
 
+test("a folder that cannot be one is told before anything is trained", async () => {
+  const { status, stderr } = await place.run([...comparison, "--folder", "text.txt"]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /text\.txt: expected folders along this path .*, got EEXIST\. Nothing was trained; name another with --folder\. \[E_DISK_FOLDER\]\n$/,
+  );
+});
+
+test("a report that is a folder is told before anything is trained", async () => {
+  const { status, stderr } = await place.run([...comparison, "--report", "."]);
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    "error: --report .: expected the name of a file, got a folder. For instance report.html. [E_REPORT]\n",
+  );
+});
+
 test("two specs of one name are refused", async () => {
   writeFileSync(join(place.folder, "copy.json"), JSON.stringify(tinySpec));
   const { status, stderr } = await place.run(["compare", "tiny.json", "copy.json", ...settings]);

@@ -24,7 +24,7 @@ export const compareCommand = defineSeqlabCommand({
     {
       name: "SPECS",
       count: "any",
-      description: `shipped specs or files (JSON, YAML); none: ${shippedSpecs().join(", ")}`,
+      description: `shipped specs or files (JSON, YAML); none: ${shippedSpecs().join(", ")} (of these, with --task, those that the task can train; for pairs ${shippedSpecs("g2p").join(", ")})`,
     },
   ],
   options: compareOptions,

@@ -1,8 +1,17 @@
 /** Working folders of comparisons: finished jobs, and what was typed, so that one can go on. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { parseStoredText } from "../checkpoints/index.ts";
+import { onDisk, parseStoredText } from "../checkpoints/index.ts";
 import { fail } from "../tensor/index.ts";
 
 const root = "runs";
@@ -63,8 +72,10 @@ export function rememberTyped(folder: string, typed: Typed): void {
       got: "that of an earlier comparison",
       hint: "Add --resume to go on with it, or name another.",
     });
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, typedFile), `${JSON.stringify(typed)}\n`);
+  onDisk(resolve(folder), "Nothing was trained; name another with --folder.", () => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, typedFile), `${JSON.stringify(typed)}\n`);
+  });
 }
 
 /** What a comparison was started with. Throws E_COMPARE_RESUME where the folder does not say. */
@@ -90,16 +101,29 @@ function read(path: string): string {
 
 /** A report that cannot be written should fail before hours of training. Throws E_REPORT. */
 export function assertWritable(report: string): void {
-  const folder = dirname(resolve(report));
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch (cause) {
+  const path = resolve(report);
+  const folder = dirname(path);
+  const where = `--report ${report}`;
+  if (!isWritable(folder))
+    fail({ code: "E_REPORT", where, expected: "a folder that exists and can be written to", got: folder });
+  if (!existsSync(path)) return;
+  if (statSync(path).isDirectory())
     fail({
       code: "E_REPORT",
-      where: `--report ${report}`,
-      expected: "a folder that exists and can be written to",
-      got: folder,
-      cause,
+      where,
+      expected: "the name of a file",
+      got: "a folder",
+      hint: `For instance ${join(report, "report.html")}.`,
     });
+  if (!isWritable(path))
+    fail({ code: "E_REPORT", where, expected: "a file that can be written", got: "one that cannot" });
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

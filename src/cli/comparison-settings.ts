@@ -1,12 +1,14 @@
 /** From a command line to what is compared: options typed now or at the beginning, those of a quick look, defaults. */
 import type { ArgsDef } from "citty";
 import { type ComparedData, type ComparisonOptions, parseBudget, parseSize } from "../analysis/index.ts";
+import type { ModelSpec } from "../model/index.ts";
 import { loadSpec, shippedSpecs } from "../spec/index.ts";
 import { openDataset } from "../tasks/index.ts";
 import { freshFolder, newestFolder, recallTyped, type Typed } from "./comparison-folder.ts";
 import { dataOptions, readCorpus, tokenizerChoice } from "./data-options.ts";
 import type { CallOf } from "./frame/command.ts";
 import { shellWord } from "./frame/shell.ts";
+import { failUsage } from "./frame/usage-error.ts";
 import { wholeNumber } from "./frame/values.ts";
 import { quickContexts, quickSettings } from "./quick.ts";
 import { taskOf, taskOptions } from "./task-options.ts";
@@ -107,12 +109,13 @@ export async function optionsOf(
   const seeds = wholeNumber("seeds", settings.seeds, { most: 1000 });
   const training = trainingSettings(settings);
   const data = await comparedData(typed, { settings, length: training.training.length });
-  const names = typed.operands.length > 0 ? typed.operands : defaultSpecs(settings.task);
+  const specs = namedSpecs(typed.operands, settings, data);
+  assertAlike(specs, data);
   return {
     size: parseSize(settings.size),
     budget: parseBudget(settings.budget),
     ...training,
-    specs: names.map((name) => loadSpec(name)),
+    specs,
     data,
     seeds: Array.from({ length: seeds }, (_, seed) => seed),
     draws: 8,
@@ -127,9 +130,30 @@ export async function optionsOf(
   };
 }
 
-/** What a task is compared on where no spec is named: encoder–decoders for pairs, else all that read text. */
-const defaultSpecs = (task: string | undefined): string[] =>
-  task === "g2p" || task === "translate" ? shippedSpecs("g2p") : shippedSpecs();
+/** Tasks that encoder–decoders are made for. */
+const ofPairs = new Set<string | undefined>(["g2p", "translate", "parsing"]);
+
+/** What is compared where no spec is named: encoder–decoders of one size on pairs, else what the gallery has for the data. */
+function namedSpecs(operands: readonly string[], { task }: CompareCall["args"], data: ComparedData): ModelSpec[] {
+  if (operands.length > 0) return operands.map((name) => loadSpec(name));
+  const specs = (ofPairs.has(task) ? shippedSpecs("g2p") : shippedSpecs()).map((name) => loadSpec(name));
+  if (data.kind === "text") return specs;
+  return specs.filter(({ objective }) => data.dataset.objectives.some((kind) => kind === objective.kind));
+}
+
+/** On a task that serves both, tokens of a budget are those of questions and answers here, of answers alone there. */
+function assertAlike(specs: readonly ModelSpec[], data: ComparedData): void {
+  if (data.kind === "text") return;
+  const kinds = data.dataset.objectives.filter((kind) => specs.some(({ objective }) => objective.kind === kind));
+  if (kinds.length < 2) return;
+  failUsage({
+    code: "E_OPTION",
+    where: `--task ${data.dataset.kind}`,
+    expected: "specs of one objective: a budget's tokens mean the same to them",
+    got: kinds.map((kind) => `"${kind}"`).join(" and "),
+    hint: "Compare encoder–decoders with one another, and decoders with one another.",
+  });
+}
 
 async function comparedData(
   typed: Typed,

@@ -20,7 +20,12 @@ export const describeCommand = defineSeqlabCommand({
   ],
   options: {
     vocab: { type: "string", valueHint: "N", description: "entries of the tokenizer", default: "1024" },
-    context: { type: "string", valueHint: "N", description: "tokens at which FLOPs are counted", default: "512" },
+    context: {
+      type: "string",
+      valueHint: "N",
+      description:
+        "tokens at which FLOPs are counted (default: 512, or what the model reads where that is fixed or less)",
+    },
   },
   examples: [
     { command: "seqlab describe llama", effect: "a shipped spec, as a table" },
@@ -28,8 +33,9 @@ export const describeCommand = defineSeqlabCommand({
   ],
   async run({ args, operands: [name] }) {
     const tokens = wholeNumber("vocab", args.vocab, { most: 100_000_000 });
-    const context = wholeNumber("context", args.context, { most: 1_048_576 });
-    const description = describeModel(buildSpec(loadSpec(name!), { tokens }), { context });
+    const context = args.context === undefined ? undefined : wholeNumber("context", args.context, { most: 1_048_576 });
+    const built = buildSpec(loadSpec(name!), { tokens });
+    const description = describeModel(built, context === undefined ? {} : { context });
     if (args.json) printJson(description);
     else printData(describeText(description));
   },

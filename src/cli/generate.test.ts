@@ -92,3 +92,13 @@ test("an earlier checkpoint writes with its own weights; one that is not there i
   expect(status).toBe(1);
   expect(stderr).toMatch(/expected a checkpoint of step 7, got steps 40, 60\. \[E_CHECKPOINT_MISSING\]/);
 });
+
+test.each([
+  [["--suffix", " the sea"], 1, /expected no text behind the one to be written: .*\[E_SUFFIX\]/],
+  [["--denoise-steps", "4"], 1, /expected a model of diffusion for the setting "steps", .*\[E_GENERATE\]/],
+  [["--stop", "two tokens"], 2, /--stop: expected one token/],
+])("refuses %j before it prints anything", async (options, expected, message) => {
+  const { status, stdout, stderr } = await place.run(["generate", "run", "--prompt", "the whale", ...options]);
+  expect(stderr).toMatch(message);
+  expect({ status, stdout }).toEqual({ status: expected, stdout: "" });
+});

@@ -113,9 +113,10 @@ function textRunOf(stored: TrainedRun, name: string): TextWriter {
     where: name,
     expected: "a run that was trained on text",
     got: `one on ${stored.data.name}`,
-    hint: stored.codec
-      ? `It answers sources: seqlab translate ${name}.`
-      : "Its sequences are ids that stand for no text.",
+    hint:
+      stored.codec && stored.spec.objective.kind === "sequence-to-sequence"
+        ? `It answers sources: seqlab translate ${name}.`
+        : "Its sequences are questions and answers of a task, or ids that stand for no text.",
   });
 }
 
@@ -135,7 +136,6 @@ async function write({ spec, tokenizer, protocol }: TextWriter, { weights, args,
       context: protocol.config.length,
       ...(steps !== undefined && { steps: wholeNumber("denoise-steps", steps) }),
     });
-    if (!json) printText(text);
     const prompt = tokenizer.encode(text);
     const { stop, sampler } = endingOf(args, { tokenizer, prompt });
     const result = await stream(generator, {
@@ -144,6 +144,7 @@ async function write({ spec, tokenizer, protocol }: TextWriter, { weights, args,
         ...{ ...request, prompt, stop, sampler: { ...request.sampler, ...sampler } },
         ...(behind !== undefined && { suffix: tokenizer.encode(behind) }),
       },
+      prompt: text,
       show: json ? () => {} : printText,
     });
     const summary = summarise(result, { prompt: text, seed: request.seed });
@@ -162,11 +163,15 @@ interface Streamed {
   text: string;
 }
 
-/** Shows whole characters as soon as they are complete. */
-async function stream(
-  generator: Generator,
-  { tokenizer, request, show }: { tokenizer: Tokenizer; request: GenerationRequest; show: (text: string) => void },
-): Promise<Streamed> {
+interface Stream {
+  tokenizer: Tokenizer;
+  request: GenerationRequest;
+  prompt: string;
+  show: (text: string) => void;
+}
+
+/** Shows the prompt once the request is accepted and something follows it, then whole characters as soon as they are complete. */
+async function stream(generator: Generator, { tokenizer, request, prompt, show }: Stream): Promise<Streamed> {
   const decoder = tokenizer.streamDecoder();
   const parts: string[] = [];
   const take = (part: string) => {
@@ -174,8 +179,9 @@ async function stream(
     if (part !== "") show(part);
   };
   const ids = generator.stream(request);
-  for (;;) {
+  for (let first = true; ; first = false) {
     const next = await ids.next();
+    if (first) show(prompt);
     if (next.done === true) {
       take(decoder.end());
       return { generation: next.value, text: parts.join("") };

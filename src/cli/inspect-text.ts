@@ -1,11 +1,12 @@
 /** An inspection as text for the terminal. */
-import type { Inspection } from "../analysis/index.ts";
+import type { Inspection, OverfittingGap } from "../analysis/index.ts";
 import { percent, threeDigits } from "../report/index.ts";
 import { renderTable } from "./frame/table.ts";
+import { gapText } from "./overfitting-gap.ts";
 
 export function inspectionText(
   inspection: Inspection,
-  { report, notes }: { report: string; notes: readonly string[] },
+  { report, notes, gap }: { report: string; notes: readonly string[]; gap?: OverfittingGap },
 ): string {
   const { loss, tokens, tensors } = inspection;
   return [
@@ -13,17 +14,20 @@ export function inspectionText(
     `${tokens.length} tokens, ${threeDigits(loss)} nats per token (perplexity ${threeDigits(Math.exp(loss))})\n`,
     layerTable(inspection),
     ...(tensors.length === 0 ? [] : [tensorTable(inspection)]),
+    ...(gap === undefined ? [] : [gapText(gap)]),
     `report  ${report}\n`,
   ].join("\n");
 }
 
 /** A line a stream, the last layer first, as the page has them. */
-function layerTable({ lens, gradients, streams, attention, gates }: Inspection): string {
+function layerTable({ lens, gradients, streams, writes, attention, gates }: Inspection): string {
   const columns = [
     { head: "behind", align: "left" },
     { head: "loss here", align: "right" },
     { head: "gradient", align: "right" },
     { head: "stream", align: "right" },
+    { head: "cosine of tokens", align: "right" },
+    { head: "written", align: "right" },
     { head: "attention entropy", align: "right" },
     { head: "saturated gates", align: "right" },
   ] as const;
@@ -35,12 +39,16 @@ function layerTable({ lens, gradients, streams, attention, gates }: Inspection):
     const spread = heads.map(({ entropy, uniform }) => (uniform === 0 ? 0 : entropy / uniform));
     const stuck = mine(gates).map(({ closed, open }) => closed + open);
     const gradient = gradients.layers.find((one) => one.path === layer);
-    const norms = streams.find((stream) => stream.path === path)!.norms;
+    const { norms, cosine } = streams.find((stream) => stream.path === path)!;
     return [
       layer,
       threeDigits(loss),
       gradient ? threeDigits(gradient.norm) : "",
       threeDigits(average(norms)),
+      cosine === null ? "" : threeDigits(cosine),
+      mine(writes)
+        .map(({ ratio }) => threeDigits(ratio))
+        .join(", "),
       spread.length === 0 ? "" : percent(average(spread)),
       stuck.length === 0 ? "" : percent(average(stuck)),
     ];

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWorkplace, tinyTraining } from "./cli.fixture.ts";
@@ -20,6 +20,9 @@ describe("seqlab inspect", () => {
     expect(stdout).toMatch(/^16 tokens, [\d.]+ nats per token \(perplexity [\d.]+\)$/m);
     expect(stdout).toMatch(/^layers\.0 +[\d.]+/m);
     expect(stdout).toContain(report());
+    expect(stdout).toMatch(
+      /^overfitting gap {2}-?[\d.]+ bits per byte: validation [\d.]+ less training [\d.]+, 64 windows each$/m,
+    );
     expect(readFileSync(report(), "utf8")).toContain("Recurrent states");
   });
 
@@ -28,12 +31,15 @@ describe("seqlab inspect", () => {
     const found = JSON.parse(stdout);
     expect(Object.keys(found)).toEqual([
       ...["run", "weights", "notes", "model", "tokens", "source", "loss", "lens", "attention", "gradients", "gates"],
-      ...["streams", "tensors", "alignment", "states", "fit"],
+      ...["streams", "writes", "tensors", "alignment", "states", "fit"],
     ]);
     expect(found).toMatchObject({ run: "run", weights: "the newest checkpoint", source: null, alignment: null });
     expect(found.tokens.map(({ text }: { text: string }) => text).join("")).toBe("the whale");
     expect(found.tensors).toMatchObject([{ name: "layers.0.stream", shape: [1, 9, 16] }]);
     expect(found.lens).toHaveLength(2);
+    const { gap } = found.fit;
+    expect(gap).toEqual({ ...gap, bitsPerByte: gap.validation - gap.training, windows: 64 });
+    for (const bits of [gap.validation, gap.training]) expect(bits).toBeGreaterThan(0);
     expect(found.states[0].norms).toHaveLength(9);
   });
 
@@ -60,11 +66,21 @@ describe("seqlab inspect", () => {
     [["--text", "two", "--tensor", "layers.9/none"], 1, /E_INSPECT_TENSOR/],
     [["--text", "two", "--step", "7"], 1, /step/],
     [["--text", "two", "--report", "no/such/folder.html"], 1, /E_REPORT/],
+    [["--text", "two", "--report", "runs"], 1, /--report runs: expected the name of a file, got a folder\. .*E_REPORT/],
     [["--ids", "1 9999"], 2, /--ids: expected a whole number from 0 to 255/],
   ])("refuses %j", async (options, expected, message) => {
     const { status, stderr } = await inspect(...options);
     expect(stderr).toMatch(message);
     expect(status).toBe(expected);
+  });
+
+  test("a run whose text has changed is shown without the gap, and says why", async () => {
+    const text = join(place.folder, "text.txt");
+    appendFileSync(text, "!");
+    const { stdout } = await inspect("--text", "the whale", "--json");
+    expect(JSON.parse(stdout).fit).not.toHaveProperty("gap");
+    expect(JSON.parse(stdout).notes[0]).toMatch(/The gap .* was not measured\. .*text\.txt: expected .*E_DATA_CHANGED/);
+    truncateSync(text, statSync(text).size - 1);
   });
 
   test("a run without checkpoints says so", async () => {

@@ -1,5 +1,12 @@
 import { resolve } from "node:path";
-import { diagnoseFit, type Inspection, inspect, sampleOf, tensorNames } from "../analysis/index.ts";
+import {
+  diagnoseFit,
+  type Inspection,
+  inspect,
+  type OverfittingGap,
+  sampleOf,
+  tensorNames,
+} from "../analysis/index.ts";
 import { openRun, type Run, readMetrics } from "../checkpoints/index.ts";
 import { createEngine, type Engine } from "../engine/index.ts";
 import { putParameters } from "../generate/index.ts";
@@ -12,8 +19,9 @@ import { numberIn, wholeNumber } from "./frame/values.ts";
 import { packageVersion } from "./frame/version.ts";
 import { inspectionText } from "./inspect-text.ts";
 import { type Shown, shownOptions, shownText } from "./inspected-text.ts";
+import { measuredGap } from "./overfitting-gap.ts";
 import { writeReport } from "./report-file.ts";
-import { readRunInfo } from "./run-info.ts";
+import { readRunInfo, type TrainedRun } from "./run-info.ts";
 import { readWeights, weightOptions } from "./run-weights.ts";
 import { engineOption } from "./training-options.ts";
 
@@ -67,7 +75,7 @@ export const inspectCommand = defineSeqlabCommand({
     try {
       await putParameters(engine, built.model, weights);
       const shown = await shownText(args, { stored, built, engine });
-      const work = { args, run, built, engine, shown };
+      const work = { args, run, stored, built, engine, shown };
       await (args["list-tensors"] ? listTensors(work) : look(work));
     } finally {
       await engine.close();
@@ -78,6 +86,7 @@ export const inspectCommand = defineSeqlabCommand({
 interface Work {
   args: Call["args"];
   run: Run;
+  stored: TrainedRun;
   built: BuiltModel;
   engine: Engine;
   shown: Shown;
@@ -94,11 +103,12 @@ function listTensors({ args, built, shown }: Work): void {
   else printData(names.map(({ name, shape }) => `${name}\t${shape.join(" × ")}\n`).join(""));
 }
 
-async function look({ args, run, built, engine, shown }: Work): Promise<void> {
+async function look({ args, run, stored, built, engine, shown }: Work): Promise<void> {
   const tensors = args.tensor?.split(",").map((name) => name.trim()) ?? [];
   const inspection = await inspect(engine, built, { ...shown, ...maskingOf(args), tensors });
-  const notes = [...shown.notes, ...noteOf(inspection, args)];
-  const history = historyOf(run);
+  const measured = await measuredGap(stored, { built, engine });
+  const notes = [...shown.notes, ...noteOf(inspection, args), ...measured.notes];
+  const history = historyOf(run, measured.gap);
   writeReport(
     args.report,
     renderInspection({
@@ -111,7 +121,7 @@ async function look({ args, run, built, engine, shown }: Work): Promise<void> {
     }),
   );
   if (args.json) printJson({ run: run.name, weights: weightsText(args), notes, ...inspection, fit: history.diagnosis });
-  else printData(inspectionText(inspection, { report: resolve(args.report), notes }));
+  else printData(inspectionText(inspection, { ...measured, report: resolve(args.report), notes }));
 }
 
 /** Objectives that hide a part of the text from the model. */
@@ -129,11 +139,11 @@ function weightsText({ step, average }: Call["args"]): string {
 }
 
 /** The run's losses so far. */
-function historyOf(run: Run): TrainingHistory {
+function historyOf(run: Run, gap: OverfittingGap | undefined): TrainingHistory {
   const records = readMetrics(run);
   const training = records.flatMap(({ step, loss }) => (typeof loss === "number" ? [{ step, loss }] : []));
   const validation = records.flatMap(({ step, bitsPerByte, split }) =>
     typeof bitsPerByte === "number" && split === undefined ? [{ step, bitsPerByte }] : [],
   );
-  return { training, validation, diagnosis: diagnoseFit({ training, validation }) };
+  return { training, validation, diagnosis: diagnoseFit({ training, validation }, gap) };
 }

@@ -19,7 +19,7 @@ test("a table and JSON list whole and damaged runs", async () => {
   writeFileSync(join(place.folder, "runs/broken/run.json"), "{");
   const [text, json] = [await place.run(["runs"]), await place.run(["runs", "--json"])];
   expect(text.stdout).toMatch(
-    /^run +spec +data +steps +tokens .*\nbroken +damaged\nfirst +tiny +text\.txt +60 of 60 +1\.92k +\d\.\d{3} +\d\.\d{3} +\d+ \w+ \d{4}/,
+    /^run +spec +data +steps +tokens .*\nbroken +damaged\nfirst +tiny +text\.txt +60 of 60 +1\.92k +\d\.\d{3} +\d\.\d{3} byte +\d+ \w+ \d{4}/,
   );
   expect(text.stderr).toMatch(/^broken: .*run\.json/);
   const [broken, first] = JSON.parse(json.stdout);

@@ -109,16 +109,21 @@ function table(runs: readonly ListedRun[]): string {
     { head: "steps", align: "right" },
     { head: "tokens", align: "right" },
     { head: "loss (nats/token)", align: "right" },
-    { head: "bits/byte", align: "right" },
+    { head: "bits per …", align: "left" },
     { head: "begun", align: "left" },
   ] as const;
   return renderTable(columns, runs.map(cells));
 }
 
+/** What the bits are per. */
+const countedBy = (task: string | null): string =>
+  task === null ? "byte" : task === "translate" || task === "g2p" ? "target byte" : "answer";
+
 function cells({
   name,
   spec,
   data,
+  task,
   step,
   steps,
   tokens,
@@ -129,7 +134,8 @@ function cells({
   problem,
 }: ListedRun): string[] {
   if (problem !== null) return [name, "damaged"];
-  const bits = bitsPerByte === null ? "–" : `${bitsPerByteKind === "upper-bound" ? "≤ " : ""}${decimals3(bitsPerByte)}`;
+  const bound = bitsPerByteKind === "upper-bound" ? "≤ " : "";
+  const bits = bitsPerByte === null ? "–" : `${bound}${decimals3(bitsPerByte)} ${countedBy(task)}`;
   return [
     name,
     spec ?? "–",

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ArgsDef, defineCommand, runCommand } from "citty";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { checkArguments } from "./frame/check-arguments.ts";
 import type { Command } from "./frame/command.ts";
 import { renderHelp } from "./frame/help.ts";
@@ -93,6 +93,64 @@ describe("seqlab score", () => {
     [["out.txt", "ref.txt", "--max-order", "0"], "[E_OPTION]"],
   ])("refuses %j", async (words, message) => {
     await expect(score(...words)).rejects.toThrow(message);
+  });
+
+  describe("--of", () => {
+    const put = (name: string, lines: readonly (string | number)[]) =>
+      writeFileSync(join(folder, name), `${lines.join("\n")}\n`);
+    const scoresOf = async (...words: string[]) => {
+      const { scores } = JSON.parse(await score(...words, "--json"));
+      return Object.fromEntries(scores.map(({ name, score }: { name: string; score: number }) => [name, score]));
+    };
+    beforeAll(() => {
+      put("labels.txt", ["spam", "ham", "ham", "spam"]);
+      put("truth.txt", ["spam", "ham", "spam", "spam"]);
+      put("forecast.txt", [1, 2.5, -1]);
+      put("came.txt", [2, 2, 0]);
+      put("estimate.txt", [1.1, -0.9, 0.9, -1.1]);
+      put("target.txt", [1, -1, 1, -1]);
+      put("mixture.txt", [2, 0, 0, -2]);
+      put("strange.txt", [1, "two", 3]);
+    });
+
+    test("[accuracy-f1-auc-mrr-recall] labels: accuracy and F1 as worked by hand", async () => {
+      const scores = await scoresOf("labels.txt", "truth.txt", "--of", "labels");
+      // ham: 1 of 2 said, 1 of 1 true; spam: 2 of 2 said, 2 of 3 true. F1 2/3 and 4/5.
+      expect(scores).toMatchObject({ accuracy: 75, "balanced accuracy": expect.closeTo(500 / 6, 10) });
+      expect(scores["F1 (macro)"]).toBeCloseTo((100 * (2 / 3 + 4 / 5)) / 2, 10);
+      expect(scores["kappa"]).toBeCloseTo(0.5, 12);
+    });
+
+    test("[mae-mse-mape] numbers: errors as worked by hand, a target of 0 guarded", async () => {
+      expect(await scoresOf("forecast.txt", "came.txt", "--of", "numbers")).toEqual({
+        MAE: expect.closeTo(2.5 / 3, 12),
+        MSE: 0.75,
+        RMSE: expect.closeTo(Math.sqrt(0.75), 12),
+        MAPE: 37.5,
+        sMAPE: expect.closeTo((200 * (1 / 3 + 0.5 / 4.5 + 1)) / 3, 10),
+        "R²": expect.closeTo(1 - 2.25 / (8 / 3), 12),
+      });
+    });
+
+    test("[si-sdri] signals: the improvement over a mixture, whatever the loudness", async () => {
+      const scores = await scoresOf("estimate.txt", "target.txt", "mixture.txt", "--of", "signals");
+      expect(scores).toEqual({
+        ...{ SNR: expect.closeTo(20, 9), "SI-SDR": expect.closeTo(20, 9), "SI-SDRi": expect.closeTo(20, 9) },
+      });
+      const table = await score("estimate.txt", "target.txt", "--of", "signals");
+      expect(table).toMatch(/^SI-SDR +20 +dB +higher/m);
+      expect(table).not.toContain("SI-SDRi");
+    });
+
+    test.each([
+      [["strange.txt", "came.txt", "--of", "numbers"], 'strange.txt:2: expected a number, got "two". Write one number'],
+      [["labels.txt", "came.txt", "--of", "labels"], "came.txt: expected 4 lines, as in "],
+      [["labels.txt", "truth.txt", "truth.txt", "--of", "labels"], "expected one file with --of labels"],
+      [["labels.txt", "truth.txt", "--of", "labels", "--stem"], "--stem: expected no settings of texts"],
+      [["labels.txt", "truth.txt", "--of", "label"], "Did you mean labels?"],
+    ])("refuses %j", async (words, message) => {
+      await expect(score(...words)).rejects.toThrow(message);
+    });
   });
 
   test("explains itself within 100 columns", () => {

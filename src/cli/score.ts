@@ -1,15 +1,30 @@
 import type { ArgsDef } from "citty";
-import { type NamedScore, type ScoredText, scoreSegments, scoreText, textMetrics } from "../tasks/index.ts";
+import {
+  type NamedScore,
+  type ScoredText,
+  scoreSegments,
+  scoreText,
+  textMetrics,
+  type ValueScore,
+} from "../tasks/index.ts";
 import { type CallOf, defineSeqlabCommand } from "./frame/command.ts";
 import { printData, printJson } from "./frame/output.ts";
 import { renderTable } from "./frame/table.ts";
 import { failUsage } from "./frame/usage-error.ts";
 import { numberIn, wholeNumber } from "./frame/values.ts";
+import { scoredKinds, scoreValues, valueTable } from "./score-values.ts";
 import { readScoredText } from "./scored-files.ts";
 
 const smoothings = ["exp", "floor", "add-k", "none"] as const;
 
 const scoreOptions = {
+  of: {
+    type: "enum",
+    options: [...scoredKinds],
+    description:
+      "what a line is: a text; a label (accuracy, F1, kappa); a number (MAE, RMSE, MAPE); a sample of a signal (SNR, SI-SDR)",
+    default: "text",
+  },
   metrics: {
     type: "string",
     valueHint: "LIST",
@@ -47,9 +62,9 @@ type Call = CallOf<typeof scoreOptions>;
 
 export const scoreCommand = defineSeqlabCommand({
   name: "score",
-  summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts against references",
+  summary: "BLEU, chrF, TER, WER, CER and ROUGE of texts; accuracy of labels, errors of numbers",
   about: [
-    "Files hold one segment a line (UTF-8), the same number in each. With several reference files an empty line means that the file has no reference there. Scores are in percent and equal those of sacreBLEU, jiwer and rouge-score; the signature names every choice behind one.",
+    "Files hold one segment a line (UTF-8), the same number in each, or with --of one label, number or sample of a signal. With several reference files an empty line means that the file has no reference there. Scores are in percent and equal those of sacreBLEU, jiwer and rouge-score; the signature names every choice behind one.",
   ],
   operands: [
     { name: "HYPOTHESES", count: "one", description: "file of the texts to score; - for standard input" },
@@ -63,9 +78,11 @@ export const scoreCommand = defineSeqlabCommand({
       command: "seqlab score out.txt ref.txt --segments --effective-order",
       effect: "tab-separated scores of each line",
     },
+    { command: "seqlab score forecast.txt came.txt --of numbers", effect: "errors of a forecast, a number a line" },
   ],
   async run(call) {
     const options = scoring(call);
+    if (call.args.of !== "text") return printValues(await scoreValues(call.args.of, call), call.args.json);
     const text = await readScoredText(call.operands);
     if (call.args.segments) return printSegments(text, options, call.args.json);
     const scores = scoreText(text, options);
@@ -125,6 +142,11 @@ function scoreTable(scores: readonly NamedScore[]): string {
     columns,
     scores.map(({ name, score, better, signature }) => [name, percent(score), better, signature]),
   );
+}
+
+function printValues(scores: readonly ValueScore[], json: boolean): void {
+  if (json) printJson({ scores });
+  else printData(valueTable(scores));
 }
 
 function printSegments(text: ScoredText, options: Options, json: boolean): void {

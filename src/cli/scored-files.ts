@@ -6,7 +6,16 @@ import { fail } from "../tensor/index.ts";
 import { failUsage } from "./frame/usage-error.ts";
 
 /** Hypotheses from the first file, references from the others. Throws E_OPERAND, E_SCORE_FILE, E_SCORE_LINES. */
-export async function readScoredText([hypothesisFile = "", ...referenceFiles]: readonly string[]): Promise<ScoredText> {
+export async function readScoredText(operands: readonly string[]): Promise<ScoredText> {
+  const [hypotheses, ...references] = await readColumns(operands);
+  return {
+    hypotheses: hypotheses!,
+    references: hypotheses!.map((_, i) => present(references.map((lines) => lines[i]!))),
+  };
+}
+
+/** The lines of every file, equally many. Throws as {@link readScoredText} does. */
+export async function readColumns([hypothesisFile = "", ...referenceFiles]: readonly string[]): Promise<string[][]> {
   if (referenceFiles.length === 0)
     failUsage({
       code: "E_OPERAND",
@@ -28,7 +37,7 @@ export async function readScoredText([hypothesisFile = "", ...referenceFiles]: r
         got: `${lines.length}`,
         hint: "Every line of one file belongs to the same line of the others.",
       });
-  return { hypotheses, references: hypotheses.map((_, i) => present(files.map(({ lines }) => lines[i]!))) };
+  return [hypotheses, ...files.map(({ lines }) => lines)];
 }
 
 /** Among several references, empty ones are missing; where all are, the reference is the empty text. */

@@ -86,3 +86,17 @@ test("a spec that the task cannot train is named before anything is trained", as
   expect(stderr).toMatch(/error: tiny: objective: expected "sequence-to-sequence".*\[E_TASK_OBJECTIVE\]\n$/);
   expect(stderr).not.toContain("seed 0");
 }, 60_000);
+
+test("a task of questions and answers serves both kinds of models, but not in one comparison", async () => {
+  const { status, stderr } = await compare("states.json", "tiny.json", "--task", "parsing", ...shared.split(" "));
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/--task parsing: expected specs of one objective.*"next-token" and "sequence-to-sequence"/);
+  const args = ["states.json", "--task", "parsing", "--lengths", "4..6", "--length", "40", "--batch", "4"];
+  const small = "--size as-is --budget tokens=1k --seeds 1 --threads 1 --score-examples 8 --json --folder trees";
+  const outcome = await compare(...args, ...small.split(" "), "--report", "trees.html");
+  expect(outcome.status, outcome.stderr).toBe(0);
+  const { results } = JSON.parse(outcome.stdout) as Comparison;
+  const names = ["exact match", "labelled F1", "labelled precision", "labelled recall"];
+  expect(results[0]!.scores!.map(({ name, unit }) => [name, unit])).toEqual(names.map((name) => [name, "share"]));
+  expect(results[0]!.sample!.text).toMatch(/^\w+( \S+)* \. → /);
+}, 60_000);

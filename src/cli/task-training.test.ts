@@ -152,6 +152,8 @@ describe("training on a synthetic task", () => {
     expect(stdout).toMatch(/^validation +\d\.\d{3} bits per answer$/m);
     expect(stdout).toMatch(/^exact match +[\d.]+ % \(512 test examples, all of their answers right\)$/m);
     expect(stdout).toMatch(/^accuracy +[\d.]+ % \(chance 25\.0 %; \d+ answers\)$/m);
+    expect((await place.run(["runs"])).stdout).toMatch(/^copy .* \d\.\d{3} answer /m);
+    expect((await place.run(["generate", "copy"])).stderr).toMatch(/questions and answers of a task.*E_GENERATE_TASK/);
     const again = await resume("copy");
     expect(again.stdout.match(/^accuracy .*$/m)![0]).toBe(stdout.match(/^accuracy .*$/m)![0]);
   }, 60_000);
@@ -164,7 +166,8 @@ describe("what does not fit together is told in one line", () => {
       "tiny.json --task g2p",
       /tiny: objective: .*"sequence-to-sequence".*E_TASK_OBJECTIVE/,
     ],
-    ["an encoder–decoder and text", "pairs.json --data text.txt", /--task translate or --task g2p.*E_TASK_OBJECTIVE/],
+    ["an encoder–decoder and text", "pairs.json --data text.txt", /--task translate, g2p, parsing.*E_TASK_OBJECTIVE/],
+    ["an encoder–decoder and no question", "pairs.json --task dyck", /"next-token", for --task dyck.*E_TASK_OBJECTIVE/],
     ["an unknown task", "tiny.json --task mqr", /--task: .*Did you mean mqar\?/],
     ["one side alone", "pairs.json --task translate --source toy.de", /--source: expected --target beside it/],
     ["no files", "pairs.json --task translate", /--source FILE and --target FILE, or --pairs FILE/],

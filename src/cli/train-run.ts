@@ -63,9 +63,9 @@ export async function trainRun(prepared: PreparedRun, signal: AbortSignal): Prom
 
 async function trainIn(prepared: PreparedRun, signal: AbortSignal): Promise<TrainingSummary> {
   const start = performance.now();
-  const { run, built, dataset, protocol, engine } = prepared;
+  const { run, built, dataset, batches, protocol, engine } = prepared;
   const { config } = protocol;
-  const training = await createTraining(engine, built, { batches: dataset.batches(built, config), config });
+  const training = await createTraining(engine, built, { batches, config });
   if (prepared.resumed) await restore(training, run);
   const finished = { prepared, text: dataset.validation(built, config), engine, signal };
   const trained = await train(training, finished);

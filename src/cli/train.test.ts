@@ -176,6 +176,13 @@ describe("what can go wrong is told in one line, and the last good checkpoint is
     expect(stderr).toMatch(/error: .*vanishing.*: expected a folder that is still there .*\[E_DISK_VANISHED\]\n$/);
   });
 
+  test("a text that is too short for a window, before a run is made of it", async () => {
+    const { status, stderr } = await place.run(tinyTraining("short", { length: 30_000 }));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error: training text: expected at least 30001 ids, got \d+\. .*\[E_BATCH_SHORT\]\n$/);
+    expect(existsSync(runFolder("short"))).toBe(false);
+  });
+
   test("a name that is taken, and a run.json that is damaged", async () => {
     const taken = await place.run(tinyTraining("whole"));
     expect(taken.stderr).toMatch(/Resume it or choose another name\. \[E_RUN_EXISTS\]\n$/);

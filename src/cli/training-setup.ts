@@ -1,7 +1,7 @@
 /** From a command line to a run that is ready to train: a new one, or one that goes on. */
 import { describeMachine, versions } from "../analysis/index.ts";
 import { createRun, type Json, listRuns, openRun, type Run } from "../checkpoints/index.ts";
-import { fitTokenizer, splitCorpus } from "../data/index.ts";
+import { type Batches, fitTokenizer, splitCorpus } from "../data/index.ts";
 import { createEngine, type Engine } from "../engine/index.ts";
 import { type BuiltModel, buildSpec, loadSpec } from "../spec/index.ts";
 import {
@@ -40,6 +40,8 @@ export interface PreparedRun {
   run: Run;
   built: BuiltModel;
   dataset: Dataset;
+  /** Of the training part. */
+  batches: Batches;
   protocol: RunProtocol;
   /** Who trains the run closes it. */
   engine: Engine;
@@ -67,9 +69,12 @@ export async function startRun({ args, operands: [name], given }: Call): Promise
   const config = { ...first, steps: stepsOf(args, given, () => tokensBefore(dataset, built, first)) };
   const protocol = protocolOf({ ...settings, config }, manner);
   assertAverage(protocol);
+  // Data too short for the settings leave no run behind.
+  const batches = dataset.batches(built, config);
+  dataset.validation(built, config);
   return withEngine(protocol, () => {
     const run = createRun(args.runs, args.name ?? freeName(args.runs, spec.name), runInfo(spec, data, protocol));
-    return { run, built, dataset, protocol, resumed: false };
+    return { run, built, dataset, batches, protocol, resumed: false };
   });
 }
 
@@ -221,7 +226,8 @@ export async function reopenRun({ args, operands, given }: Call): Promise<Prepar
   warnOfVersions(stored.protocol);
   const built = buildSpec(stored.spec, { tokens: stored.tokens });
   const { protocol } = stored;
-  return withEngine(protocol, () => ({ run, built, dataset, protocol, resumed: true }));
+  const batches = dataset.batches(built, protocol.config);
+  return withEngine(protocol, () => ({ run, built, dataset, batches, protocol, resumed: true }));
 }
 
 async function reopenText(stored: TextRun, source: string | undefined): Promise<Dataset> {

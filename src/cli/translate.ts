@@ -54,7 +54,7 @@ export const translateCommand = defineSeqlabCommand({
   name: "translate",
   summary: "let a trained encoder–decoder answer a file, line by line",
   about: [
-    "Reads a text a line and prints its answer on a line: translations, or pronunciations of words (runs of --task translate and --task g2p). An empty line stays empty. Answers are printed as soon as they are found; progress goes to standard error.",
+    "Reads a text a line and prints its answer on a line: translations, pronunciations of words, trees of sentences (runs of encoder–decoders on --task translate, g2p, parsing and other tasks of questions and answers). An empty line stays empty. Answers are printed as soon as they are found; progress goes to standard error.",
     "With --n-best every answer has a line of its own, tab-separated: number of the source line, rank, score, answer. With --alignments a column follows: source-target numbers of tokens, from 0, the source token that the mean of all heads and layers looks at most. --json prints an array with an object a line, with the weights of each layer.",
   ],
   operands: [
@@ -129,7 +129,7 @@ function answererOf({ name }: Run, stored: TrainedRun): Answerer {
   return fail({
     code: "E_TRANSLATE_RUN",
     where: name,
-    expected: "a run of --task translate or --task g2p",
+    expected: "a run of an encoder–decoder on --task translate, g2p, or a task of questions and answers",
     got: `one on ${stored.data.name}`,
     ...(stored.kind === "text" && { hint: `It writes text: seqlab generate ${name}.` }),
   });

@@ -1,6 +1,7 @@
 /** The report of a comparison: one HTML file without scripts, fonts or anything else from outside. */
 import type { Comparison } from "../analysis/index.ts";
-import { type Html, html, raw, visibleLine } from "./escape.ts";
+import { renderDocument } from "./document.ts";
+import { type Html, html, visibleLine } from "./escape.ts";
 import { decodeFigure } from "./figures/decode.ts";
 import { type FigureSpec, renderFigure } from "./figures/figure.ts";
 import { lossFigures } from "./figures/loss.ts";
@@ -14,25 +15,13 @@ import { protocolSection } from "./sections/protocol.ts";
 import { samples } from "./sections/samples.ts";
 import { scores } from "./sections/scores.ts";
 import { rankedSeries, type Series } from "./series.ts";
-import { styleSheet } from "./style/sheet.ts";
 import { bitsName } from "./verdict.ts";
 
 /** Renders results and protocol as a self-contained page; equal input gives equal bytes. */
 export function renderComparison(comparison: Comparison): string {
   const series = rankedSeries(comparison);
   const title = `${comparison.results.length === 1 ? "One architecture" : `${comparison.results.length} architectures`} on ${visibleLine(comparison.protocol.data.name)}`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title} · seqlab</title>
-<style>${raw(styleSheet(series.length))}</style>
-</head>
-<body>
-<a class="skip" href="#leaderboard">To the leaderboard</a>
+  const body = html`<a class="skip" href="#leaderboard">To the leaderboard</a>
 <div class="page">
 ${header(comparison, series)}
 ${contents(comparison)}
@@ -45,10 +34,8 @@ ${samples(comparison, series)}
 ${protocolSection(comparison, series)}
 </main>
 <footer>Made by seqlab ${comparison.protocol.seqlab}. Every figure is a mean with its spread (highest minus lowest) over seeds or repeats.</footer>
-</div>
-</body>
-</html>
-`.html;
+</div>`;
+  return renderDocument({ title, models: series.length, body }).html;
 }
 
 const CONTENTS = {

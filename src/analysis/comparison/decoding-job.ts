@@ -93,7 +93,7 @@ async function write(
 
 /** What the timed prompt begins with: the longest of the first sources, or the first validation windows. */
 function promptOf({ held = [], codec, validation }: Dataset, built: BuiltModel, { context }: DecodeJob): Int32Array {
-  if (codec !== undefined) {
+  if (codec !== undefined && built.model.readsSource) {
     const sources = held.slice(0, 200).map(({ source }) => codec.encodeSource(source));
     return sources.reduce((longest, source) => (source.length > longest.length ? source : longest));
   }
@@ -111,7 +111,7 @@ async function sampleOf(
 ): Promise<DecodeOutcome["sample"]> {
   if (job.writing) return { prompt: job.writing.prompt, text: await write(engine, built, { ...job, ...job.writing }) };
   const { codec, held = [] } = dataset ?? {};
-  if (codec === undefined) return null;
+  if (codec === undefined || !built.model.readsSource) return null;
   const asked = held.slice(0, answeredSources).map(({ source }) => source);
   const translator = createTranslator(engine, built, { beams: 1 });
   const answers = await translator.translate(asked.map((source) => codec.encodeSource(source)));

@@ -80,10 +80,11 @@ function prepareDataset({ dataset, description, examples }: Extract<ComparedData
   const { kind, name, facts, bitsPer, codec, tokens } = dataset;
   const sha256 = datasetHash(dataset);
   const built = (spec: ModelSpec): BuiltModel => buildSpec(spec, { tokens });
-  const symbols = codec === undefined ? "symbols" : "letters and phonemes";
+  const json = codec?.toJSON();
+  const symbols = json?.kind === "phonemes" ? "letters and phonemes" : "symbols";
   return {
     tokens,
-    job: { kind: "dataset", description, codec: codec?.toJSON() ?? null, sha256, examples },
+    job: { kind: "dataset", description, codec: json ?? null, sha256, examples },
     tokensBefore(spec, config) {
       const batches = dataset.batches(built(spec), config);
       return (steps) => batches.tokensBefore?.(steps) ?? steps * config.batch * config.length;

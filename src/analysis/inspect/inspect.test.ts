@@ -173,6 +173,44 @@ describe("gates", () => {
   });
 });
 
+describe("directions of tokens", () => {
+  test("[ffn-isotropy-probe] with attention alone tokens turn the same way from layer to layer, with feed-forward nets they keep apart; what every sublayer writes is told as a share of the stream", async () => {
+    const one = { mixer: { ...attention, causal: false }, repeat: 8 } as const;
+    const layers = (net: boolean) => (net ? [{ ...one, channel: { kind: "mlp" } as const }] : [one]);
+    const objective = { kind: "masked-diffusion" } as const;
+    // As in 2017: what writes into the stream is not scaled down by depth.
+    const change: Change = (path, v) => (/mixer\.out$|channel\.down$/.test(path) ? v.map((x) => 4 * x) : v);
+    const [alone, nets] = [
+      await look({ layers: layers(false), objective }, { change }),
+      await look({ layers: layers(true), objective }, { change }),
+    ];
+    const cosines = ({ streams }: Inspection) => streams.map(({ cosine }) => cosine!);
+    const [rising, kept] = [cosines(alone), cosines(nets)];
+    for (const layer of [1, 2, 3, 4]) expect(rising[layer]).toBeGreaterThan(rising[layer - 1]!);
+    expect(rising.at(-1)).toBeGreaterThan(rising[0]! + 0.5);
+    expect(rising.at(-1)).toBeGreaterThan(kept.at(-1)! + 0.1);
+    expect(alone.writes.map(({ path }) => path)).toEqual(Array.from({ length: 8 }, (_, i) => `layers.${i}.mixer`));
+    expect(nets.writes).toHaveLength(16);
+    const doubled: Change = (path, v) => (path === "layers.0.mixer.out" ? v.map((x) => 8 * x) : change(path, v));
+    const twice = await look({ layers: layers(false), objective }, { change: doubled });
+    expect(twice.writes[0]!.ratio / alone.writes[0]!.ratio).toBeCloseTo(2, 4);
+  });
+
+  test("equal tokens have a cosine of 1, one token has none", async () => {
+    const same = await look(
+      {},
+      { change: (path, v) => (path === "embedding.table" ? v.map((_, i) => v[i % 16]!) : v) },
+    );
+    expect(same.streams[0]!.cosine).toBeCloseTo(1, 5);
+    const built = build({
+      layers: [{ mixer: { ...attention, causal: false } }],
+      objective: { kind: "masked-diffusion" },
+    });
+    await put(built);
+    expect((await inspect(engine, built, { ids: ids.slice(0, 1), text: letter })).streams[0]!.cosine).toBeNull();
+  });
+});
+
 describe("streams and states", () => {
   test("[massive-activations] largest over median is followed through training under each norm placement", async () => {
     const ratios = async (placement: "pre" | "post") => {

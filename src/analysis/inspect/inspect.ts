@@ -9,7 +9,7 @@ import type { Inspection, Piece, TokenReading } from "./results.ts";
 import { type Sample, type SampleInput, sampleOf } from "./sample.ts";
 import { saturation } from "./saturation.ts";
 import { stateTraces } from "./states.ts";
-import { streamSummaries } from "./streams.ts";
+import { streamSummaries, writeSummaries } from "./streams.ts";
 import { fetched } from "./tensors.ts";
 import { feedsOf, type Reading, rounded, type Trace, traceSample } from "./trace.ts";
 
@@ -34,6 +34,7 @@ export async function inspect(engine: Engine, built: BuiltModel, options: Inspec
     gradients: gradientNorms(trace),
     gates: saturation(trace),
     streams: streamSummaries(trace),
+    writes: writeSummaries(trace),
     tensors: fetched(trace, options.tensors ?? []),
   };
   const { nats, loss, ...found } = await runAll(engine, sample, { ...readings, ...lossOf(trace) });

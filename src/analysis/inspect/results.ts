@@ -105,6 +105,16 @@ export interface StreamSummary {
   /** Largest and median absolute value, and where the largest stands. */
   largest: { value: number; token: number; feature: number };
   median: number;
+  /** Mean cosine between the vectors of different tokens: 1 where all point the same way; null for one token. */
+  cosine: number | null;
+}
+
+/** What a sublayer adds to the stream. */
+export interface WriteSummary {
+  /** Of the sublayer, such as `layers.0.mixer`. */
+  path: string;
+  /** Norm of what it changes, divided by that of the stream that enters it: mean over the tokens. */
+  ratio: number;
 }
 
 /** A state of constant size, read after every token. */
@@ -148,6 +158,7 @@ export interface Inspection {
   gradients: Gradients;
   gates: readonly GateSummary[];
   streams: readonly StreamSummary[];
+  writes: readonly WriteSummary[];
   states: readonly StateTrace[];
   /** Those that were asked for by name. */
   tensors: readonly TensorSummary[];

@@ -1,5 +1,5 @@
 import { corrupt, randomSpans } from "../../data/index.ts";
-import { createRng } from "../../ops/index.ts";
+import { createRng, type NoiseOptions, spoil } from "../../ops/index.ts";
 import { type BuiltModel, type ObjectiveDeclaration, type ObjectiveKind, objectives } from "../../spec/index.ts";
 import { fail } from "../../tensor/index.ts";
 
@@ -27,6 +27,7 @@ const makers: Readonly<Record<string, Make>> = {
   "next-token": (_built, input) => nextTokens(input),
   "sequence-to-sequence": (built, input) => answered(built, input),
   "span-corruption": (built, input) => leftOut(built, input),
+  denoising: (built, input) => spoiled(built, input),
   "masked-diffusion": (built, input) => masked(built, input),
   d3pm: (built, input) => lost(built, input),
   "masked-lm": (built, input) => masked(built, input),
@@ -78,6 +79,14 @@ function leftOut(built: BuiltModel, { ids, hidden, seed = 0 }: SampleInput): Sam
   const spans = randomSpans(ids.length, options, createRng(seed));
   const { source, target } = corrupt(ids, spans, built.extraTokens["sentinel0"]!);
   return answered(built, { ids: target, source });
+}
+
+/** What the noise of a seed leaves; sentences are not told apart here, so that the text counts as one. */
+function spoiled(built: BuiltModel, { ids, hidden, seed = 0 }: SampleInput): Sample {
+  if (ids.length < 2) return reject("a text of at least 2 tokens", `${ids.length}`);
+  const { share, ...own } = built.model.spec.objective as unknown as Omit<NoiseOptions, "mask" | "stops">;
+  const options = { ...own, share: hidden ?? share, mask: built.extraTokens["mask"]!, stops: new Set<number>() };
+  return answered(built, { ids, source: spoil(ids, options, createRng(seed)) });
 }
 
 /** At least one token is hidden, of any text that has one. */

@@ -232,3 +232,78 @@ test("[alibi] trained on windows of 32: the loss on 64 and 128 beside sinusoidal
     expect(bits["learned"]).toBeNaN();
   }
 });
+
+test("[ffn-importance] the loss without feed-forward nets and with 1, 2 and 3 layers, with spread: with two it is lower than with one matrix or none, in every seed", () => {
+  expectSpread("ffn-layers", "bits");
+  const [none, one] = evidence("ffn-layers").verdicts;
+  expect([none!.holds, one!.holds]).toEqual(["all", "all"]);
+});
+
+test("[ffn-three-layer] three blocks with nets of three layers have the matrices of seven ordinary blocks; their losses over three seeds", () => {
+  const D = 32;
+  // A block: 4D² of attention, norms, and nets of D² (1 layer), 8D² (2) or 24D² (3), with their offsets.
+  const nets = { none: 0, 1: D * D + D, 2: 8 * D * D + 5 * D, 3: 24 * D * D + 9 * D } as const;
+  const block = (layers: keyof typeof nets) => 4 * D * D + nets[layers] + (layers === "none" ? 2 : 4) * D;
+  const parameters = means("ffn-layers", "parameters");
+  const rest = parameters["none, 7 blocks"]! - 7 * block("none");
+  for (const [label, count] of [
+    ["1 layer, 7 blocks", 7 * block(1)],
+    ["2 layers, 7 blocks", 7 * block(2)],
+    ["3 layers, 7 blocks", 7 * block(3)],
+    ["3 layers, 3 blocks", 3 * block(3)],
+  ] as const)
+    expect(parameters[label]).toBe(rest + count);
+  expect(Math.abs(parameters["3 layers, 3 blocks"]! / parameters["2 layers, 7 blocks"]! - 1)).toBeLessThan(0.02);
+  expectSpread("ffn-layers", "bits");
+  expect(evidence("ffn-layers").verdicts.every(({ seeds }) => seeds.of === 3)).toBe(true);
+});
+
+test("[mudd] six layers that read chosen sums of earlier ones in four streams reach a lower loss than plain ones and than one stream, in every seed", () => {
+  expect(seedsOf("dense-depth")).toEqual(["all", "all"]);
+  expectSpread("dense-depth", "bits");
+});
+
+test("[ffn-redundancy] losses and phoneme errors with nets left out or shared, with spread: without those of the decoder, parameters fall by exactly these", () => {
+  for (const measure of ["bits", "phonemeErrors"] as const) expectSpread("ffn-redundancy", measure);
+  const D = 64;
+  // A net of two layers, four times as wide, and its norm; the wide one has 16 D hidden units.
+  const [net, norm] = [8 * D * D + 5 * D, 2 * D];
+  const { all, ...less } = means("ffn-redundancy", "parameters");
+  const saved = (label: string) => all! - less[label]!;
+  expect(saved("encoder shares one")).toBe(net);
+  expect(saved("none in the decoder")).toBe(2 * (net + norm));
+  expect(saved("none in the encoder")).toBe(2 * (net + norm));
+  expect(saved("none")).toBe(4 * (net + norm));
+  // One offset instead of four, and no norms in the decoder.
+  expect(saved("one wide")).toBe(3 * D + 2 * norm);
+});
+
+test("[saf] blocks in series beside parallel ones: equal parameters with norms of their own, one norm a block fewer with one; losses of the same seeds with spread", () => {
+  const { series, ...parallel } = means("series-parallel", "parameters");
+  expect(parallel["parallel, norms of their own"]).toBe(series);
+  expect(series! - parallel["parallel, one norm"]!).toBe(4 * 2 * 48);
+  expectSpread("series-parallel", "bits");
+  const cells = evidence("series-parallel").cells.map(({ levels, seed }) => `${Object.values(levels)}, ${seed}`);
+  expect(new Set(cells).size).toBe(3 * 3);
+});
+
+test("[transformer-rewritten-today] each of six parts swapped back alone, and all of them, over three seeds", () => {
+  const bits = means("rewritten-today", "bits");
+  // The base, a row for each of the six, and the one with all of them.
+  expect(Object.keys(bits)).toHaveLength(1 + 6 + 1);
+  expectSpread("rewritten-today", "bits");
+  expect(seedsOf("rewritten-today")).toEqual(["all", "all", "all"]);
+  // Gated nets have the size of those that they replace.
+  const parameters = means("rewritten-today", "parameters");
+  const net = (label: string) => parameters[`before, RMSNorm, RoPE, ${label}, shared, 2 of 32, as above`]!;
+  expect(Math.abs(net("ReLU MLP") / net("SwiGLU") - 1)).toBeLessThan(0.01);
+});
+
+test("[associative-recall] attention recalls every value; within chunks only those of the last chunk, in every seed", () => {
+  expect(seedsOf("associative-recall")).toEqual(["all", "all"]);
+  const accuracy = means("associative-recall", "accuracy");
+  expect(accuracy["over all"]).toBeGreaterThan(0.99);
+  // Two of six pairs stand in the last chunk; of the others one value in four is guessed.
+  expect(Math.abs(accuracy["within chunks"]! - (1 / 3 + 2 / 3 / 4))).toBeLessThan(0.05);
+  expectSpread("associative-recall", "accuracy");
+});

@@ -1,6 +1,7 @@
 /** What the committed evidence of protocols says of the rows, judged again from its figures. Missing evidence fails. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { type CharacterFigures, characterClaims } from "../../../evidence/protocols/char-lm.ts";
 import { type TrajectoryRun, trajectoryClaim } from "../../../evidence/protocols/liquid-trajectories.ts";
 import { type ReversalRun, reversalClaims } from "../../../evidence/protocols/reversal-translators.ts";
 import { drawReadings, positionAt } from "../../../scripts/evidence/oscillators.ts";
@@ -89,4 +90,17 @@ test("oscillators obey their equation, and readings are theirs", () => {
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(0.1);
   expect(Math.max(...gaps)).toBeLessThan(0.9);
   for (const target of drawn.targets) expect(Math.abs(target)).toBeLessThanOrEqual(1);
+});
+
+test("[char-lm] models of characters beat the characters' entropy in every seed; what n-grams reach stands beside", () => {
+  const { claims, figures } = stored<CharacterFigures["runs"][number]>("char-lm") as Stored<never> & {
+    figures: CharacterFigures;
+  };
+  expect(characterClaims(figures)).toEqual(claims);
+  expect(claims[0]!.holds).toBe(true);
+  const { ngramBitsPerCharacter: ngrams, runs } = figures;
+  expect(ngrams).toHaveLength(5);
+  // Longer contexts predict better, so that the baselines are a ladder.
+  for (const [i, bits] of ngrams.slice(1).entries()) expect(bits).toBeLessThan(ngrams[i]!);
+  for (const { bitsPerCharacter } of runs) expect(bitsPerCharacter).toBeLessThan(ngrams[1]!);
 });

@@ -26,6 +26,7 @@ const TITLES: Readonly<Record<string, string>> = {
   d3pm: "discrete diffusion",
   "masked-lm": "masked tokens",
   "span-corruption": "the spans left out",
+  denoising: "the text before the noise",
   "sequence-to-sequence": "next token of the answer",
   "cross-attention": "Cross attention",
   bidirectional: "Both directions",

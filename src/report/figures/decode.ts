@@ -3,8 +3,8 @@ import { html, type Part } from "../escape.ts";
 import { contextLength, plusMinus, threeDigits } from "../format.ts";
 import type { Series } from "../series.ts";
 import { type FigureSpec, nameList } from "./figure.ts";
-import { type Axis, drawLines, type Line } from "./lines.ts";
-import { decimalTicks, evenTicks, extent, powerTicks } from "./ticks.ts";
+import { type Axis, contextAxis, drawLines, type Line } from "./lines.ts";
+import { decimalTicks, evenTicks, extent } from "./ticks.ts";
 
 export function decodeFigure(series: readonly Series[]): FigureSpec {
   const lines = series.map((one): Line => ({ series: one, points: decodePoints(one) }));
@@ -42,13 +42,7 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
   return drawLines(
     {
       lines,
-      x: {
-        label: "Context (tokens)",
-        type: "log",
-        domain: x.low === x.high ? [x.low / 2, x.high * 2] : [x.low, x.high],
-        ticks: powerTicks(2, x.low, x.high, view === "wide" ? 9 : 5),
-        format: contextLength,
-      },
+      x: contextAxis(x, view),
       y: timeAxis(y),
       spread: "bars",
     },

@@ -1,11 +1,13 @@
 /** A line per model with a band or bars for its spread and its name at the end: the form of four of the report's figures. */
 import * as Plot from "@observablehq/plot";
 import { type Html, html } from "../escape.ts";
+import { contextLength } from "../format.ts";
 import { GLYPHS } from "../glyphs.ts";
 import type { Series } from "../series.ts";
 import { endLabels, endLeaders, labelRoom } from "./end-labels.ts";
 import { drawPlot, FONT_SIZE, type Mark, pixelMark, type View, WIDTH } from "./plot.ts";
 import { textWidth } from "./text-width.ts";
+import { powerTicks } from "./ticks.ts";
 
 interface LinePoint {
   x: number;
@@ -27,6 +29,15 @@ export interface Axis {
   ticks: readonly number[];
   format: (value: number) => string;
 }
+
+/** Context lengths from low to high; a single one stands in the middle. */
+export const contextAxis = ({ low, high }: { low: number; high: number }, view: View): Axis => ({
+  label: "Context (tokens)",
+  type: "log",
+  domain: low === high ? [low / 2, high * 2] : [low, high],
+  ticks: powerTicks(2, low, high, view === "wide" ? 9 : 5),
+  format: contextLength,
+});
 
 interface LineFigure {
   lines: readonly Line[];

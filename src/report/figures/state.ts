@@ -3,7 +3,7 @@ import { html, type Part } from "../escape.ts";
 import { bytes, contextLength } from "../format.ts";
 import type { Series } from "../series.ts";
 import { type FigureSpec, nameList } from "./figure.ts";
-import { drawLines, type Line } from "./lines.ts";
+import { contextAxis, drawLines, type Line } from "./lines.ts";
 import { extent, powerTicks } from "./ticks.ts";
 
 export function stateFigure(series: readonly Series[]): FigureSpec {
@@ -55,13 +55,7 @@ function draw(lines: readonly Line[], view: "wide" | "narrow") {
   return drawLines(
     {
       lines,
-      x: {
-        label: "Context (tokens)",
-        type: "log",
-        domain: x.low === x.high ? [x.low / 2, x.high * 2] : [x.low, x.high],
-        ticks: powerTicks(2, x.low, x.high, view === "wide" ? 9 : 5),
-        format: contextLength,
-      },
+      x: contextAxis(x, view),
       y: {
         label: "State (bytes per sequence, log scale)",
         type: "log",

@@ -96,16 +96,25 @@ export function streamFigure(inspection: Inspection): FigureFrame {
     alt: streams.map(({ path, norms }) => `${layerName(path)} ${threeDigits(mean(norms))}`).join(", "),
     key: legend(lines),
     caption:
-      "L2 norm of the vectors that run through the stack, and their largest and median absolute values, on a logarithmic scale. A largest value hundreds of times the median is a “massive activation”, which a few features carry for all tokens.",
+      "L2 norm of the vectors that run through the stack, and their largest and median absolute values, on a logarithmic scale. A largest value hundreds of times the median is a “massive activation”, which a few features carry for all tokens. The cosine is the mean over pairs of tokens: near 1 all say the same. Written: what each sublayer changes, as a share of the stream that enters it.",
     values: streamValues(inspection),
   };
 }
 
-function streamValues({ streams, tokens, source }: Inspection): FigureFrame["values"] {
+function streamValues({ streams, tokens, source, writes }: Inspection): FigureFrame["values"] {
   return {
     head: "Stream behind",
-    columns: ["Mean norm", "Largest", "at token", "feature", "Median", "Largest / median"],
-    rows: streams.map(({ path, norms, largest, median }) => {
+    columns: [
+      "Mean norm",
+      "Largest",
+      "at token",
+      "feature",
+      "Median",
+      "Largest / median",
+      "Cosine of tokens",
+      "Written",
+    ],
+    rows: streams.map(({ path, norms, largest, median, cosine }) => {
       const token = (path.startsWith("encoder.") ? (source ?? []) : tokens)[largest.token];
       const where = token ? `${largest.token} ${tokenText(token)}` : String(largest.token);
       return {
@@ -117,6 +126,11 @@ function streamValues({ streams, tokens, source }: Inspection): FigureFrame["val
           String(largest.feature),
           threeDigits(median),
           threeDigits(largest.value / median),
+          cosine === null ? "" : threeDigits(cosine),
+          writes
+            .filter((one) => one.path.startsWith(path.replace(/stream$/, "")))
+            .map(({ ratio }) => threeDigits(ratio))
+            .join(", "),
         ],
       };
     }),

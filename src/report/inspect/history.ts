@@ -20,7 +20,7 @@ export function historySection(history: TrainingHistory | undefined): Html | fal
       : []),
   ];
   return html`<section id="history" aria-labelledby="history-heading"><h2 id="history-heading">Training until here</h2>
-<p class="lead">${verdictOf(history.diagnosis)}</p><div class="figures">${figures.map(renderFrame)}</div></section>`;
+<p class="lead">${verdictOf(history.diagnosis)}${gapOf(history.diagnosis)}</p><div class="figures">${figures.map(renderFrame)}</div></section>`;
 }
 
 function verdictOf({ verdict, best, last, rise, remedies }: FitDiagnosis): Html {
@@ -30,6 +30,10 @@ function verdictOf({ verdict, best, last, rise, remedies }: FitDiagnosis): Html 
     return html`No overfitting: the best evaluation is ${at}, the last ${decimals3(last!.bitsPerByte)} at step ${last!.step}.`;
   return html`<strong>It overfits.</strong> The best evaluation was ${at}; since then validation has risen by ${percent(rise)} while training loss went on falling. What usually helps: ${remedies.join(", ")}.`;
 }
+
+const gapOf = ({ gap }: FitDiagnosis): Html | false =>
+  gap !== undefined &&
+  html` The weights shown reach ${decimals3(gap.training)} bits per byte on ${gap.windows} windows of the training text and ${decimals3(gap.validation)} on as many of the validation text: a gap of ${decimals3(gap.bitsPerByte)}.`;
 
 interface Curve {
   title: string;

@@ -52,9 +52,22 @@ const inspection: Inspection = {
   },
   gates: [{ path: "layers.0.channel/silu.0", op: "silu", size: 9, closed: 0.25, open: 0.5, stuck: 0 }],
   streams: [
-    { path: "embedding.stream", norms: [1, 2, 3], largest: { value: 4, token: 1, feature: 0 }, median: 0 },
-    { path: "layers.0.stream", norms: [1, 2, 3], largest: { value: 4, token: 2, feature: 7 }, median: 0.5 },
+    {
+      path: "embedding.stream",
+      norms: [1, 2, 3],
+      largest: { value: 4, token: 1, feature: 0 },
+      median: 0,
+      cosine: 0.25,
+    },
+    {
+      path: "layers.0.stream",
+      norms: [1, 2, 3],
+      largest: { value: 4, token: 2, feature: 7 },
+      median: 0.5,
+      cosine: null,
+    },
   ],
+  writes: [{ path: "layers.0.mixer", ratio: 0.5 }],
   states: [{ path: "layers.0.mixer.h_BD", shape: [16], norms: [1, 2, 3], changes: [1, 0.5, 0.2] }],
   tensors: [],
 };
@@ -87,8 +100,14 @@ describe("the page of an inspection", () => {
     expect(ids(pageOf({ inspection: bare }))).toEqual(["reading", "layers", "alignment"]);
     const curve = [1, 2].map((step) => ({ step, loss: 3 - step, bitsPerByte: 3 - step }));
     const last = { step: 2, bitsPerByte: 1 };
-    const diagnosis = { verdict: "fits", best: last, last, rise: 0, gap: null, remedies: [] } as const;
-    expect(ids(pageOf({ history: { training: curve, validation: curve, diagnosis } }))).toContain("history");
+    const diagnosis = { verdict: "fits", best: last, last, rise: 0, remedies: [] } as const;
+    const history = { training: curve, validation: curve, diagnosis };
+    expect(ids(pageOf({ history }))).toContain("history");
+    const gap = { bitsPerByte: 0.25, validation: 1.5, training: 1.25, windows: 64 };
+    expect(pageOf({ history: { ...history, diagnosis: { ...diagnosis, gap } } })).toContain(
+      "The weights shown reach 1.250 bits per byte on 64 windows of the training text and 1.500 on as many of the validation text: a gap of 0.250.",
+    );
+    expect(pageOf({ history })).not.toContain("a gap of");
   });
 
   test("every figure says what it shows, and holds its values", () => {

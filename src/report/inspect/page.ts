@@ -1,9 +1,9 @@
 /** The page of an inspection: one HTML file without scripts, fonts or anything else from outside. */
 import type { Inspection } from "../../analysis/index.ts";
-import { type Html, html, isolated, raw, visibleLine } from "../escape.ts";
+import { renderDocument } from "../document.ts";
+import { type Html, html, isolated, visibleLine } from "../escape.ts";
 import { renderFrame } from "../figures/figure.ts";
 import { counted, percent, threeDigits, whole } from "../format.ts";
-import { styleSheet } from "../style/sheet.ts";
 import { alignmentSection, attentionSection, entropyFigure, spread } from "./attention.ts";
 import { gradientFigure, streamFigure } from "./flow.ts";
 import { gatesSection } from "./gates.ts";
@@ -34,18 +34,7 @@ export function renderInspection(inspected: InspectedRun): string {
     gradientFigure(inspection),
     streamFigure(inspection),
   ];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Inside ${visibleLine(run)} · seqlab</title>
-<style>${raw(styleSheet(0))}${raw(INSPECT_STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#reading">To the text</a>
+  const body = html`<a class="skip" href="#reading">To the text</a>
 <div class="page">
 ${header(inspected)}
 <main>
@@ -58,10 +47,8 @@ ${gatesSection(inspection)}
 ${historySection(history)}
 </main>
 <footer>Made by seqlab ${seqlab}. Everything is of one text: another text gives other numbers. The same values as JSON: seqlab inspect ${isolated(run)} --json.</footer>
-</div>
-</body>
-</html>
-`.html;
+</div>`;
+  return renderDocument({ title: `Inside ${visibleLine(run)}`, models: 0, style: INSPECT_STYLE, body }).html;
 }
 
 function header({ run, weights, inspection, notes }: InspectedRun): Html {

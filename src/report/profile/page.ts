@@ -1,8 +1,8 @@
 /** The page of a profile: one HTML file without scripts, fonts or anything else from outside. */
 import type { BlockCost, Cost, KernelCost, Profile } from "../../analysis/index.ts";
+import { renderDocument } from "../document.ts";
 import { type Html, html, isolated, raw, visibleLine } from "../escape.ts";
 import { bytes, percent, shortCount, threeDigits, whole } from "../format.ts";
-import { styleSheet } from "../style/sheet.ts";
 import { flameChart } from "./flame.ts";
 import { kernelKinds, kindOf } from "./kinds.ts";
 import { PROFILE_STYLE } from "./style.ts";
@@ -17,18 +17,7 @@ export interface ProfiledModel {
 /** Equal input gives equal bytes. */
 export function renderProfile({ profile, machine, seqlab }: ProfiledModel): string {
   const { name } = profile.model;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Profile of ${visibleLine(name)} · seqlab</title>
-<style>${raw(styleSheet(0))}${raw(PROFILE_STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#flame">To the chart</a>
+  const body = html`<a class="skip" href="#flame">To the chart</a>
 <div class="page">
 ${header(profile, machine)}
 <main>
@@ -40,10 +29,8 @@ ${opsSection(profile)}
 ${kernelsSection(profile)}
 </main>
 <footer>Made by seqlab ${seqlab} from ONNX Runtime's own profile, whose recording slows every kernel a little: steps without it are faster. Bytes are what kernels read and wrote, caches not considered.</footer>
-</div>
-</body>
-</html>
-`.html;
+</div>`;
+  return renderDocument({ title: `Profile of ${visibleLine(name)}`, models: 0, style: PROFILE_STYLE, body }).html;
 }
 
 /** "a training step on 8 × 256 tokens". */

@@ -1,8 +1,8 @@
 /** The report of a study: one HTML file without scripts or anything else from outside. */
 import type { StudyFigure, StudyResult } from "../../analysis/index.ts";
+import { renderDocument } from "../document.ts";
 import { type Html, html, isolated, raw } from "../escape.ts";
 import { calendarDate, counted, duration } from "../format.ts";
-import { styleSheet } from "../style/sheet.ts";
 import { drawStudyFigure } from "./figure.ts";
 import { measureTitle } from "./number.ts";
 import { tableOf } from "./table.ts";
@@ -11,18 +11,7 @@ import { effectCells, effectColumns, holdsText, summaryText, verdictText } from 
 /** Renders a finished study; equal input gives equal bytes. */
 export function renderStudy(result: StudyResult): string {
   const { study, protocol } = result;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${study.title} · seqlab</title>
-<style>${raw(styleSheet(0))}</style>
-</head>
-<body>
-<div class="page">
+  const body = html`<div class="page">
 <header class="masthead">
 <p class="eyebrow">seqlab study</p>
 <h1>${study.title}</h1>
@@ -37,10 +26,8 @@ ${result.effects.map(effects)}
 ${protocolSection(result)}
 </main>
 <footer>Made by seqlab ${protocol.versions["seqlab"] ?? ""}. ± is the spread over seeds, highest minus lowest.</footer>
-</div>
-</body>
-</html>
-`.html;
+</div>`;
+  return renderDocument({ title: study.title, models: 0, body }).html;
 }
 
 function protocolSection({ study, protocol, cells }: StudyResult): Html {
