@@ -4,6 +4,19 @@ import { fail } from "../../src/tensor/error.ts";
 import { findFiles, readText } from "../source/files.ts";
 import { constantText, parseSource } from "../source/parse.ts";
 
+/** Folders of components below `src/blocks`, a family each, token mixers first. */
+export const componentFolders = [
+  "mixers",
+  "channels",
+  "norms",
+  "positions",
+  "residuals",
+  "streams",
+  "histories",
+  "embeddings",
+  "heads",
+] as const;
+
 /** A component's declaration: `export const name = define…({ kind: "…" …`. */
 export interface Component {
   /** Name of the export. */

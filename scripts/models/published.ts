@@ -1,4 +1,5 @@
 import { convolutional } from "./convolutional.ts";
+import { descendants } from "./descendants.ts";
 import type { PublishedModel } from "./published-model.ts";
 import { recurrent } from "./recurrent.ts";
 import { transformers } from "./transformers.ts";
@@ -6,6 +7,7 @@ import { transformers } from "./transformers.ts";
 /** Every spec of `specs/published` by its name. */
 export const publishedModels: Readonly<Record<string, PublishedModel>> = {
   ...transformers,
+  ...descendants,
   ...recurrent,
   ...convolutional,
 };

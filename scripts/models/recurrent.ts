@@ -127,16 +127,10 @@ export const recurrent: Readonly<Record<string, PublishedModel>> = {
   },
   gla: {
     model: "GLA 1.3B",
-    source: "https://arxiv.org/abs/2312.06635",
+    source: "https://huggingface.co/fla-hub/gla-1.3B-100B",
     tokens: 32_000,
     parameters: 1_365_514_240,
-    figure: { text: "1.3B", value: 1.3e9 },
-    formula: {
-      "table and head of 32000 ids": "2·32000·2048",
-      "24 mixers": "24·(4·2048² + 2048·16 + 16·1024 + 1024 + 512)",
-      "24 gated MLPs": "24·3·2048·5632",
-      norms: "49·2048",
-    },
+    checkpoint: 1_365_514_240,
   },
   "gated-deltanet": {
     model: "Gated DeltaNet 1.3B",
@@ -158,7 +152,6 @@ export const recurrent: Readonly<Record<string, PublishedModel>> = {
     parameters: 49_122_675_072,
     checkpoint: 49_122_681_728,
     differences: { "biases that even the load, which are buffers here": "26·256" },
-    note: "the shared part of keys is rotated in the attention layers; the published ones have no positions",
   },
   lstm: {
     model: "Large LSTM, Penn Treebank",
@@ -244,13 +237,14 @@ export const recurrent: Readonly<Record<string, PublishedModel>> = {
     model: "ByteNet decoder, Hutter Prize",
     source: "https://arxiv.org/abs/1610.10099",
     tokens: 205,
-    parameters: 23_849_984,
+    parameters: 55_656_448,
     formula: {
-      "table and head of 205 characters": "2·205·512",
-      "30 convolutions with their norms": "30·(3·512² + 512 + 2·512)",
-      "last norm": "2·512",
+      "table and head of 205 characters": "2·205·1024",
+      "30 residual blocks: norm, map to 512, norm, convolution, norm, map back":
+        "30·(2·1024 + 1024·512 + 512 + 2·512 + 3·512² + 512 + 2·512 + 512·1024 + 1024)",
+      "last norm": "2·1024",
     },
-    note: "the paper prints no count; its blocks map a stream of width 1024 to 512 before and back after each convolution, here the stream is 512 wide",
+    note: "the paper prints no count",
   },
   "moe-2017": {
     model: "MoE-256, One Billion Word",

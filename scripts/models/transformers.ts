@@ -38,7 +38,7 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
       "the encoder's layer": "4·(1024² + 1024) + 2·1024·4096 + 4096 + 1024 + 2·2·1024",
       "the decoder's layer": "8·(1024² + 1024) + 2·1024·4096 + 4096 + 1024 + 3·2·1024",
     },
-    note: "positions are added once, not before every round; no adaptive halting",
+    note: "without adaptive halting, as the paper's translation models are trained",
   },
   "gpt-1": {
     model: "GPT-1",
@@ -185,23 +185,19 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
   },
   poolformer: {
     model: "PoolFormer-S12",
-    source: "https://arxiv.org/abs/2111.11418",
+    source: "https://huggingface.co/sail/poolformer_s12",
     tokens: 1,
-    parameters: 10_241_640,
-    figure: { text: "11.9M", value: 11.9e6 },
-    differences: {
-      "stages of 2, 2, 6, 2 layers of widths 64 to 512 instead of 12 of width 320":
-        "2·(8·64² + 11·64) + 2·(8·128² + 11·128) + 2·(8·512² + 11·512) - 6·(8·320² + 11·320)",
-      "overlapping patches and convolutions between stages":
-        "147·64 + 64 + 9·64·128 + 128 + 9·128·320 + 320 + 9·320·512 + 512 - (147·320 + 320)",
-      "last norm and head of width 512": "192·2 + 192·1000",
-    },
+    parameters: 11_915_176,
+    figure: { text: "11.9M (Table 2)", value: 11.9e6 },
     formula: {
-      patches: "147·320 + 320",
-      "12 layers: MLP, 2 norms, 2 factors": "12·(8·320² + 11·320)",
-      "last norm and 1000 classes": "2·320 + 320·1000 + 1000",
+      "patches of 7 × 7 pixels": "147·64 + 64",
+      "stage of 64 features: 2 layers of an MLP, 2 norms, 2 factors": "2·(8·64² + 11·64)",
+      "stage of 128 features: convolution, 2 layers": "9·64·128 + 128 + 2·(8·128² + 11·128)",
+      "stage of 320 features: convolution, 6 layers": "9·128·320 + 320 + 6·(8·320² + 11·320)",
+      "stage of 512 features: convolution, 2 layers": "9·320·512 + 512 + 2·(8·512² + 11·512)",
+      "last norm and 1000 classes": "2·512 + 512·1000 + 1000",
     },
-    note: "the stack has one width",
+    note: "the patches overlap: they are cut 4 pixels apart when the picture is read",
   },
   "mlp-mixer": {
     model: "Mixer-B/16",
@@ -209,6 +205,18 @@ export const transformers: Readonly<Record<string, PublishedModel>> = {
     tokens: 1,
     parameters: 59_880_472,
     checkpoint: 59_880_472,
+  },
+  resmlp: {
+    model: "ResMLP-B24/16",
+    source: "https://arxiv.org/abs/2105.03404",
+    tokens: 1,
+    parameters: 115_736_776,
+    figure: { text: "115.7M", value: 115.7e6 },
+    formula: {
+      "patches of 16 by 16": "768·768 + 768",
+      "24 layers: map over 196 patches, MLP, 2 affine maps, 2 factors": "24·(196² + 196 + 8·768² + 5·768 + 6·768)",
+      "last affine map and 1000 classes": "2·768 + 768·1000 + 1000",
+    },
   },
   fnet: {
     model: "FNet (base)",

@@ -1,23 +1,12 @@
 import { join } from "node:path";
 import { root } from "../../source/files.ts";
-import { type Component, findComponents } from "../components.ts";
+import { type Component, componentFolders, findComponents } from "../components.ts";
 import type { Generator } from "../generators.ts";
 
 const blocks = "src/blocks";
-const folders = [
-  "mixers",
-  "channels",
-  "norms",
-  "positions",
-  "residuals",
-  "streams",
-  "histories",
-  "embeddings",
-  "heads",
-] as const;
 
 /** The registries of components, a file a folder, so that one family's components may read another's. */
-export const generator: readonly Generator[] = folders.map((folder) => ({
+export const generator: readonly Generator[] = componentFolders.map((folder) => ({
   path: `${blocks}/generated/${folder}.ts`,
   render: () => renderRegistry(folder, findComponents(join(root, blocks, folder))),
 }));

@@ -2,18 +2,8 @@ import { describeModel, type ModelDescription } from "../../../src/analysis/inde
 import { type Citation, componentsOf, families, patternNames, patterns } from "../../../src/blocks/index.ts";
 import { type BuiltModel, buildSpec, canonicalSpec } from "../../../src/spec/index.ts";
 import { SeqlabError } from "../../../src/tensor/index.ts";
+import { componentFolders } from "../components.ts";
 import type { Generator } from "../generators.ts";
-
-const otherFamilies = [
-  "channels",
-  "norms",
-  "positions",
-  "residuals",
-  "streams",
-  "histories",
-  "embeddings",
-  "heads",
-] as const;
 
 const width = 256;
 const context = 1024;
@@ -23,6 +13,7 @@ export const generator: Generator = { path: "docs/generated/zoo.md", render: ren
 
 function renderZoo(): string {
   const mixers = Object.entries(families.mixers);
+  const [, ...otherFamilies] = componentFolders;
   const others = otherFamilies.map(
     (family) => `## ${family}\n\n| kind | what it computes | source |\n|---|---|---|\n${componentRows(family)}`,
   );
@@ -92,7 +83,7 @@ function buildEither(kind: string): BuiltModel {
   }
 }
 
-function componentRows(family: (typeof otherFamilies)[number]): string {
+function componentRows(family: (typeof componentFolders)[number]): string {
   return Object.values<Described>(families[family]).map(componentRow).join("");
 }
 
