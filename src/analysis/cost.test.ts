@@ -33,3 +33,20 @@ describe("the length that costs are counted at, where none is given", () => {
     );
   });
 });
+
+test("the components of both stacks are described, what reads the encoder too", () => {
+  const attention = { kind: "attention", heads: 2 } as const;
+  const spec = canonicalSpec({
+    name: "pair",
+    width: 8,
+    encoder: { layers: [{ mixer: { ...attention, causal: false } }] },
+    layers: [{ mixer: { kind: "gru" }, cross: { kind: "linear-cross-attention", heads: 2 }, channel: { kind: "mlp" } }],
+    objective: { kind: "sequence-to-sequence" },
+  });
+  const { components, stateBytes } = describeModel(buildSpec(spec, { tokens: 5 }));
+  expect(components.map(({ kind }) => kind)).toEqual([
+    ...["attention", "rmsnorm", "gru", "linear-cross-attention", "mlp"],
+  ]);
+  const [state, sums] = [8, 2 * (4 + 1) * 4];
+  expect(stateBytes).toMatchObject({ 1024: 4 * (state + sums), 65536: 4 * (state + sums) });
+});

@@ -195,8 +195,9 @@ function componentNotes({ spec }: Model): ComponentNote[] {
       });
   };
   add("positions", "positions", spec.embedding.positions);
-  for (const { mixer, channel, norm } of spec.layers) {
+  for (const { mixer, cross, channel, norm } of [...(spec.encoder?.layers ?? []), ...spec.layers]) {
     add("mixer", "mixers", mixer);
+    add("mixer", "mixers", cross);
     add("positions", "positions", mixer["positions"]);
     add("channel", "channels", channel);
     add("norm", "norms", norm);

@@ -80,6 +80,36 @@ describe("seqlab translate", () => {
     expect(stderr).toMatch(/expected 4 checkpoints, got those of steps 50, 100, 150\..*\[E_CHECKPOINT_AVERAGE\]/);
   });
 
+  test("--threads gives the same answers", async () => {
+    expect((await translate("--threads", "2")).stdout).toBe((await translate()).stdout);
+    const { status, stderr } = await translate("--threads", "0");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/--threads: .*\[E_OPTION\]/);
+  });
+
+  test("cross attention by sums over the source answers, and has no alignments to show", async () => {
+    const layer = { mixer: { kind: "linear-attention", heads: 2 } };
+    const crosses = [
+      { kind: "linear-cross-attention", heads: 2 },
+      { kind: "performer-cross", heads: 2, features: 8 },
+    ];
+    const encoder = { layers: [{ mixer: { kind: "attention", heads: 2, causal: false } }] };
+    const layers = crosses.map((cross) => ({ ...layer, cross }));
+    const spec = { name: "sums", width: 16, encoder, layers, objective: { kind: "sequence-to-sequence" } };
+    writeFileSync(join(place.folder, "sums.json"), JSON.stringify(spec));
+    const trained = await place.run([
+      ...["train", "sums.json", ...options.split(" "), "--steps", "3", "--score-examples", "2", "--name", "sums"],
+    ]);
+    expect(trained.status, trained.stderr).toBe(0);
+    const answers = await place.run(["translate", "sums", "words.txt", "--extra-tokens", "2"]);
+    expect(answers.status, answers.stderr).toBe(0);
+    expect(answers.stdout.split("\n")).toHaveLength(5);
+    const refused = await place.run(["translate", "sums", "words.txt", "--alignments"]);
+    expect(refused.status).toBe(1);
+    expect(refused.stdout).toBe("");
+    expect(refused.stderr).toMatch(/\[E_ALIGNMENTS\]/);
+  });
+
   test("what cannot be answered is told with file and line", async () => {
     writeFileSync(join(place.folder, "bad.txt"), "fine\nw0rd\n");
     const bad = await place.run(["translate", "g", "bad.txt"]);

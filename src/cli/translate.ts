@@ -1,6 +1,6 @@
 import { openRun, type Run } from "../checkpoints/index.ts";
 import { createEngine, type Engine } from "../engine/index.ts";
-import { alignmentOf, createTranslator, putParameters, type Translator } from "../generate/index.ts";
+import { alignmentOf, createTranslator, putParameters, showsAlignment, type Translator } from "../generate/index.ts";
 import { threeDigits, whole } from "../report/index.ts";
 import { type BuiltModel, buildSpec } from "../spec/index.ts";
 import type { Codec } from "../tasks/index.ts";
@@ -46,6 +46,7 @@ const translateOptions = {
   ...weightOptions,
   runs: { type: "string", valueHint: "DIR", description: "folder of the runs", default: "runs" },
   engine: { ...engineOption, description: `${engineOption.description} (default: the run's)` },
+  threads: { type: "string", valueHint: "N", description: "threads of the engine (default: the run's)" },
 } as const;
 
 type Call = CallOf<typeof translateOptions>;
@@ -89,6 +90,8 @@ export const translateCommand = defineSeqlabCommand({
 });
 
 interface Request {
+  /** Of the engine; absent: the run's. */
+  threads: number | undefined;
   beams: number;
   lengthPenalty: number;
   extraTokens: number;
@@ -108,6 +111,7 @@ function requestOf(args: Call["args"]): Request {
       hint: `Add --beams ${several}.`,
     });
   return {
+    threads: args.threads === undefined ? undefined : wholeNumber("threads", args.threads, { most: 1024 }),
     beams,
     lengthPenalty: numberIn("length-penalty", args["length-penalty"], { least: 0 }),
     extraTokens: wholeNumber("extra-tokens", args["extra-tokens"], { least: 0 }),
@@ -147,9 +151,10 @@ const together = 16;
 
 async function answerAll(answerer: Answerer, work: Work): Promise<void> {
   const { args, path, beams, extraTokens, lengthPenalty } = work;
+  const { engine: kind, threads } = answerer.protocol;
   assertCross(answerer, args.alignments);
   const weights = readWeights(work.run, args);
-  const engine = await createEngine(args.engine ?? answerer.protocol.engine, answerer.protocol);
+  const engine = await createEngine(args.engine ?? kind, { threads: work.threads ?? threads });
   try {
     await putParameters(engine, answerer.built.model, weights);
     const alone = beams > 1 || (path === "-" && process.stdin.isTTY === true);
@@ -162,12 +167,12 @@ async function answerAll(answerer: Answerer, work: Work): Promise<void> {
 }
 
 function assertCross({ built }: Answerer, wanted: boolean): void {
-  if (!wanted || built.model.spec.layers.some(({ cross }) => cross !== undefined)) return;
+  if (!wanted || showsAlignment(built)) return;
   fail({
     code: "E_ALIGNMENTS",
     where: built.model.spec.name,
-    expected: "a model whose layers have cross attention",
-    got: "none: its decoder starts from the encoder's states",
+    expected: "a model whose layers weigh each token of the source (cross-attention)",
+    got: "one that reads sums of them, or starts from the encoder's states",
     hint: "Leave --alignments out.",
   });
 }

@@ -27,6 +27,7 @@ export { type PairWindows, pairWindows } from "./pair-windows.ts";
 export { collectPairs, type Pairs, type Ragged } from "./pairs.ts";
 export { createSpanBatches, type SpanBatchOptions, type SpanTokens, spanWindows } from "./span-batches.ts";
 export { type Corrupted, corrupt, randomSpans, restore, type Span, type SpanOptions } from "./spans.ts";
+export { StoredIds } from "./stored-ids.ts";
 export { type BpeOptions, createBpeTokenizer, trainBpe } from "./tokenizers/bpe.ts";
 export { byteTokenizer } from "./tokenizers/byte.ts";
 export { createCharTokenizer, fitCharTokenizer } from "./tokenizers/char.ts";

@@ -1,6 +1,6 @@
-/** Source and target of many examples as ids: 8 bytes of memory an example, and 4 a token up to the bound of `StoredIds`. */
+/** Source and target of many examples as ids: 8 bytes of memory an example, and what their store takes. */
 import { fail } from "../tensor/error.ts";
-import { StoredIds } from "./stored-ids.ts";
+import { type IdStore, IdsInMemory } from "./ids.ts";
 
 /** Sequences of unequal length behind one another. */
 export interface Ragged {
@@ -18,9 +18,13 @@ export interface Pairs {
 
 /** Takes in sequences one by one. */
 export class RaggedBuilder {
-  private readonly ids = new StoredIds();
+  private readonly ids: IdStore;
   private ends = new Float64Array(1 << 10);
   private count = 0;
+
+  constructor(ids: IdStore = new IdsInMemory()) {
+    this.ids = ids;
+  }
 
   push(sequence: ArrayLike<number>): void {
     if (this.count === this.ends.length) {
@@ -39,12 +43,13 @@ export class RaggedBuilder {
   }
 }
 
-/** Pairs from encoded examples in order. Throws `E_PAIRS` where there are none, or one has an empty side. */
+/** Pairs from encoded examples in order; `store` makes what holds a side's ids, memory by default. Throws `E_PAIRS` where there are none, or one has an empty side. */
 export async function collectPairs(
   examples: AsyncIterable<{ source: ArrayLike<number>; target: ArrayLike<number> }>,
   where: string,
+  store?: () => IdStore,
 ): Promise<Pairs> {
-  const [source, target] = [new RaggedBuilder(), new RaggedBuilder()];
+  const [source, target] = [new RaggedBuilder(store?.()), new RaggedBuilder(store?.())];
   let count = 0;
   for await (const example of examples) {
     count++;

@@ -3,14 +3,14 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail } from "../tensor/error.ts";
+import { type IdStore, IdsInMemory } from "./ids.ts";
 
 /** Ids that stay in memory: 256 MiB. */
 const mostInMemory = 1 << 26;
 
 /** Throws `E_CORPUS_STORE` where the file cannot be written. */
-export class StoredIds {
-  private tail = new Int32Array(1 << 16);
-  private held = 0;
+export class StoredIds implements IdStore {
+  private readonly tail = new IdsInMemory();
   /** Ids in the file; those of `tail` follow. */
   private written = 0;
   private file: number | undefined;
@@ -24,24 +24,16 @@ export class StoredIds {
   }
 
   get length(): number {
-    return this.written + this.held;
+    return this.written + this.tail.length;
   }
 
   push(ids: ArrayLike<number>): void {
-    if (this.held > 0 && this.held + ids.length > this.most) this.write();
-    const needed = this.held + ids.length;
-    if (needed > this.tail.length) {
-      const larger = new Int32Array(Math.max(needed, Math.min(this.most, 2 * this.tail.length)));
-      larger.set(this.tail.subarray(0, this.held));
-      this.tail = larger;
-    }
-    this.tail.set(ids, this.held);
-    this.held = needed;
+    if (this.tail.length > 0 && this.tail.length + ids.length > this.most) this.write();
+    this.tail.push(ids);
   }
 
-  /** Ids from `start` up to `end`; no sequence that was pushed lies on both sides of the bound. */
   read(start: number, end: number): Int32Array {
-    if (start >= this.written) return this.tail.subarray(start - this.written, end - this.written);
+    if (start >= this.written) return this.tail.read(start - this.written, end - this.written);
     const ids = new Int32Array(end - start);
     const bytes = new Uint8Array(ids.buffer);
     for (let done = 0; done < bytes.length; ) {
@@ -53,7 +45,8 @@ export class StoredIds {
   }
 
   private write(): void {
-    const bytes = new Uint8Array(this.tail.buffer, 0, 4 * this.held);
+    const { buffer, byteOffset, byteLength } = this.tail.all();
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     try {
       this.file ??= temporaryFile(this.folder);
       for (let done = 0; done < bytes.length; )
@@ -61,8 +54,8 @@ export class StoredIds {
     } catch (cause) {
       failStore(this.folder, cause);
     }
-    this.written += this.held;
-    this.held = 0;
+    this.written += this.tail.length;
+    this.tail.clear();
   }
 }
 

@@ -9,19 +9,14 @@ export interface Alignment {
   layers: readonly (readonly (readonly number[])[])[];
 }
 
-/** Reads a source with its answer as a whole. Layers without cross attention give nothing. */
+/** Reads a source with its answer as a whole. Layers that keep no weights of the source give nothing. */
 export async function alignmentOf(
   engine: Engine,
   { model, extraTokens }: BuiltModel,
   { source, answer }: { source: Int32Array; answer: Int32Array },
 ): Promise<Alignment> {
   const [S, T] = [source.length, answer.length + 1];
-  const { probes } = model.forward(input("ids", [1, T], "i32"), {
-    source: inputSource(),
-    io: evaluationIo(),
-    from: { ids_BS: input("source", [1, S], "i32") },
-  });
-  const weights = Object.entries(probes).filter(([path]) => path.endsWith(".cross.weights_BHTS"));
+  const weights = weightsOf(model, { S, T });
   if (weights.length === 0) return { layers: [] };
   const means = weights.map(([path, weights_BHTS]) => [path, weights_BHTS.mean(1)] as const);
   const executable = await engine.compile({ outputs: Object.fromEntries(means) });
@@ -31,6 +26,18 @@ export async function alignmentOf(
   } finally {
     await executable.dispose();
   }
+}
+
+/** Whether any layer weighs the source's tokens: sums over them, or slots, leave no weights. */
+export const showsAlignment = ({ model }: BuiltModel): boolean => weightsOf(model, { S: 1, T: 1 }).length > 0;
+
+function weightsOf(model: BuiltModel["model"], { S, T }: { S: number; T: number }) {
+  const { probes } = model.forward(input("ids", [1, T], "i32"), {
+    source: inputSource(),
+    io: evaluationIo(),
+    from: { ids_BS: input("source", [1, S], "i32") },
+  });
+  return Object.entries(probes).filter(([path]) => path.endsWith(".cross.weights_BHTS"));
 }
 
 const rowsOf = (values: readonly number[], columns: number): number[][] =>

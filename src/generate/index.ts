@@ -1,6 +1,6 @@
 /** Text from trained models: decoding with states, sampling, beam search, denoising. */
 
-export { type Alignment, alignmentOf } from "./alignment.ts";
+export { type Alignment, alignmentOf, showsAlignment } from "./alignment.ts";
 export { type BeamOptions, beamSearch, type Hypothesis } from "./beam.ts";
 export { Decoder, type DecoderOptions, type NextLogits, type StateBytes } from "./decoding/decoder.ts";
 export { type AncestralOptions, ancestral } from "./diffusion/ancestral.ts";

@@ -43,6 +43,16 @@ const specs = {
     layers: [{ mixer: attention, cross: { kind: "linformer-cross", heads: 2, slots: 3, maxTokens: 16 } }],
     objective: { kind: "sequence-to-sequence" },
   },
+  sums: {
+    name: "sums",
+    width: 8,
+    encoder: { layers: [{ mixer: { ...attention, causal: false }, channel: { kind: "mlp" } }] },
+    layers: [
+      { mixer: attention, cross: { kind: "linear-cross-attention", heads: 2 } },
+      { mixer: { kind: "gru" }, cross: { kind: "performer-cross", heads: 2, features: 4 } },
+    ],
+    objective: { kind: "sequence-to-sequence" },
+  },
 } as const satisfies Record<string, SpecInput>;
 
 const build = (spec: SpecInput): BuiltModel => buildSpec(canonicalSpec(spec), { tokens });

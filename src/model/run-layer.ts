@@ -31,25 +31,13 @@ function runSublayer(
   { context: given, form, dropoutProb, extras, ways }: LayerRun,
 ): Tensor {
   const context = { ...given, io: ioOn(extras.reshaped, given.io) };
-  const at = (own: Sublayer["norms"], site: NormSite, y: Tensor) =>
-    own[site] ? runNorm(own[site], y, context, extras) : y;
-  const norm = (site: NormSite, y: Tensor) => at(norms, site, y);
+  const norm = (site: NormSite, y: Tensor) => normed(norms, site, y, { context, extras });
   const own = (one: Part) => contextOf(one, context.source, context.io);
   const turn = streams && within(streams.path, () => streams.component.turn(stream, own(streams)));
   const input = norm("input", turn?.input ?? stream);
   const outputs = branches.map((branch) => {
-    const { part } = branch;
-    const x = at(branch.norms, "input", input);
-    const normed = (way: Tensor) => at(branch.norms, "input", norm("input", way));
-    const apart = ways && part.path.endsWith(".mixer") ? waysOf(ways, normed) : undefined;
-    const y = within(part.path, () => {
-      const raw =
-        branch.family === "mixer"
-          ? runMixer(branch.part, x, { context, form, extras, ways: apart })
-          : collect(part, branch.part.component.forward(x, contextOf(part, context.source, context.io)), extras);
-      return dropout(raw, dropoutProb, { io: context.io, path: part.path });
-    });
-    return at(branch.norms, "output", y);
+    const apart = branch.part.path.endsWith(".mixer") ? ways && waysOf(ways, (way) => norm("input", way)) : undefined;
+    return runBranch(branch, input, { context, form, dropoutProb, extras, ways: apart });
   });
   if (reshape) context.io = ioOn(extras.reshaped, given.io);
   const y = norm(
@@ -64,6 +52,32 @@ function runSublayer(
   const { reshaped } = reshape ? extras : {};
   const joined = within(residual!.path, () => residual!.component.forward(stream, y, { ...own(residual!), reshaped }));
   return norm("sum", joined);
+}
+
+/** Where a part has a norm at this site. */
+function normed(
+  norms: Sublayer["norms"],
+  site: NormSite,
+  y: Tensor,
+  { context, extras }: Pick<LayerRun, "context" | "extras">,
+): Tensor {
+  return norms[site] ? runNorm(norms[site], y, context, extras) : y;
+}
+
+/** One of the parts of a sublayer that read the same input. */
+function runBranch(branch: Sublayer["branches"][number], input: Tensor, { ways, ...run }: LayerRun): Tensor {
+  const { part } = branch;
+  const { context, form, dropoutProb, extras } = run;
+  const x = normed(branch.norms, "input", input, run);
+  const apart = ways && waysOf(ways, (way) => normed(branch.norms, "input", way, run));
+  const y = within(part.path, () => {
+    const raw =
+      branch.family === "mixer"
+        ? runMixer(branch.part, x, { context, form, extras, ways: apart })
+        : collect(part, branch.part.component.forward(x, contextOf(part, context.source, context.io)), extras);
+    return dropout(raw, dropoutProb, { io: context.io, path: part.path });
+  });
+  return normed(branch.norms, "output", y, run);
 }
 
 /** What parts know where a mixer below has made another grid of the tokens: nothing more of each token of the first one. */

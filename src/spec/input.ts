@@ -46,7 +46,9 @@ interface LayerInput extends LayerDefaultsInput {
 
 /** A layer of a stack that writes; `cross` reads the encoder's output. */
 interface DecoderLayerInput extends LayerInput {
-  readonly cross?: PartInput<Pick<TypedFamilies["mixers"], "cross-attention" | "linformer-cross">>;
+  readonly cross?: PartInput<
+    Pick<TypedFamilies["mixers"], "cross-attention" | "linear-cross-attention" | "linformer-cross" | "performer-cross">
+  >;
 }
 
 /** Equal layers in a row, with one set of weights where shared. */

@@ -141,6 +141,8 @@ for (const cross of [
   { kind: "cross-attention", score: "bilinear" },
   { kind: "cross-attention", scale: "none" },
   { kind: "linformer-cross" },
+  { kind: "linear-cross-attention" },
+  { kind: "performer-cross" },
 ])
   Object.assign(mixers, {
     [`cross: ${Object.values(cross).join(" ")}`]: {

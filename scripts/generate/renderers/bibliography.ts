@@ -8,19 +8,11 @@ const many = 4;
 export const generator: Generator = { path: "docs/generated/bibliography.md", render: renderBibliography };
 
 function renderBibliography(): string {
-  const all = citedParts();
-  const works = worksOf(all);
-  const others = all.filter((part) => !hasWork(part)).map(({ family, kind }) => `\`${kind}\` (${family})`);
-  const parts = works.reduce((sum, work) => sum + work.parts.length, 0);
-  const most = works
-    .filter((work) => work.parts.length >= many)
-    .sort((a, b) => b.parts.length - a.parts.length)
-    .map((work) => `- ${link(work)}: ${work.parts.length} parts`);
+  const works = worksOf(citedParts());
   return `<!-- Written by \`npm run generate\` from the components' and tasks' declarations. -->
 # What seqlab descends from
 
-${parts} components and tasks declare a work that they follow, ${works.length} works in all; ${others.join(", ")} follow none. A part counts for the one work that its declaration links to; what else it draws on stands
-in its entry of the [zoo](zoo.md). The choice of works is ours: the counts tell what is built here, not what the field cites.
+${summary(works)}
 
 ## By family
 
@@ -33,15 +25,10 @@ ${countByFamily(works)
 
 | year | works | arXiv | DOI | elsewhere |
 |---|--:|--:|--:|--:|
-${countByYear(works)
-  .map(({ year, counts }) => {
-    const all = counts.arXiv + counts.DOI + counts.elsewhere;
-    return `| ${year} | ${all} | ${counts.arXiv} | ${counts.DOI} | ${counts.elsewhere} |\n`;
-  })
-  .join("")}
+${countByYear(works).map(yearRow).join("")}
 ## Works that most parts follow
 
-${most.join("\n")}
+${mostFollowed(works).join("\n")}
 
 ## All works, oldest first
 
@@ -49,6 +36,25 @@ ${most.join("\n")}
 |---|---|---|
 ${works.map((work) => `| ${work.year} | ${link(work)} | ${partsOf(work)} |\n`).join("")}`;
 }
+
+function summary(works: readonly Work[]): string {
+  const others = citedParts().filter((part) => !hasWork(part));
+  const none = others.map(({ family, kind }) => `\`${kind}\` (${family})`).join(", ");
+  const parts = works.reduce((sum, work) => sum + work.parts.length, 0);
+  return `${parts} components and tasks declare a work that they follow, ${works.length} works in all; ${none} follow none. A part counts for the one work that its declaration links to; what else it draws on stands
+in its entry of the [zoo](zoo.md). The choice of works is ours: the counts tell what is built here, not what the field cites.`;
+}
+
+function yearRow({ year, counts }: ReturnType<typeof countByYear>[number]): string {
+  const all = counts.arXiv + counts.DOI + counts.elsewhere;
+  return `| ${year} | ${all} | ${counts.arXiv} | ${counts.DOI} | ${counts.elsewhere} |\n`;
+}
+
+const mostFollowed = (works: readonly Work[]): string[] =>
+  works
+    .filter((work) => work.parts.length >= many)
+    .sort((a, b) => b.parts.length - a.parts.length)
+    .map((work) => `- ${link(work)}: ${work.parts.length} parts`);
 
 const link = ({ by, address }: Work): string => `[${by.replaceAll("|", "∣")}](${address})`;
 

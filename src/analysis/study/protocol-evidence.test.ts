@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { type CharacterFigures, characterClaims } from "../../../evidence/protocols/char-lm.ts";
 import { type TrajectoryRun, trajectoryClaim } from "../../../evidence/protocols/liquid-trajectories.ts";
 import { type ReversalRun, reversalClaims } from "../../../evidence/protocols/reversal-translators.ts";
+import { type EnsembleRun, ensembleClaim } from "../../../evidence/protocols/subsampled-ensemble.ts";
+import { type RecurrenceRun, recurrenceClaim } from "../../../evidence/protocols/swish-rnn-mlm.ts";
 import { drawReadings, positionAt } from "../../../scripts/evidence/oscillators.ts";
 import type { Claim } from "../../../scripts/evidence/protocol.ts";
 import { antidiagonal, drawReversals } from "../../../scripts/evidence/reversals.ts";
@@ -40,6 +42,25 @@ test("[liquid-parameter-efficiency] liquid and other cells at three equal sizes 
   expect(figures.runs).toHaveLength(5 * 3 * 3);
   // Every one of them reads its input: the best constant has an error of 1.
   for (const { error, ...run } of figures.runs) expect(error, JSON.stringify(run)).toBeLessThan(0.9);
+});
+
+test("[ssa] the mean of 16 passes over random halves of the keys loses no more than dense training where a text is learned by heart, in three seeds", () => {
+  const { claims, figures } = stored<EnsembleRun>("subsampled-ensemble");
+  expect([ensembleClaim(figures.runs)]).toEqual(claims);
+  expect(claims[0]!.holds, claims[0]!.text).toBe(true);
+  // Two texts, two kinds of attention, three seeds.
+  expect(figures.runs).toHaveLength(2 * 2 * 3);
+  for (const { attention, ensembleNats } of figures.runs) {
+    if (attention === "dense") expect(ensembleNats).toEqual([]);
+    for (const [i, nats] of ensembleNats.slice(1).entries()) expect(nats).toBeLessThan(ensembleNats[i]!);
+  }
+});
+
+test("[swish-rnn] beside attention in masked language models of equal parameters, in three seeds each", () => {
+  const { claims, figures } = stored<RecurrenceRun>("swish-rnn-mlm");
+  expect([recurrenceClaim(figures.runs)]).toEqual(claims);
+  expect(claims[0]!.holds, claims[0]!.text).toBe(true);
+  expect(figures.runs).toHaveLength(2 * 3);
 });
 
 test("reversals are what they say, the same for the same seed, and of the parts apart", () => {

@@ -42,6 +42,7 @@ import { kda } from "../mixers/kda.ts";
 import { kernelizedAttention } from "../mixers/kernelized-attention.ts";
 import { lightningAttention } from "../mixers/lightning-attention.ts";
 import { linearAttention } from "../mixers/linear-attention.ts";
+import { linearCrossAttention } from "../mixers/linear-cross-attention.ts";
 import { linformer } from "../mixers/linformer.ts";
 import { linformerCross } from "../mixers/linformer-cross.ts";
 import { logLinearAttention } from "../mixers/log-linear-attention.ts";
@@ -67,6 +68,7 @@ import { nexusAttention } from "../mixers/nexus-attention.ts";
 import { nystromAttention } from "../mixers/nystrom-attention.ts";
 import { odeRnn } from "../mixers/ode-rnn.ts";
 import { performer } from "../mixers/performer.ts";
+import { performerCross } from "../mixers/performer-cross.ts";
 import { pixelShuffle } from "../mixers/pixel-shuffle.ts";
 import { pool2d } from "../mixers/pool2d.ts";
 import { pooling } from "../mixers/pooling.ts";
@@ -149,6 +151,7 @@ export const mixers = {
   "kernelized-attention": kernelizedAttention,
   "lightning-attention": lightningAttention,
   "linear-attention": linearAttention,
+  "linear-cross-attention": linearCrossAttention,
   linformer,
   "linformer-cross": linformerCross,
   "log-linear-attention": logLinearAttention,
@@ -174,6 +177,7 @@ export const mixers = {
   "nystrom-attention": nystromAttention,
   "ode-rnn": odeRnn,
   performer,
+  "performer-cross": performerCross,
   "pixel-shuffle": pixelShuffle,
   pool2d,
   pooling,

@@ -41,7 +41,7 @@ function attend(options: object, seed: number, mode: Io["mode"] = "train", token
 }
 
 describe("random subsets of keys", () => {
-  test("all keys are dense attention, evaluation is dense, and other draws see other keys", () => {
+  test("[ssa] all keys are dense attention, evaluation is dense, and other draws see other keys", () => {
     for (const options of [{}, { causal: false }, { window: 5 }, { kvHeads: 1, positions: { kind: "rope" } }]) {
       const dense = attend(options, 1).y;
       expect(attend({ ...options, subsample: { ratio: 1 } }, 1).y).toBeAllclose(dense, { tolerance: 1e-12 });
@@ -52,7 +52,7 @@ describe("random subsets of keys", () => {
     expect(attend({ subsample: { ratio: 0.25 } }, 1).y).toEqual(one);
   });
 
-  test("scores and their sums cost exactly the share of keys, and one more where a token also sees itself", () => {
+  test("[ssa] scores and their sums cost exactly the share of keys, and one more where a token also sees itself", () => {
     const tokens = 64;
     const work = (options: object) => {
       const c = attention.config.parse({ heads: 2, ...options });

@@ -10,8 +10,8 @@ import { chunkTokens, headsOfWidth } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weights } from "../weights/use.ts";
+import { sumAll } from "./kernel-sums.ts";
 import { projected, rowLength, spectra, spectrumParams } from "./learned-spectrum.ts";
-import { sumAll } from "./performer.ts";
 
 const count = () => z.int().positive();
 

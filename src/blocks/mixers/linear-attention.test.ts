@@ -14,6 +14,7 @@ import {
 } from "../../testing/index.ts";
 import type { Io } from "../define.ts";
 import type { Weights } from "../weights/use.ts";
+import { linearPhi } from "./kernel-naive.ts";
 import { linearAttention } from "./linear-attention.ts";
 import { cut, dot, matrixFrom, range, times } from "./plain-loops.ts";
 
@@ -23,22 +24,9 @@ type At = NaiveMixerArguments<
   ReturnType<typeof linearAttention.params>
 >;
 
-function featuresOf({ featureMap }: At["c"]): (x: number[]) => number[] {
-  const products = (x: number[], factor: number) =>
-    range(x.length).flatMap((i) =>
-      range(x.length)
-        .filter((j) => j >= i)
-        .map((j) => x[i]! * x[j]! * factor * (i === j ? 1 : Math.SQRT2)),
-    );
-  if (featureMap === "relu") return (x) => x.map((value) => Math.max(0, value));
-  if (featureMap === "elu1") return (x) => x.map((value) => (value > 0 ? value + 1 : Math.exp(value)));
-  if (featureMap === "square") return (x) => products(x, 1 / Math.sqrt(x.length));
-  return (x) => [1, ...x.map((value) => value / x.length ** 0.25), ...products(x, 1 / Math.sqrt(2 * x.length))];
-}
-
 /** Katharopoulos et al. 2020, eq. 16–20, token by token. */
 function sequence({ x, p, c, d, s }: Omit<At, "x" | "s"> & { x: number[][]; s: Loose | undefined }) {
-  const phi = featuresOf(c);
+  const phi = linearPhi(c);
   const S = range(d.H).map((h) => matrixFrom(s?.[h], d.V + 1, d.F));
   const y = x.map((x_t) => {
     const [q, k] = [p.q, p.k].map((W) => cut(times(x_t, W), d.H).map(phi)) as [number[][], number[][]];

@@ -21,9 +21,9 @@ import { chunkTokens, headsOfWidth } from "../fields.ts";
 import { oneToken } from "../one-token.ts";
 import { matrix } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
-import { atRealTokens } from "./deltanet-heads.ts";
 
-const config = z.strictObject({
+/** Also of `linear-cross-attention`. */
+export const config = z.strictObject({
   heads: headsOfWidth(),
   featureMap: z
     .enum(["elu1", "relu", "taylor", "square"])
@@ -36,14 +36,15 @@ const config = z.strictObject({
   epsilon: z.number().positive().default(1e-6).describe("added to the normaliser"),
 });
 type C = z.infer<typeof config>;
+type Kernel = Omit<C, "chunk">;
 
-function dims(c: C, D: number) {
+export function dims(c: Kernel, D: number) {
   const K = c.keySize ?? D / c.heads;
   return { D, H: c.heads, K, V: D / c.heads, F: featureCounts[c.featureMap](K) };
 }
 type Sizes = ReturnType<typeof dims>;
 
-const params = ({ D, H, K }: Sizes) => ({
+export const params = ({ D, H, K }: Sizes) => ({
   q: matrix(D, H * K),
   k: matrix(D, H * K),
   v: matrix(D, D),
@@ -51,7 +52,9 @@ const params = ({ D, H, K }: Sizes) => ({
 });
 
 /** Values by keys; the last row is the normaliser Σ φ(k), as if every value ended in 1. */
-const state = ({ H, V, F }: Sizes) => ({ S: [H, V + 1, F] });
+export const state = ({ H, V, F }: Sizes) => ({ S: [H, V + 1, F] });
+
+export const smoothness = ({ featureMap }: Kernel) => (featureMap === "relu" ? "away from ties" : "everywhere");
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, MaybeState<ReturnType<typeof state>>>;
 
@@ -72,31 +75,48 @@ export const linearAttention = defineMixer({
   params,
   tune: [{ key: "keySize", unit: 1 }],
   reads: ["mask_BT"],
-  capabilities: ({ featureMap }) => ({
+  capabilities: (c) => ({
     flow: "causal",
     state: "finite",
     length: "any",
     batch: "independent",
     exact: "bitwise",
-    smooth: featureMap === "relu" ? "away from ties" : "everywhere",
+    smooth: smoothness(c),
   }),
   state,
   forward: (x_BTD, at) => mix(x_BTD, at, (input) => decayScan({ ...input, chunk: at.c.chunk })),
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
-function mix(x_BTD: Tensor, { c, d, p, s, io }: At, scan: (input: DecayScanInput) => DecayScanResult) {
-  const heads = (weight: Weight) => toColumns(x_BTD, value(weight)).reshape([d.H, -1, x_BTD.dim(0), x_BTD.dim(1)]);
-  const features = featureMaps[c.featureMap];
-  const v = heads(p.v);
-  const { o_HVBT, S_BHVK } = scan({
-    q_GKBT: features(heads(p.q)),
-    k_GKBT: features(heads(p.k)),
-    v_HVBT: atRealTokens(concat(1, [v, ones([d.H, 1, ...v.shape.slice(2)])]), io),
-    S_BHVK: s.S,
-  });
+function mix(x_BTD: Tensor, at: At, scan: (input: DecayScanInput) => DecayScanResult) {
+  const q_GKBT = queriesOf(x_BTD, at);
+  const { o_HVBT, S_BHVK } = scan({ q_GKBT, ...entriesOf(x_BTD, at, at.io.mask_BT), S_BHVK: at.s.S });
+  return { y: outputOf(o_HVBT, at), s: { S: S_BHVK } };
+}
+
+interface Parts {
+  c: Kernel;
+  d: Sizes;
+  p: At["p"];
+}
+
+const heads = (x_BTD: Tensor, weight: Weight, d: Sizes): Tensor =>
+  toColumns(x_BTD, value(weight)).reshape([d.H, -1, x_BTD.dim(0), x_BTD.dim(1)]);
+
+export const queriesOf = (x_BTD: Tensor, { c, d, p }: Parts): Tensor => featureMaps[c.featureMap](heads(x_BTD, p.q, d));
+
+/** What is summed: features of keys, and values that end in 1; zeros at padding. */
+export function entriesOf(x_BTD: Tensor, { c, d, p }: Parts, mask_BT: Tensor | undefined) {
+  const v = heads(x_BTD, p.v, d);
+  const v_HVBT = concat(1, [v, ones([d.H, 1, ...v.shape.slice(2)])]);
+  const k_GKBT = featureMaps[c.featureMap](heads(x_BTD, p.k, d));
+  return { k_GKBT, v_HVBT: mask_BT ? v_HVBT.mul(mask_BT.cast("f32")) : v_HVBT };
+}
+
+/** Values by the normaliser in the last row, and out. */
+export function outputOf(o_HVBT: Tensor, { c, d, p }: Parts): Tensor {
   const o = o_HVBT.slice(1, 0, d.V).div(o_HVBT.slice(1, d.V).add(c.epsilon));
-  return { y: fromColumns(o, value(p.out)), s: { S: S_BHVK } };
+  return fromColumns(o, value(p.out));
 }
 
 const featureMaps: Readonly<Record<C["featureMap"], (x_HKBT: Tensor) => Tensor>> = {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createRng, orthogonalFeatures } from "../../ops/index.ts";
 import { type Loose, mixerSuite, type NaiveMixerArguments } from "../../testing/index.ts";
+import { efficientNaively, largestProjection, performerPhi } from "./kernel-naive.ts";
 import { performer } from "./performer.ts";
 import { dot, range, sum, times } from "./plain-loops.ts";
 
@@ -10,42 +11,6 @@ type At = NaiveMixerArguments<
   ReturnType<typeof performer.params>,
   ReturnType<typeof performer.state>
 >;
-
-/** Lemma 1 of the paper: positive features of one vector. */
-function phi(
-  x: readonly number[],
-  P: readonly (readonly number[])[],
-  { kernel, epsilon, shift = 0 }: { kernel: string; epsilon: number; shift?: number },
-) {
-  const u = x.map((value) => value * x.length ** -0.25);
-  if (kernel === "relu") return P.map((row) => Math.max(0, dot(row, u)) + epsilon);
-  return P.map((row) => (Math.exp(dot(row, u) - dot(u, u) / 2 - shift) + epsilon) / Math.sqrt(P.length));
-}
-
-const largest = (x: readonly number[], P: readonly (readonly number[])[]) => {
-  const u = x.map((value) => value * x.length ** -0.25);
-  return Math.max(...P.map((row) => dot(row, u)));
-};
-
-/** Shen et al. 2018, section 3.2: softmaxes of a query's features, and of a key's feature over time. */
-function efficient(x: number[][], { d, p }: Pick<At, "d" | "p">): number[][] {
-  const softmax = (z: readonly number[]) => z.map((v) => Math.exp(v) / sum(z.map(Math.exp)));
-  const [q, k, v] = [p.q, p.k, p.v].map((map) => x.map((token) => times(token, map))) as [
-    number[][],
-    number[][],
-    number[][],
-  ];
-  const keys = range(d.D).map((i) => softmax(k.map((row) => row[i]!)));
-  return q.map((row) => {
-    const read = range(d.H).flatMap((h) => {
-      const channels = range(d.K).map((i) => h * d.K + i);
-      const weights = softmax(channels.map((i) => row[i]!));
-      const shares = v.map((_, t) => sum(weights.map((w, i) => w * keys[channels[i]!]![t]!)));
-      return channels.map((i) => sum(v.map((value, t) => shares[t]! * value[i]!)));
-    });
-    return times(read, p.out, p.outBias);
-  });
-}
 
 function sequence(x: number[][], { c, d, p }: Pick<At, "c" | "d" | "p">, stored: Loose | undefined) {
   const P = p.features as unknown as number[][];
@@ -62,8 +27,8 @@ function sequence(x: number[][], { c, d, p }: Pick<At, "c" | "d" | "p">, stored:
   );
   const add = (t: number) => {
     for (const h of range(d.H)) {
-      const shift = max ? Math.max(...k.map((row) => largest(part(row, h), P))) : 0;
-      const features = phi(part(k[t]!, h), P, { ...options, shift });
+      const shift = max ? Math.max(...k.map((row) => largestProjection(part(row, h), P))) : 0;
+      const features = performerPhi(part(k[t]!, h), P, { ...options, shift });
       for (const [i, value] of [...part(v[t]!, h), 1].entries())
         for (const m of range(d.M)) S[h]![i]![m]! += value * features[m]!;
     }
@@ -73,7 +38,7 @@ function sequence(x: number[][], { c, d, p }: Pick<At, "c" | "d" | "p">, stored:
     if (c.causal) add(t);
     const read = range(d.H).flatMap((h) => {
       const own = part(q[t]!, h);
-      const features = phi(own, P, { ...options, shift: max ? largest(own, P) : 0 });
+      const features = performerPhi(own, P, { ...options, shift: max ? largestProjection(own, P) : 0 });
       const total = dot(S[h]![d.K]!, features) + (c.causal ? 1e-6 * sum(features) : 0);
       return range(d.K).map((i) => dot(S[h]![i]!, features) / total);
     });
@@ -93,7 +58,7 @@ mixerSuite(performer, {
   width: 4,
   algorithmic: ["chunk"],
   naive: ({ x, p, c, d, s }: At) => {
-    if (c.kernel === "none") return { y: x.map((rows) => efficient(rows, { d, p })), s: {} };
+    if (c.kernel === "none") return { y: x.map((rows) => efficientNaively(rows, rows, { d, p: p as never })), s: {} };
     const results = x.map((rows, b) => sequence(rows, { c, d, p }, s?.S?.[b]));
     const decodes = c.causal && !(c.stabiliser === "max" && c.kernel === "softmax");
     return { y: results.map(({ y }) => y), s: decodes ? { S: results.map(({ S }) => S) } : {} };
@@ -115,7 +80,7 @@ function estimates(m: number, kind: "orthogonal" | "independent"): number[] {
   const rows = kind === "orthogonal" ? m : 1;
   return range(draws).map(() => {
     const P = range(m / rows).flatMap(() => orthogonalFeatures(() => rng.uniform(), rows, K));
-    return dot(phi(q, P, options), phi(k, P, options));
+    return dot(performerPhi(q, P, options), performerPhi(k, P, options));
   });
 }
 

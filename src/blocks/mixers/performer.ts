@@ -9,8 +9,10 @@ import { defineMixer, type MixerContext } from "../define.ts";
 import { oneToken } from "../one-token.ts";
 import { bias, type Init, matrix, vector } from "../weights/declare.ts";
 import { value, type Weight, type Weights } from "../weights/use.ts";
+import { sumAll } from "./kernel-sums.ts";
 
-const config = z.strictObject({
+/** Also of `performer-cross`. */
+export const config = z.strictObject({
   heads: z.int().positive().default(4).describe("heads; must divide the width"),
   features: z.int().positive().default(64).describe("random features of a head"),
   kernel: z
@@ -38,8 +40,9 @@ const config = z.strictObject({
     .describe("tokens per chunk of the causal form; changes rounding and speed only"),
 });
 type C = z.infer<typeof config>;
+type Kernel = Omit<C, "causal" | "chunk">;
 
-const dims = (c: C, D: number) => {
+export const dims = (c: Kernel & { causal?: boolean }, D: number) => {
   if (c.kernel === "none" && c.causal)
     fail({
       code: "E_SPEC_VALUE",
@@ -51,7 +54,7 @@ const dims = (c: C, D: number) => {
 };
 type Sizes = ReturnType<typeof dims>;
 
-const params = ({ D, M, K }: Sizes, c: C) => ({
+export const params = ({ D, M, K }: Sizes, c: Kernel) => ({
   q: matrix(D, D),
   k: matrix(D, D),
   v: matrix(D, D),
@@ -67,11 +70,17 @@ const orthogonal: Init = {
 };
 
 /** The largest projection of future keys shows in earlier outputs where something is added to the features. */
-const usesMax = ({ kernel, stabiliser }: C) => kernel === "softmax" && stabiliser === "max";
+const usesMax = ({ kernel, stabiliser }: Features["c"]) => kernel === "softmax" && stabiliser === "max";
 const decodes = (c: C) => c.causal && !usesMax(c);
 
 /** S: Σ [v, 1] φ(k)ᵀ. */
-const state = ({ H, K, M }: Sizes, c: C): { S?: number[] } => (decodes(c) ? { S: [H, K + 1, M] } : {});
+const state = (d: Sizes, c: C): { S?: number[] } => (decodes(c) ? { S: sumShape(d) } : {});
+export const sumShape = ({ H, K, M }: Sizes): number[] => [H, K + 1, M];
+
+export function smoothness(c: Kernel) {
+  if (c.kernel === "relu") return "away from ties";
+  return usesMax(c) && epsilonOf(c) > 0 ? "surrogate" : "everywhere";
+}
 
 type At = MixerContext<C, Sizes, Weights<ReturnType<typeof params>>, { S?: Tensor | undefined }>;
 
@@ -95,7 +104,7 @@ export const performer = defineMixer({
     state: decodes(c) ? "finite" : "none",
     length: "any",
     batch: "independent",
-    smooth: c.kernel === "relu" ? "away from ties" : usesMax(c) && epsilonOf(c) > 0 ? "surrogate" : "everywhere",
+    smooth: smoothness(c),
     exact: "bitwise",
   }),
   state,
@@ -103,28 +112,45 @@ export const performer = defineMixer({
   step: (x_BD, at) => oneToken(x_BD, (x_BTD) => mix(x_BTD, at, decayStep)),
 });
 
-const epsilonOf = (c: C): number => c.epsilon ?? (c.kernel === "softmax" ? 1e-4 : 1e-3);
+const epsilonOf = (c: Features["c"]): number => c.epsilon ?? (c.kernel === "softmax" ? 1e-4 : 1e-3);
 
 /** Keeps a causal quotient finite where all features vanish; as in the authors' causal form only. */
 const smallest = 1e-6;
 
-function mix(x_BTD: Tensor, { c, d, p, s, io }: At, sums: typeof decayStep) {
-  const [B, T] = [x_BTD.dim(0), x_BTD.dim(1)];
-  const heads = (x: Tensor) => x.reshape([d.H, d.K, B, T]);
-  const real = io.mask_BT;
-  const features = (x: Tensor, axes: readonly number[], seen?: Tensor) =>
-    c.kernel === "none" ? shares(x, axes, seen) : featuresOf(x, { c, p: { features: p.features! }, axes, real: seen });
-  const q_GKBT = features(heads(toColumns(x_BTD, value(p.q))), [1]);
-  const k = features(heads(toColumns(x_BTD, value(p.k))), [1, 3], real);
-  const k_GKBT = real ? where(real, k, 0) : k;
-  const v = heads(toColumns(x_BTD, value(p.v)));
+function mix(x_BTD: Tensor, at: At, sums: typeof decayStep) {
+  const q_GKBT = queriesOf(x_BTD, at);
+  const { o_HVBT, S_BHVK } = sums({ q_GKBT, ...entriesOf(x_BTD, at, at.io.mask_BT), S_BHVK: at.s.S });
+  const weight = o_HVBT.slice(1, at.d.K);
+  const total = at.c.causal ? weight.add(q_GKBT.sum(1, true).mul(smallest)) : weight;
+  return { y: outputOf(o_HVBT, total, at), s: decodes(at.c) ? { S: S_BHVK } : {} };
+}
+
+interface Parts {
+  c: Kernel;
+  d: Sizes;
+  p: At["p"];
+}
+
+const heads = (x_BTD: Tensor, weight: Weight, d: Sizes): Tensor =>
+  toColumns(x_BTD, value(weight)).reshape([d.H, d.K, x_BTD.dim(0), x_BTD.dim(1)]);
+
+const mapped = (x: Tensor, { c, p }: Parts, axes: readonly number[], real?: Tensor): Tensor =>
+  c.kernel === "none" ? shares(x, axes, real) : featuresOf(x, { c, p: { features: p.features! }, axes, real });
+
+export const queriesOf = (x_BTD: Tensor, at: Parts): Tensor => mapped(heads(x_BTD, at.p.q, at.d), at, [1]);
+
+/** What is summed: features of keys, zeros where they are not real, and values that end in 1. */
+export function entriesOf(x_BTD: Tensor, at: Parts, real: Tensor | undefined) {
+  const k = mapped(heads(x_BTD, at.p.k, at.d), at, [1, 3], real);
+  const v = heads(x_BTD, at.p.v, at.d);
   const ones = v.slice(1, 0, 1).mul(0).add(1);
-  const { o_HVBT, S_BHVK } = sums({ q_GKBT, k_GKBT, v_HVBT: concat(1, [v, ones]), S_BHVK: s.S });
-  const weight = o_HVBT.slice(1, d.K);
-  const total = c.causal ? weight.add(q_GKBT.sum(1, true).mul(smallest)) : weight;
+  return { k_GKBT: real ? where(real, k, 0) : k, v_HVBT: concat(1, [v, ones]) };
+}
+
+/** Values by their total weight, and out. */
+export function outputOf(o_HVBT: Tensor, total: Tensor, { d, p }: Parts): Tensor {
   const y_HVBT = o_HVBT.slice(1, 0, d.K).div(total);
-  const y = fromColumns(y_HVBT.reshape([d.D, B, T]), value(p.out)).add(value(p.outBias));
-  return { y, s: decodes(c) ? { S: S_BHVK } : {} };
+  return fromColumns(y_HVBT.reshape([d.D, y_HVBT.dim(2), y_HVBT.dim(3)]), value(p.out)).add(value(p.outBias));
 }
 
 /** Softmax of each query over its features, of keys over time: x [H, K, B, T]. */
@@ -133,7 +159,7 @@ function shares(x: Tensor, axes: readonly number[], real: Tensor | undefined): T
 }
 
 interface Features {
-  c: C;
+  c: Pick<Kernel, "kernel" | "stabiliser" | "epsilon">;
   p: { features: Weight };
   /** Over which a largest exponent is taken. */
   axes: readonly number[];
@@ -159,11 +185,4 @@ export function featuresOf(x: Tensor, { c, p, axes, real }: Features): Tensor {
 function largest(projected: Tensor, axes: readonly number[], real: Tensor | undefined): Tensor {
   const seen = real ? where(real, projected, -1e30) : projected;
   return seen.max(axes, true).maximum(-1e6).stopGradient();
-}
-
-/** The same sums over all tokens at once. */
-export function sumAll({ q_GKBT, k_GKBT, v_HVBT }: Parameters<typeof decayStep>[0]): ReturnType<typeof decayStep> {
-  const [q, k, v] = [q_GKBT, k_GKBT, v_HVBT].map((x) => x.transpose([2, 0, 1, 3])) as [Tensor, Tensor, Tensor];
-  const S_BHVK = v.matmul(k, { transB: true });
-  return { o_HVBT: S_BHVK.matmul(q).transpose([1, 2, 0, 3]), S_BHVK };
 }

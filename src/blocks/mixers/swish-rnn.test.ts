@@ -38,7 +38,7 @@ mixerSuite(swishRnn, {
 const size = (declared: Readonly<Record<string, { shape: readonly number[] }>>): number =>
   Object.values(declared).reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
 
-test("a third of a feed-forward net's matrices, traded for the recurrence, keeps the block's parameters", () => {
+test("[swish-rnn] a third of a feed-forward net's matrices, traded for the recurrence, keeps the block's parameters", () => {
   const [D, inner] = [48, 16];
   const c = swishRnn.config.parse({ inner, bias: false });
   const net = (hidden: number) => {

@@ -10,6 +10,7 @@ import {
   type PairFiles,
   type Pairs,
   pairWindows,
+  StoredIds,
   type TextPair,
   type Tokenizer,
   type TokenizerChoice,
@@ -64,7 +65,7 @@ export async function openTranslation(options: TranslationOptions): Promise<Tran
       : fitTokenizer(survey.text, options.tokenizer);
   const held = own ? await between(reader, kept, survey.count) : await between(openPairs(options.validation!), 0);
   assertLossless(tokenizer, targetsOf(held), `${nameOf(options.validation ?? options.train)}: validation targets`);
-  const pairs = await collectPairs(encoded(reader, tokenizer, kept), nameOf(options.train));
+  const pairs = await collectPairs(encoded(reader, tokenizer, kept), nameOf(options.train), () => new StoredIds());
   const validation = await collectPairs(
     encoded(held, tokenizer),
     `${nameOf(options.validation ?? options.train)}: validation`,
