@@ -57,7 +57,7 @@ mixerSuite(relativeKernelAttention, {
 });
 
 describe("relative positions", () => {
-  test("[kernel-rpe-fft] Fourier transforms give the direct sum over all pairs, in both directions and in one", () => {
+  test("Fourier transforms give the direct sum over all pairs, in both directions and in one", () => {
     const [H, F, T, L] = [2, 3, 150, 160];
     for (const causal of [true, false]) {
       const inputs = {
@@ -80,7 +80,7 @@ describe("relative positions", () => {
     }
   });
 
-  test("[kernel-rpe-fft] without biases and norms it is the Performer", () => {
+  test("without biases and norms it is the Performer", () => {
     const D = 8;
     const options = { heads: 2, features: 5, causal: false };
     const c = relativeKernelAttention.config.parse({ ...options, unit: false, maxTokens: 20, epsilon: 0 });
