@@ -16,6 +16,11 @@ const settings = z.strictObject({
   vocabulary: z.int().positive(),
   params: z.array(z.int().positive()).nonempty().describe("parameter counts that are the same model"),
   steps: z.int().positive().describe("measured steps per round"),
+  startRatio: z
+    .number()
+    .positive()
+    .default(0.15)
+    .describe("how far the first loss may lie from that of a uniform guess: initial weights differ between libraries"),
 });
 
 /** Settings of one benched model. An LSTM may count one bias vector per gate or, as in PyTorch, two that are added. */

@@ -2,8 +2,6 @@ import { fail } from "../../src/tensor/index.ts";
 import type { Measurement } from "./measurement.ts";
 import type { ModelSettings } from "./models.ts";
 
-/** How far the first loss may lie from that of a uniform guess: initial weights differ between libraries (Mamba of transformers: 0.17). */
-const startRatio = 0.2;
 /** How far apart the two sides may be after the same few steps: in nats per token, or as a share of the larger fall. */
 const endGap = { nats: 0.25, share: 0.5 };
 
@@ -35,6 +33,6 @@ function assertTrains(model: ModelSettings, { peer, params, tokens, losses }: Me
   const [first, lowest] = [losses[0]!, Math.min(...losses.slice(-3))];
   check(model.params.includes(params), "parameters", model.params.join(" or "), params);
   check(tokens === model.batch * model.context, "tokens per step", String(model.batch * model.context), tokens);
-  check(Math.abs(first / uniform - 1) <= startRatio, "first loss", `about ln ${model.vocabulary}`, first);
+  check(Math.abs(first / uniform - 1) <= model.startRatio, "first loss", `about ln ${model.vocabulary}`, first);
   check(lowest < first, "loss of the last steps", `less than the first, ${first}`, lowest);
 }
